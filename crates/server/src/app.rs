@@ -1,0 +1,97 @@
+//! What every part of the server shares: made once, passed along, never global.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::events::Events;
+use crate::install;
+use crate::keys::Keys;
+use crate::password::Passwords;
+use crate::punches::record::Recorder;
+use crate::terminals::roster::Roster;
+use anyhow::Context;
+use chrono_tz::Tz;
+use muster_store::Store;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    /// The server's own zone: what the API shows times in, and what new terminals get.
+    pub zone: Tz,
+    pub keys: Keys,
+    pub store: Store,
+    pub events: Events,
+    pub company: Company,
+    pub roster: Roster,
+    pub recorder: Recorder,
+    pub passwords: Passwords,
+}
+
+/// The one company of this installation.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Company {
+    pub id: String,
+    pub name: String,
+}
+
+/// An opened application, and what the first start made.
+pub struct Opened {
+    pub app: Arc<App>,
+    /// The administrator's password, when this start made the account.
+    pub first_password: Option<String>,
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date and, at the first start, makes the company,
+    /// the seeded rows and the administrator.
+    pub async fn open(
+        config: Config,
+        clock: Clock,
+        admin_password: Option<String>,
+    ) -> anyhow::Result<Opened> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data_dir)
+            .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
+        let keys = Keys::load(&config.data_dir.join("muster.key"))?;
+        let url = config.database_url()?;
+        let options = muster_store::Options {
+            connections: config.database_connections,
+            ..Default::default()
+        };
+        let store = Store::open(&url, &options)
+            .await
+            .with_context(|| format!("cannot open the database {url}"))?;
+        let zone = config.zone()?;
+        let passwords = Passwords::default();
+        let installed =
+            install::install(&store, &clock, &keys, &config, &passwords, admin_password).await?;
+        let events = Events::default();
+        let recorder = Recorder::start(store.clone(), clock.clone(), installed.company.clone());
+        let app = Arc::new(App {
+            zone,
+            keys,
+            events,
+            company: installed.company,
+            roster: Roster::default(),
+            recorder,
+            passwords,
+            store,
+            clock,
+            config,
+        });
+        Ok(Opened {
+            app,
+            first_password: installed.first_password,
+        })
+    }
+
+    /// Finishes what was acknowledged and closes the database.
+    pub async fn close(&self) {
+        self.recorder.finish().await;
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,388 @@
+//! Every option, with its default and what it does. `config.example.toml` is written from here.
+
+use anyhow::Context;
+use chrono_tz::Tz;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: String,
+    pub terminals_listen: String,
+    pub database_url: String,
+    pub database_connections: u32,
+    pub company_name: String,
+    pub zone: String,
+    pub log: Log,
+    pub terminals: Terminals,
+    pub api: Api,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terminals {
+    pub admission: Admission,
+    pub max_waiting: u32,
+    pub new_per_minute_per_address: u32,
+    pub delay_s: u32,
+    pub error_delay_s: u32,
+    pub max_body_mib: u32,
+    pub upload_memory_mib: u32,
+    pub make_employees: bool,
+    pub raise_privilege: bool,
+}
+
+/// What becomes of a terminal that calls for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admission {
+    /// Listed and refused until somebody moves it out of area 1.
+    Hold,
+    /// Served at once, though it gets no people while it is in area 1.
+    Open,
+    /// Refused and not added; only noted as waiting.
+    Closed,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    pub profile: ProfileChoice,
+    pub public_url: String,
+    pub allowed_hosts: Vec<String>,
+    pub trusted_proxies: Vec<String>,
+    pub basic: bool,
+    pub query_token: bool,
+    pub page_cap: u32,
+    pub max_body_mib: u32,
+    pub access_token_s: u32,
+    pub refresh_token_s: u32,
+    pub staff_token_s: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileChoice {
+    Auto,
+    EasyTimePro,
+    BioTime,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            data_dir: "./muster-data".into(),
+            listen: "0.0.0.0:8088".into(),
+            terminals_listen: String::new(),
+            database_url: String::new(),
+            database_connections: 16,
+            company_name: "default".into(),
+            zone: String::new(),
+            log: Log {
+                format: LogFormat::Text,
+                level: "info".into(),
+            },
+            terminals: Terminals {
+                admission: Admission::Hold,
+                max_waiting: 1000,
+                new_per_minute_per_address: 60,
+                delay_s: 10,
+                error_delay_s: 30,
+                max_body_mib: 16,
+                upload_memory_mib: 128,
+                make_employees: true,
+                raise_privilege: false,
+            },
+            api: Api {
+                profile: ProfileChoice::Auto,
+                public_url: String::new(),
+                allowed_hosts: Vec::new(),
+                trusted_proxies: Vec::new(),
+                basic: false,
+                query_token: true,
+                page_cap: 10_000,
+                max_body_mib: 64,
+                access_token_s: 300,
+                refresh_token_s: 86_400,
+                staff_token_s: 604_800,
+            },
+        }
+    }
+}
+
+/// What each option does, in the order of the example file.
+const OPTIONS: &[(&str, &str)] = &[
+    (
+        "data_dir",
+        "The folder of the database, the key file and everything else that is kept.",
+    ),
+    (
+        "listen",
+        "Where the console, the API and the terminals are served: HOST:PORT.",
+    ),
+    (
+        "terminals_listen",
+        "A second address that serves terminals alone, so that the first can stay inside: HOST:PORT, or empty.",
+    ),
+    (
+        "database_url",
+        "postgres://USER:PASSWORD@HOST:PORT/NAME, or sqlite://FILE; empty: sqlite in data_dir.",
+    ),
+    (
+        "database_connections",
+        "How many connections to the database are kept at most.",
+    ),
+    (
+        "company_name",
+        "The company's name, written at the first start.",
+    ),
+    (
+        "zone",
+        "The server's time zone by its IANA name, such as Asia/Kolkata; empty: the machine's.",
+    ),
+    ("log.format", "text or json, on standard error."),
+    (
+        "log.level",
+        "error, warn, info, debug or trace; also filters such as info,sqlx=warn.",
+    ),
+    (
+        "terminals.admission",
+        "An unknown terminal: hold (listed, refused until it is authorised), open (served at once), closed (refused, only noted).",
+    ),
+    (
+        "terminals.max_waiting",
+        "At most so many held terminals are listed; more are only counted.",
+    ),
+    (
+        "terminals.new_per_minute_per_address",
+        "At most so many unknown terminals are added a minute from one address.",
+    ),
+    (
+        "terminals.delay_s",
+        "How often an idle terminal asks for commands, in seconds (2 to 60).",
+    ),
+    (
+        "terminals.error_delay_s",
+        "How long a terminal waits after a failure, in seconds (30 to 300).",
+    ),
+    (
+        "terminals.max_body_mib",
+        "The largest upload of a terminal, in MiB; more is refused.",
+    ),
+    (
+        "terminals.upload_memory_mib",
+        "All uploads being read at once may hold so much memory, in MiB; more waits.",
+    ),
+    (
+        "terminals.make_employees",
+        "A person enrolled at a terminal whose PIN nobody has becomes an employee.",
+    ),
+    (
+        "terminals.raise_privilege",
+        "A terminal may make an employee its administrator.",
+    ),
+    (
+        "api.profile",
+        "auto (by the door of the login), easytimepro or biotime: how answers look.",
+    ),
+    (
+        "api.public_url",
+        "The address callers know, such as https://hr.example.com; builds the links between pages.",
+    ),
+    (
+        "api.allowed_hosts",
+        "Host names that are answered, *.example.com allowed; empty: any.",
+    ),
+    (
+        "api.trusted_proxies",
+        "Addresses whose X-Forwarded-For, -Proto and -Host are believed.",
+    ),
+    ("api.basic", "HTTP Basic is accepted (BioTime's way)."),
+    (
+        "api.query_token",
+        "?access_token= is accepted from API clients; it is never logged.",
+    ),
+    (
+        "api.page_cap",
+        "The largest page of a list; more is cut to it without an error.",
+    ),
+    (
+        "api.max_body_mib",
+        "The largest request body of the API, in MiB.",
+    ),
+    (
+        "api.access_token_s",
+        "How long an access token lives, in seconds.",
+    ),
+    (
+        "api.refresh_token_s",
+        "How long a refresh token lives, in seconds.",
+    ),
+    (
+        "api.staff_token_s",
+        "How long an employee's own token lives, in seconds.",
+    ),
+];
+
+impl Config {
+    /// Defaults, then the file, then `MUSTER_…` variables (`__` between levels), then the command
+    /// line's own values.
+    pub fn load(file: Option<&Path>, overrides: impl Serialize) -> anyhow::Result<Config> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Config = figment
+            .merge(
+                Env::prefixed("MUSTER_")
+                    .ignore(&["admin_password"])
+                    .split("__"),
+            )
+            .merge(Serialized::defaults(overrides))
+            .extract()
+            .context("the configuration cannot be used")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What types alone cannot say.
+    fn check(&self) -> anyhow::Result<()> {
+        self.zone()?;
+        self.database_url()?;
+        if !self.api.public_url.is_empty() {
+            let url = url::Url::parse(&self.api.public_url)
+                .with_context(|| format!("api.public_url: {:?}", self.api.public_url))?;
+            anyhow::ensure!(
+                matches!(url.scheme(), "http" | "https"),
+                "api.public_url must begin with http:// or https://"
+            );
+        }
+        for proxy in &self.api.trusted_proxies {
+            proxy
+                .parse::<std::net::IpAddr>()
+                .with_context(|| format!("api.trusted_proxies: {proxy:?} is no address"))?;
+        }
+        anyhow::ensure!(
+            (2..=600).contains(&self.terminals.delay_s),
+            "terminals.delay_s must be 2 to 600"
+        );
+        anyhow::ensure!(
+            self.terminals.upload_memory_mib >= self.terminals.max_body_mib,
+            "terminals.upload_memory_mib must be at least terminals.max_body_mib"
+        );
+        Ok(())
+    }
+
+    pub fn zone(&self) -> anyhow::Result<Tz> {
+        if self.zone.is_empty() {
+            // A machine without a zone of its own runs in UTC.
+            Ok(iana_time_zone::get_timezone()
+                .ok()
+                .and_then(|name| name.parse().ok())
+                .unwrap_or(Tz::UTC))
+        } else {
+            self.zone
+                .parse()
+                .map_err(|_| anyhow::anyhow!("zone: {:?} is no IANA time zone", self.zone))
+        }
+    }
+
+    pub fn database_url(&self) -> anyhow::Result<muster_store::Url> {
+        if self.database_url.is_empty() {
+            Ok(muster_store::Url::Sqlite(self.data_dir.join("muster.db")))
+        } else {
+            Ok(self.database_url.parse()?)
+        }
+    }
+
+    /// The options as they are in force, without the database's password.
+    pub fn shown(&self) -> anyhow::Result<String> {
+        let mut shown = self.clone();
+        if !shown.database_url.is_empty() {
+            shown.database_url = self.database_url()?.to_string();
+        }
+        Ok(toml::to_string(&shown)?)
+    }
+
+    /// The example file: every option, what it does, and its default, commented out.
+    pub fn example() -> String {
+        let defaults =
+            toml::Table::try_from(Config::default()).expect("the defaults are plain values");
+        let mut text = String::from(
+            "# Every option of muster with its default. Also from variables: MUSTER_LISTEN,\n\
+             # MUSTER_TERMINALS__ADMISSION (two underscores between levels), and from the command line.\n",
+        );
+        let mut section = "";
+        for (name, purpose) in OPTIONS {
+            let (table, key) = name.split_once('.').unwrap_or(("", name));
+            if table != section {
+                text.push_str(&format!("\n[{table}]\n"));
+                section = table;
+            }
+            let value = if table.is_empty() {
+                &defaults[key]
+            } else {
+                &defaults[table][key]
+            };
+            text.push_str(&format!("\n# {purpose}\n# {key} = {value}\n"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, OPTIONS};
+
+    #[test]
+    fn every_option_is_explained_once() {
+        let defaults = toml::Table::try_from(Config::default()).expect("plain values");
+        let mut names = Vec::new();
+        for (key, value) in &defaults {
+            match value.as_table() {
+                Some(table) => names.extend(table.keys().map(|inner| format!("{key}.{inner}"))),
+                None => names.push(key.clone()),
+            }
+        }
+        names.sort();
+        let mut explained: Vec<_> = OPTIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        explained.sort();
+        assert_eq!(explained, names);
+    }
+
+    #[test]
+    fn a_misspelt_option_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("muster.toml");
+        std::fs::write(&file, "[terminals]\nadmision = \"open\"\n").expect("written");
+        let error = Config::load(Some(&file), toml::Table::new()).expect_err("refused");
+        assert!(format!("{error:#}").contains("admision"), "{error:#}");
+    }
+
+    #[test]
+    fn the_database_password_is_never_shown() {
+        let config = Config {
+            database_url: "postgres://muster:s3cret@db/muster".into(),
+            ..Config::default()
+        };
+        assert!(!config.shown().expect("shown").contains("s3cret"));
+    }
+}

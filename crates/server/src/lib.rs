@@ -1,0 +1,15 @@
+//! Muster: terminals push their punches here, other software reads and steers it through a REST
+//! API, and people run it in a console.
+
+pub mod access;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod install;
+pub mod keys;
+pub mod password;
+pub mod profile;
+pub mod punches;
+pub mod terminals;

@@ -1,0 +1,3 @@
+//! Punches: one way in, two lists out.
+
+pub mod record;

@@ -1,0 +1,155 @@
+//! Opening a database by its URL, with the settings its durability rests on.
+
+use crate::{Error, Pools, Result, Store};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Where the database is: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Url {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Url> {
+        if let Some(path) = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite:"))
+        {
+            if path.is_empty() {
+                return Err(Error::Url("sqlite:// needs the path of a file".into()));
+            }
+            Ok(Url::Sqlite(PathBuf::from(path)))
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Ok(Url::Postgres(text.to_owned()))
+        } else {
+            Err(Error::Url(
+                "expected sqlite://FILE or postgres://USER@HOST/NAME".into(),
+            ))
+        }
+    }
+}
+
+/// Never shows a password.
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Url::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Url::Postgres(text) => {
+                let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let host = authority
+                    .rsplit_once('@')
+                    .map_or(authority, |(_, host)| host);
+                let name = path.split_once('?').map_or(path, |(name, _)| name);
+                write!(f, "postgres://{host}/{name}")
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections that read (SQLite), or all connections (PostgreSQL).
+    pub connections: u32,
+    /// How long a request waits for a connection before it is refused.
+    pub wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            connections: 8,
+            wait: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date; makes the file when there is none.
+    pub async fn open(url: &Url, options: &Options) -> Result<Store> {
+        let pools = match url {
+            Url::Sqlite(path) => {
+                // A commit is on the disk when it returns: WAL with FULL syncs the log each time.
+                let file = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    .statement_cache_capacity(256)
+                    .pragma("cache_size", "-8000")
+                    .pragma("mmap_size", "268435456")
+                    .pragma("temp_store", "memory");
+                let write = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(options.wait)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(file.clone().thread_name(|_| "sqlite-write".into()))
+                    .await?;
+                let read = SqlitePoolOptions::new()
+                    .max_connections(options.connections)
+                    .acquire_timeout(options.wait)
+                    .idle_timeout(Some(Duration::from_secs(60)))
+                    .connect_lazy_with(
+                        file.create_if_missing(false)
+                            .pragma("query_only", "on")
+                            .pragma("cache_size", "-2000")
+                            .thread_name(|_| "sqlite-read".into()),
+                    );
+                Pools::Sqlite { read, write }
+            }
+            Url::Postgres(text) => {
+                let server = PgConnectOptions::from_str(text)
+                    .map_err(|error| Error::Url(error.to_string()))?
+                    .application_name("muster")
+                    .options([("timezone", "UTC")]);
+                Pools::Postgres(
+                    PgPoolOptions::new()
+                        .max_connections(options.connections)
+                        .acquire_timeout(options.wait)
+                        .connect_with(server)
+                        .await?,
+                )
+            }
+        };
+        let store = Store { pools };
+        store.migrate().await?;
+        Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Url;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let url: Url = "postgres://muster:s3cret@db.example:5432/muster?sslmode=require"
+            .parse()
+            .expect("a good address");
+        assert_eq!(url.to_string(), "postgres://db.example:5432/muster");
+        assert_eq!(format!("{url:?}"), "postgres://db.example:5432/muster");
+    }
+
+    #[test]
+    fn an_address_of_another_kind_is_refused() {
+        assert!("mysql://x/y".parse::<Url>().is_err());
+        assert!("sqlite://".parse::<Url>().is_err());
+    }
+}
