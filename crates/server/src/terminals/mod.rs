@@ -1,4 +1,7 @@
 //! Terminals: what is known of them, and what they are told to do.
 
 pub mod commands;
+pub mod contact;
+pub mod people;
 pub mod roster;
+pub mod zone;
