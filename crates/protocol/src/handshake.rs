@@ -335,7 +335,11 @@ impl OptionBlock {
 
 /// An empty stamp would be read as a missing one.
 fn stamp(value: &str) -> &str {
-    if value.is_empty() { "0" } else { value }
+    if value.chars().all(|c| matches!(c, '\r' | '\n' | '\0')) {
+        "0"
+    } else {
+        value
+    }
 }
 
 #[derive(Default)]
@@ -491,6 +495,13 @@ mod tests {
         let mut block = OptionBlock::new(number("1"), Some(NEWEST_VERSION));
         block.stamps.attlog = "1\r\nICLOCKSVRURL=http://evil".into();
         assert!(!block.encode().contains("\nICLOCKSVRURL"));
+    }
+
+    #[test]
+    fn a_stamp_of_nothing_asks_for_everything() {
+        let mut block = OptionBlock::new(number("1"), None);
+        block.stamps.attlog = "\r".into();
+        assert!(block.encode().contains("\nStamp=0\n"));
     }
 
     #[test]

@@ -49,12 +49,10 @@ pub(crate) fn pin(text: Option<&str>) -> Result<String, BadReason> {
     }
 }
 
-/// Reads a row by position, or by key when it has keys (US dialect).
+/// Reads a row by position, or by key when it begins with one (US dialect).
 pub(crate) fn read(row: &str) -> Result<Punch, BadReason> {
-    match row.split_once('=') {
-        Some((key, _)) if is_key(key.rsplit([' ', '\t']).next().unwrap_or_default()) => {
-            read_keyed(row)
-        }
+    match rows::tag_of(row, &["ATTLOG"]).1.split_once('=') {
+        Some((key, _)) if is_key(key.trim()) => read_keyed(row),
         _ => read_positional(row),
     }
 }
@@ -297,6 +295,15 @@ mod tests {
         assert_eq!(
             one("ATTLOG PIN=42\tTime=2026-08-09T10:00:00\tStatus=1\tVerify=15"),
             punch
+        );
+    }
+
+    #[test]
+    fn a_key_in_the_middle_makes_no_keyed_row() {
+        let punch = one("101\t2024-01-01 08:00:00\t0\t1\tx PIN=9");
+        assert_eq!(
+            (punch.pin.as_str(), punch.workcode.as_str()),
+            ("101", "x PIN=9")
         );
     }
 

@@ -1,0 +1,3 @@
+//! Tests through the doors: the wire, HTTP and the command line, on SQLite and on PostgreSQL.
+
+mod kill;
