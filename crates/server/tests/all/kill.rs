@@ -1,7 +1,7 @@
 //! The server, and PostgreSQL itself, are killed at random moments under load. Afterwards every
 //! punch that was acknowledged is there, and none is there twice.
 //!
-//! `MUSTER_KILL_ROUNDS` sets how often; the moments are random but the same for each number of rounds,
+//! `TEST_KILL_ROUNDS` sets how often; the moments are random but the same for each number of rounds,
 //! and are counted in acknowledged uploads, not in time.
 
 use muster_store::{Options, Sql, Store};
@@ -107,7 +107,7 @@ async fn survive(data_dir: &Path, database_url: &str, cluster: Option<&Cluster>)
 }
 
 fn rounds() -> u64 {
-    outside("MUSTER_KILL_ROUNDS").map_or(6, |rounds| rounds.parse().expect("a number of rounds"))
+    outside("TEST_KILL_ROUNDS").map_or(6, |rounds| rounds.parse().expect("a number of rounds"))
 }
 
 #[expect(
