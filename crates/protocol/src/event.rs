@@ -30,6 +30,8 @@ pub struct AccessEvent {
     pub site_code: Option<String>,
     /// Ties an event to those it caused.
     pub link_id: Option<String>,
+    /// The whole row, for events that are kept as they came.
+    pub raw: String,
 }
 
 /// Events that mean a person came or went: opened by card, finger, face and their combinations, inside of opening hours
@@ -110,7 +112,7 @@ pub fn meaning(event: i32) -> Option<&'static str> {
 
 /// Reads `rtlog` (calendar time) and `transaction` (packed time) rows; their keys differ and come in any order
 /// (fixture G07).
-pub(crate) fn read(pairs: Pairs) -> Result<AccessEvent, BadReason> {
+pub(crate) fn read(row: &str, pairs: Pairs) -> Result<AccessEvent, BadReason> {
     let packed = || time::unpack(pairs.number(&["time_second"])?);
     let written = pairs
         .get(&["time", "time_second"])
@@ -147,6 +149,7 @@ pub(crate) fn read(pairs: Pairs) -> Result<AccessEvent, BadReason> {
         temperature: pairs.get(&["temperature"]).and_then(punch::temperature),
         site_code: text(&["sitecode"]),
         link_id: text(&["linkid"]),
+        raw: row.to_owned(),
     })
 }
 
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
 
     fn event(row: &str) -> AccessEvent {
-        read(Pairs::read(row)).expect("an event")
+        read(row, Pairs::read(row)).expect("an event")
     }
 
     #[test]

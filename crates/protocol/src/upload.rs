@@ -414,7 +414,7 @@ fn read_row(table: &Table, line: &[u8]) -> Result<Row, BadReason> {
     match table {
         Table::Attlog => punch::read(&row).map(Row::Punch),
         Table::Rtlog => {
-            event::read(Pairs::read(rows::tag_of(&row, &["RTLOG"]).1)).map(Row::AccessEvent)
+            event::read(&row, Pairs::read(rows::tag_of(&row, &["RTLOG"]).1)).map(Row::AccessEvent)
         }
         Table::Rtstate => {
             event::read_state(&Pairs::read(rows::tag_of(&row, &["RTSTATE"]).1)).map(Row::DoorState)
@@ -478,7 +478,7 @@ fn read_tagged(tag: &str, rest: &str, line: &[u8]) -> Result<Row, BadReason> {
         }
         "USERPIC" => Picture::read(PictureKind::UserPic, pairs).map(Row::Picture),
         "BIOPHOTO" => Picture::read(PictureKind::BioPhoto, pairs).map(Row::Picture),
-        "TRANSACTION" => event::read(pairs).map(Row::AccessEvent),
+        "TRANSACTION" => event::read(&text::decode(line), pairs).map(Row::AccessEvent),
         "ATTPHOTO" => photo::read_row(&mut pairs).map(Row::PunchPhoto),
         _ => Ok(other(tag, pairs.0, line)),
     }

@@ -88,10 +88,10 @@ pub async fn register(app: &App, terminal: &Presence, body: &[u8]) -> Result<Rep
             let registry_code = hex::encode(random::<8>());
             let session_code = hex::encode(random::<16>());
             contact::save_registration(app, terminal.id, &registry_code, &session_code).await?;
-            contact::changed(app, terminal);
             registry_code
         }
     };
+    contact::changed(app, terminal);
     Ok(Reply::ok(access::registered(&code)))
 }
 
@@ -122,9 +122,18 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
     }
     let lines: String = given
         .iter()
-        .map(|command| command::line(&command.wire_id.to_string(), &command.text))
+        .map(|command| {
+            let id = command.wire_id.to_string();
+            if terminal.wraps_commands {
+                command::wrapped(&terminal.sn, &id, &command.text)
+            } else {
+                command::line(&id, &command.text)
+            }
+        })
         .collect();
-    Ok(Reply::ok(lines))
+    Ok(Reply::ok(
+        command::wire_bytes(&lines, terminal.language).into_owned(),
+    ))
 }
 
 /// `POST devicecmd`: what became of the commands.
@@ -153,11 +162,13 @@ pub fn asks_for_person(query: &Query) -> bool {
 }
 
 /// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
-pub async fn person(app: &App, _terminal: &Presence, query: &Query) -> Result<Reply> {
+pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
     let pin = query.filled("PIN").unwrap_or_default();
     Ok(match employee::for_terminal(app, pin).await? {
         Some(command) => match command.encode() {
-            Ok(text) => Reply::ok(format!("{text}\n")),
+            Ok(text) => {
+                Reply::ok(command::wire_bytes(&format!("{text}\n"), terminal.language).into_owned())
+            }
             Err(unsendable) => {
                 tracing::warn!(%unsendable, "an employee cannot be written for a terminal");
                 Reply::ok("OK")

@@ -1,18 +1,18 @@
 //! What terminals are answered. Only 200 counts as success for them, and `OK` makes them forget
 //! what they sent: everything else is a refusal they repeat later.
 
-use std::borrow::Cow;
+use bytes::Bytes;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
-    pub body: Cow<'static, str>,
+    pub body: Bytes,
     /// End the connection, whatever the terminal asked for.
     pub close: bool,
 }
 
 impl Reply {
-    pub fn ok(body: impl Into<Cow<'static, str>>) -> Reply {
+    pub fn ok(body: impl Into<Bytes>) -> Reply {
         Reply {
             status: 200,
             body: body.into(),
@@ -24,7 +24,7 @@ impl Reply {
     pub fn refused(status: u16, reason: &'static str) -> Reply {
         Reply {
             status,
-            body: reason.into(),
+            body: Bytes::from_static(reason.as_bytes()),
             close: status != 403 && status != 404,
         }
     }

@@ -12,6 +12,7 @@ use crate::terminals::{contact, people};
 use bytes::Bytes;
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use flate2::read::GzDecoder;
+use muster_protocol::access::Packet;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::Query;
 use muster_protocol::upload::{self, AccessEvent, DoorState, Punch, Row, Table, Upload};
@@ -55,7 +56,6 @@ pub async fn query_result(
     body: &Bytes,
 ) -> Result<Reply> {
     let kind = query.filled("type").unwrap_or_default();
-    let table = query.filled("tablename").unwrap_or_default();
     if kind.eq_ignore_ascii_case("options") {
         let parsed = upload::parse(&Table::Options, body);
         store(app, terminal, &Table::Options, parsed).await?;
@@ -66,11 +66,12 @@ pub async fn query_result(
         contact::save_options(app, terminal.id, &counts(&parsed)).await?;
         return Ok(Reply::ok("OK"));
     }
-    let table = Table::Tabledata(table.to_owned());
+    let packet = Packet::read(query);
+    let table = Table::Tabledata(packet.table.clone());
     let parsed = upload::parse(&table, body);
-    let lines = count(query).unwrap_or(parsed.lines);
+    let lines = parsed.lines;
     store(app, terminal, &table, parsed).await?;
-    Ok(Reply::ok(table.accepted(lines)))
+    Ok(Reply::ok(packet.accepted(lines)))
 }
 
 /// `user=5` of a count is the option `UserCount`.
@@ -176,7 +177,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
             }
             Row::AccessEvent(event) => kept.push(Kept {
                 reason: "access_event",
-                raw: format!("{event:?}").into_bytes(),
+                raw: event.raw.into_bytes(),
             }),
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
             Row::Option { key, value } => options.push((key, value)),

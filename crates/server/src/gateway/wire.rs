@@ -180,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             bytes.extend_from_slice(b"\r\nRetry-After: 30");
         }
         bytes.extend_from_slice(b"\r\n\r\n");
-        bytes.extend_from_slice(reply.body.as_bytes());
+        bytes.extend_from_slice(&reply.body);
         self.stream.write_all(&bytes).await
     }
 

@@ -37,6 +37,8 @@ pub struct Known {
     pub bio_stamp: Option<String>,
     pub registry_code: Option<String>,
     pub session_code: Option<String>,
+    pub language: Option<i64>,
+    pub wraps_commands: bool,
     pub has_open_commands: bool,
 }
 
@@ -56,7 +58,9 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
         .find(&Sql::new(
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
-                 t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, \
+                 t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
+                 EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
+                         AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
                          WHERE c.terminal_id = t.id AND c.state IN ('queued', 'sent')) AS has_open_commands \
              FROM terminal AS t JOIN area AS a ON a.id = t.area_id WHERE t.sn = $1",
@@ -136,7 +140,6 @@ pub async fn save_hello(
     ))
     .await?;
     tx.commit().await?;
-    app.events.publish(Event::Terminal(terminal_id));
     Ok(())
 }
 

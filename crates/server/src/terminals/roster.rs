@@ -28,6 +28,10 @@ pub struct Presence {
     pub transfer_times: String,
     pub transfer_interval_min: u32,
     pub registration: Option<(String, String)>,
+    /// Decides how names are encoded.
+    pub language: Option<u16>,
+    /// Wants its commands in another wrapping.
+    pub wraps_commands: bool,
     heard: Mutex<Heard>,
     /// Something is queued or unanswered; a poll need not ask the database otherwise.
     open_commands: AtomicBool,
@@ -78,6 +82,10 @@ impl Presence {
                 .unwrap_or(1)
                 .min(1440),
             registration: known.registry_code.zip(known.session_code),
+            language: known
+                .language
+                .and_then(|language| u16::try_from(language).ok()),
+            wraps_commands: known.wraps_commands,
             heard: Mutex::new(Heard {
                 family: if known.family == "access" {
                     Family::Access

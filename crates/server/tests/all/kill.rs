@@ -187,7 +187,10 @@ impl Cluster {
             .await
             .expect("the script runs");
         assert!(made.status.success(), "PostgreSQL starts");
-        let url = String::from_utf8(made.stdout).expect("a URL").trim().to_owned();
+        let url = String::from_utf8(made.stdout)
+            .expect("a URL")
+            .trim()
+            .to_owned();
         Cluster { folder, url }
     }
 
