@@ -1,3 +1,5 @@
 //! Tests through the doors: the wire, HTTP and the command line, on SQLite and on PostgreSQL.
 
+mod gateway;
 mod kill;
+mod testing;
