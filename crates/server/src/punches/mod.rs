@@ -1,3 +1,4 @@
 //! Punches: one way in, two lists out.
 
 pub mod record;
+mod rows;
