@@ -3,7 +3,6 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Events;
-use crate::gateway::wire::UploadMemory;
 use crate::install;
 use crate::keys::Keys;
 use crate::password::Passwords;
@@ -33,8 +32,6 @@ pub struct App {
     pub passwords: Passwords,
     /// Unknown terminals, by address.
     pub newcomers: Newcomers,
-    /// Memory for what terminals upload.
-    pub upload_memory: UploadMemory,
 }
 
 /// How fast unknown terminals may be added, by the address they call from.
@@ -90,10 +87,8 @@ impl App {
         let newcomers = Newcomers::keyed(Quota::per_minute(
             NonZeroU32::new(config.terminals.new_per_minute_per_address).unwrap_or(NonZeroU32::MIN),
         ));
-        let upload_memory = UploadMemory::new(config.terminals.upload_memory_mib);
         let app = Arc::new(App {
             newcomers,
-            upload_memory,
             zone,
             keys,
             events,

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::wire::{BodyProblem, Head, Length, Unreadable, Wire};
+use crate::gateway::wire::{BodyProblem, Head, Length, Unreadable, UploadMemory, Wire};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
@@ -35,6 +35,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
+    memory: Arc<UploadMemory>,
     others: Option<Router>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
@@ -59,10 +60,11 @@ pub async fn serve(
                 continue;
             }
         };
-        let (app, others, stop) = (app.clone(), others.clone(), stop.clone());
+        let (app, memory, others, stop) =
+            (app.clone(), memory.clone(), others.clone(), stop.clone());
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
-            converse(&app, stream, address, others, stop).await;
+            converse(&app, stream, address, &memory, others, stop).await;
             drop(seat);
         });
     }
@@ -82,6 +84,7 @@ async fn converse(
     app: &App,
     stream: TcpStream,
     address: SocketAddr,
+    memory: &UploadMemory,
     others: Option<Router>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -118,7 +121,7 @@ async fn converse(
         }
         match (terminals_target(&head), &others) {
             (Some(target), _) => {
-                if !serve_terminal(app, &mut wire, &head, target, address.ip()).await {
+                if !serve_terminal(app, &mut wire, memory, &head, target, address.ip()).await {
                     return;
                 }
             }
@@ -159,6 +162,7 @@ fn terminals_target(head: &Head) -> Option<Target> {
 async fn serve_terminal(
     app: &App,
     wire: &mut Wire<TcpStream>,
+    memory: &UploadMemory,
     head: &Head,
     target: Target,
     address: IpAddr,
@@ -190,9 +194,9 @@ async fn serve_terminal(
     let read = if length == 0 {
         Ok((Bytes::new(), Vec::new()))
     } else {
-        wire.body(length, &app.upload_memory).await
+        wire.body(length, memory).await
     };
-    let (body, memory) = match read {
+    let (body, held) = match read {
         Ok(read) => read,
         Err(problem) => {
             let reply = match problem {
@@ -214,7 +218,7 @@ async fn serve_terminal(
     };
     let reply = routes::answer(app, &request).await;
     drop(request);
-    drop(memory);
+    drop(held);
     let close = head.close || reply.close;
     let sent = wire
         .send(&reply, head.http_1_0, close, app.clock.now())

@@ -4,6 +4,7 @@ use super::{Place, block_on, logs};
 use crate::app::{App, Opened};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::wire::UploadMemory;
 use crate::{front, jobs, listener};
 use clap::Args;
 use serde::Serialize;
@@ -92,11 +93,13 @@ impl Server {
     ) -> anyhow::Result<Server> {
         let (stop, stopped) = watch::channel(false);
         let address = main.local_addr()?;
+        let memory = Arc::new(UploadMemory::new(app.config.terminals.upload_memory_mib));
         let mut listeners = Vec::new();
         if let Some(terminals) = terminals {
             listeners.push(tokio::spawn(listener::serve(
                 app.clone(),
                 terminals,
+                memory.clone(),
                 None,
                 stopped.clone(),
             )));
@@ -104,6 +107,7 @@ impl Server {
         listeners.push(tokio::spawn(listener::serve(
             app.clone(),
             main,
+            memory,
             Some(front::router(&app)),
             stopped.clone(),
         )));
