@@ -2,9 +2,12 @@
 //! API, and people run it in a console.
 
 pub mod access;
+pub mod accounts;
 pub mod app;
+pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod events;
 pub mod install;
@@ -13,3 +16,4 @@ pub mod password;
 pub mod profile;
 pub mod punches;
 pub mod terminals;
+pub mod throttle;

@@ -1,4 +1,6 @@
 //! Terminals: what is known of them, and what they are told to do.
 
+pub mod admission;
 pub mod commands;
+pub mod overview;
 pub mod roster;
