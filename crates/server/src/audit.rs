@@ -1,74 +1,96 @@
-//! What was done, and by whom: written in the same transaction as the deed.
+//! What was done, by whom: one row per change and per login, in the same transaction, so that
+//! there is no deed without its row and no row without its deed. Secrets are never part of it.
 
 use crate::access::{Caller, Who};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use muster_store::{Sql, Tx};
-use std::net::IpAddr;
+use serde_json::{Map, Value};
 
-/// One deed.
-#[derive(Debug, Clone, Default)]
+/// Members whose values are left out wherever they appear; that they changed is told.
+const SECRETS: &[&str] = &[
+    "password",
+    "self_password",
+    "device_password",
+    "token",
+    "bio_tmp",
+];
+
+/// One deed. `before` is empty for what was made, `after` for what was removed.
+#[derive(Debug, Default)]
 pub struct Deed<'a> {
-    /// What was done, such as `sign_in` or `authorise`.
+    /// `create`, `update`, `delete`, `login`, `command` and so on.
     pub action: &'a str,
-    /// To what kind of thing, and to which one.
+    /// What it was done to: `employee`, `terminal` and so on.
     pub thing: &'a str,
-    pub thing_id: Option<String>,
-    /// JSON, secrets left out.
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub thing_id: String,
+    pub before: Option<Map<String, Value>>,
+    pub after: Option<Map<String, Value>>,
 }
 
-/// Writes a deed of somebody who is known.
+/// Writes the deed. When both sides are given, only what differs is kept.
 pub async fn write(tx: &mut Tx, at: DateTime<Utc>, caller: &Caller, deed: Deed<'_>) -> Result<()> {
+    let (before, after) = match (deed.before, deed.after) {
+        (Some(mut before), Some(mut after)) => {
+            let same: Vec<String> = after
+                .iter()
+                .filter(|(name, value)| before.get(*name) == Some(value))
+                .map(|(name, _)| name.clone())
+                .collect();
+            for name in same {
+                before.shift_remove(&name);
+                after.shift_remove(&name);
+            }
+            (Some(before), Some(after))
+        }
+        sides => sides,
+    };
     let kind = match caller.who {
         Who::User { .. } => "user",
         Who::Client { .. } => "client",
-        Who::Staff { .. } => "staff",
+        Who::Staff { .. } => "employee",
         Who::System => "system",
     };
-    insert(tx, at, kind, caller.name(), caller.address, deed).await
-}
-
-/// Writes a deed of somebody who only claims a name.
-pub async fn write_stranger(
-    tx: &mut Tx,
-    at: DateTime<Utc>,
-    claimed: &str,
-    address: Option<IpAddr>,
-    deed: Deed<'_>,
-) -> Result<()> {
-    let claimed: String = claimed
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .take(100)
-        .collect();
-    insert(tx, at, "stranger", &claimed, address, deed).await
-}
-
-async fn insert(
-    tx: &mut Tx,
-    at: DateTime<Utc>,
-    kind: &str,
-    actor: &str,
-    address: Option<IpAddr>,
-    deed: Deed<'_>,
-) -> Result<()> {
     tx.run(&Sql::new(
         "INSERT INTO audit (at, actor_kind, actor, address, action, thing, thing_id, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [
             at.into(),
             kind.into(),
-            actor.into(),
-            address.map(|address| address.to_string()).into(),
-            deed.action.into(),
-            deed.thing.into(),
-            deed.thing_id.into(),
-            deed.before.into(),
-            deed.after.into(),
+            caller.name().to_owned().into(),
+            caller.address.map(|address| address.to_string()).into(),
+            deed.action.to_owned().into(),
+            deed.thing.to_owned().into(),
+            (!deed.thing_id.is_empty()).then_some(deed.thing_id).into(),
+            before.map(shown).into(),
+            after.map(shown).into(),
         ],
     ))
     .await?;
     Ok(())
+}
+
+fn shown(mut side: Map<String, Value>) -> String {
+    for (name, value) in &mut side {
+        if SECRETS.contains(&name.as_str()) && !value.is_null() {
+            *value = "(secret)".into();
+        }
+    }
+    Value::Object(side).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_is_told_of_but_not_told() {
+        let side = json!({ "first_name": "Asha", "self_password": "x", "device_password": null });
+        let side = side.as_object().expect("an object").clone();
+        assert_eq!(
+            shown(side),
+            r#"{"first_name":"Asha","self_password":"(secret)","device_password":null}"#
+        );
+    }
 }

@@ -2,7 +2,6 @@
 //! API, and people run it in a console.
 
 pub mod access;
-pub mod accounts;
 pub mod app;
 pub mod audit;
 pub mod clock;
@@ -16,4 +15,3 @@ pub mod password;
 pub mod profile;
 pub mod punches;
 pub mod terminals;
-pub mod throttle;

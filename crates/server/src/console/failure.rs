@@ -111,20 +111,10 @@ fn explained(error: &Error) -> (StatusCode, &'static str, String) {
             "Too many tries",
             format!("Please wait {retry_after_s} seconds, then try again."),
         ),
-        Error::MethodNotAllowed => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "This cannot be done",
-            "The page does not take this kind of request.".into(),
-        ),
         Error::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
             "That was too much",
             "What was sent is larger than any form of this console.".into(),
-        ),
-        Error::UnsupportedMediaType(_) => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "This cannot be read",
-            "What was sent is no form of this console.".into(),
         ),
         Error::Unavailable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -136,6 +126,11 @@ fn explained(error: &Error) -> (StatusCode, &'static str, String) {
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong here",
             "It is not your fault, and it was written down in the server's log.".into(),
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "This cannot be done",
+            "The request is none that a page of this console sends.".into(),
         ),
     }
 }

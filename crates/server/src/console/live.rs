@@ -75,7 +75,7 @@ struct TerminalRow<'a> {
     order: String,
     contact: Option<Moment>,
     first_contact: Moment,
-    counts: [(&'static str, Option<i64>); 4],
+    counts: [(&'static str, Option<String>); 4],
     form: Option<AuthoriseForm<'a>>,
 }
 
@@ -108,7 +108,7 @@ struct PunchRow {
 #[derive(Template)]
 #[template(path = "live/counts.html")]
 struct Counts {
-    punches_today: Option<i64>,
+    punches_today: Option<String>,
     terminals: Option<[usize; 3]>,
 }
 
@@ -168,10 +168,10 @@ impl<'a> Looker<'a> {
             contact: terminal.last_activity_at.map(|at| moment(self.app, at)),
             first_contact: moment(self.app, terminal.created_at),
             counts: [
-                ("people", terminal.user_count),
-                ("fingers", terminal.fp_count),
-                ("faces", terminal.face_count),
-                ("punches kept", terminal.transaction_count),
+                ("people", terminal.user_count.map(grouped)),
+                ("fingers", terminal.fp_count.map(grouped)),
+                ("faces", terminal.face_count.map(grouped)),
+                ("punches kept", terminal.transaction_count.map(grouped)),
             ],
             form: may_authorise.then(|| AuthoriseForm {
                 csrf: &self.session.csrf,
@@ -225,7 +225,9 @@ impl<'a> Looker<'a> {
 
     pub async fn counts(&self, terminals: Option<[usize; 3]>) -> Result<String> {
         let punches_today = if sees_punches(self.session) {
-            Some(recent::count_today(self.app, &self.session.caller.scope).await?)
+            Some(grouped(
+                recent::count_today(self.app, &self.session.caller.scope).await?,
+            ))
         } else {
             None
         };
@@ -393,6 +395,22 @@ fn ago(passed: TimeDelta) -> String {
     }
 }
 
+/// A number with a thin space between thousands, from five digits on.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The zone a punch's wall clock stands in, such as `+05:30`.
 fn punch_zone(punch: &Recent) -> String {
     let east = punch.punch_local - punch.punch_at.naive_utc();
@@ -404,8 +422,14 @@ fn punch_zone(punch: &Recent) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ago;
+    use super::{ago, grouped};
     use chrono::TimeDelta;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(grouped(9_999), "9999");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+    }
 
     #[test]
     fn how_long_ago_is_said_in_one_unit() {

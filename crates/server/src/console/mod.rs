@@ -1,5 +1,6 @@
 //! The people's door: every page of the console stands in the list below, one file each.
 
+mod account;
 mod arrival;
 mod assets;
 mod failure;
@@ -9,9 +10,9 @@ mod live_events;
 mod page;
 mod session;
 mod sign_in;
+mod throttle;
 
 use crate::app::App;
-use crate::throttle::Throttle;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, header};
@@ -20,6 +21,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use session::Session;
 use std::sync::Arc;
+use throttle::Throttle;
 
 pub use failure::not_found;
 
@@ -32,9 +34,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     base-uri 'none'";
 
 /// What the pages share.
-pub struct Console {
-    pub app: Arc<App>,
-    pub throttle: Throttle,
+struct Console {
+    app: Arc<App>,
+    throttle: Throttle,
 }
 
 pub fn router(app: Arc<App>) -> Router {

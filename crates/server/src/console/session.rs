@@ -2,9 +2,9 @@
 //! the table `console_session`.
 
 use crate::access::Caller;
-use crate::accounts::Account;
 use crate::app::App;
 use crate::console::Console;
+use crate::console::account::Account;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::error::Result;

@@ -1,8 +1,9 @@
 //! The way in and the way out.
 
-use crate::accounts::Account;
+use crate::access::Caller;
 use crate::audit::{self, Deed};
 use crate::console::Console;
+use crate::console::account::Account;
 use crate::console::failure::Failure;
 use crate::console::form::{Form, OpenForm};
 use crate::console::page::{self, Frame};
@@ -60,33 +61,30 @@ pub async fn submit(
         form.fields.text("password"),
     );
     let address = form.arrival.address;
-    if let Err(Error::TooMany { retry_after_s }) = console.throttle.check(username, address) {
-        let page = SignIn::again(
-            username,
-            format!("Too many tries. Please wait {retry_after_s} seconds."),
-        );
-        let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &page)?;
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
-        return Ok(response);
-    }
-    let account = Account::find(&app.store, username)
-        .await?
-        .filter(|account| account.active);
-    let hash = account
-        .as_ref()
-        .map(|account| account.password_hash.as_str());
-    let right = app.passwords.verify(password, hash).await?;
+    let account = match Account::prove(&console, username, password, address).await {
+        Ok(account) => account,
+        Err(Error::TooMany { retry_after_s }) => {
+            let page = SignIn::again(
+                username,
+                format!("Too many tries. Please wait {retry_after_s} seconds."),
+            );
+            let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &page)?;
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+            return Ok(response);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let now = app.clock.now();
     let mut tx = app.store.write().await.map_err(Error::from)?;
-    let Some(account) = account.filter(|_| right) else {
-        let deed = Deed {
-            action: "sign_in_refused",
-            thing: "console",
-            ..Deed::default()
+    let Some(account) = account else {
+        // Who it was nobody knows: the server writes down what was tried.
+        let server = Caller {
+            address,
+            ..Caller::system()
         };
-        audit::write_stranger(&mut tx, now, username, address, deed).await?;
+        audit::write(&mut tx, now, &server, deed("login_refused", username)).await?;
         tx.commit().await.map_err(Error::from)?;
         let page = SignIn::again(username, "User name or password is wrong.");
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
@@ -94,13 +92,8 @@ pub async fn submit(
     let cookie =
         session::begin(app, &mut tx, account.id, &form.parts.headers, &form.arrival).await?;
     Account::note_login(&mut tx, account.id, now).await?;
-    let deed = Deed {
-        action: "sign_in",
-        thing: "console",
-        ..Deed::default()
-    };
     let caller = account.caller(Profile::EasyTimePro, address)?;
-    audit::write(&mut tx, now, &caller, deed).await?;
+    audit::write(&mut tx, now, &caller, deed("login", &account.username)).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
 }
@@ -112,13 +105,28 @@ pub async fn sign_out(
     let app = &console.app;
     let mut tx = app.store.write().await.map_err(Error::from)?;
     form.session.end(&mut tx).await?;
-    let deed = Deed {
-        action: "sign_out",
-        thing: "console",
-        ..Deed::default()
-    };
-    audit::write(&mut tx, app.clock.now(), &form.session.caller, deed).await?;
+    let caller = &form.session.caller;
+    audit::write(
+        &mut tx,
+        app.clock.now(),
+        caller,
+        deed("logout", caller.name()),
+    )
+    .await?;
     tx.commit().await.map_err(Error::from)?;
     let cookie = session::no_cookie(&form.arrival);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+}
+
+fn deed<'a>(action: &'a str, username: &str) -> Deed<'a> {
+    Deed {
+        action,
+        thing: "user",
+        thing_id: username
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(150)
+            .collect(),
+        ..Deed::default()
+    }
 }

@@ -6,7 +6,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use muster_store::{Sql, Tx, fold};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The seeded area "Not Authorized": a terminal in it is held.
 pub const NOT_AUTHORIZED: i64 = 1;
@@ -98,9 +98,9 @@ pub async fn authorise(
         Deed {
             action: "authorise",
             thing: "terminal",
-            thing_id: Some(terminal_id.to_string()),
-            before: Some(json!({ "area_id": NOT_AUTHORIZED }).to_string()),
-            after: Some(json!({ "area_id": area_id }).to_string()),
+            thing_id: terminal_id.to_string(),
+            before: members(json!({ "area_id": NOT_AUTHORIZED })),
+            after: members(json!({ "area_id": area_id })),
         },
     )
     .await?;
@@ -161,9 +161,9 @@ async fn make_area(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Resul
         Deed {
             action: "create",
             thing: "area",
-            thing_id: Some(id.to_string()),
+            thing_id: id.to_string(),
             before: None,
-            after: Some(json!({ "area_code": code, "area_name": name }).to_string()),
+            after: members(json!({ "area_code": code, "area_name": name })),
         },
     )
     .await?;
@@ -189,4 +189,11 @@ pub async fn areas(app: &App, caller: &Caller) -> Result<Vec<(i64, String)>> {
                 .is_none_or(|seen| seen.contains(id))
         })
         .collect())
+}
+
+fn members(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
 }

@@ -1,6 +1,8 @@
-//! The people who run the server: a user with the role that says what they may do and see.
+//! The people who run the server: a user with the role that says what they may do and see, and
+//! the proof that somebody is one.
 
 use crate::access::{Caller, Rights, Scope, Who};
+use crate::console::Console;
 use crate::error::Result;
 use crate::profile::Profile;
 use anyhow::Context;
@@ -13,7 +15,7 @@ use std::net::IpAddr;
 pub struct Account {
     pub id: i64,
     pub username: String,
-    pub password_hash: String,
+    password_hash: String,
     pub active: bool,
     /// What was signed in before this instant is not valid any more.
     pub credentials_changed_at: DateTime<Utc>,
@@ -24,7 +26,7 @@ pub struct Account {
 }
 
 impl Account {
-    pub async fn find(store: &Store, username: &str) -> Result<Option<Account>> {
+    async fn find(store: &Store, username: &str) -> Result<Option<Account>> {
         // PostgreSQL refuses a zero byte in a text, and no name has one.
         if username.contains('\0') {
             return Ok(None);
@@ -70,6 +72,24 @@ impl Account {
             },
             address,
         })
+    }
+
+    /// The user of that name, if the password is right and the user active. `None` says no more than
+    /// that, and takes as long for a name nobody has; too many tries are an error.
+    pub async fn prove(
+        console: &Console,
+        username: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Account>> {
+        let app = &console.app;
+        console.throttle.check(username, address)?;
+        let account = Account::find(&app.store, username).await?;
+        let hash = account
+            .as_ref()
+            .map(|account| account.password_hash.as_str());
+        let is_right = app.passwords.verify(password, hash).await?;
+        Ok(account.filter(|account| is_right && account.active))
     }
 
     pub async fn note_login(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> Result<()> {

@@ -1,0 +1,3 @@
+//! All tests of the server over HTTP, in one program.
+
+mod console;
