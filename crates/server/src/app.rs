@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Events;
+use crate::gateway::wire::UploadMemory;
 use crate::install;
 use crate::keys::Keys;
 use crate::password::Passwords;
@@ -10,8 +11,11 @@ use crate::punches::record::Recorder;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
 use chrono_tz::Tz;
+use governor::{DefaultKeyedRateLimiter, Quota};
 use muster_store::Store;
 use std::fs;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
@@ -27,7 +31,14 @@ pub struct App {
     pub roster: Roster,
     pub recorder: Recorder,
     pub passwords: Passwords,
+    /// Unknown terminals, by address.
+    pub newcomers: Newcomers,
+    /// Memory for what terminals upload.
+    pub upload_memory: UploadMemory,
 }
+
+/// How fast unknown terminals may be added, by the address they call from.
+pub type Newcomers = DefaultKeyedRateLimiter<IpAddr>;
 
 /// The one company of this installation.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -70,8 +81,19 @@ impl App {
         let installed =
             install::install(&store, &clock, &keys, &config, &passwords, admin_password).await?;
         let events = Events::default();
-        let recorder = Recorder::start(store.clone(), clock.clone(), installed.company.clone());
+        let recorder = Recorder::start(
+            store.clone(),
+            clock.clone(),
+            installed.company.clone(),
+            events.clone(),
+        );
+        let newcomers = Newcomers::keyed(Quota::per_minute(
+            NonZeroU32::new(config.terminals.new_per_minute_per_address).unwrap_or(NonZeroU32::MIN),
+        ));
+        let upload_memory = UploadMemory::new(config.terminals.upload_memory_mib);
         let app = Arc::new(App {
+            newcomers,
+            upload_memory,
             zone,
             keys,
             events,

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::punches::recent::{self, Recent};
 use crate::punches::wording;
 use crate::terminals::admission::{self, Destination};
+use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::overview::{self, Overview, State};
 use askama::Template;
 use axum::extract::{RawPathParams, RawQuery, State as Shared};
@@ -260,7 +261,7 @@ pub async fn page(
         Some(id) if sees_terminals(&session) => {
             overview::find(&console.app, &session.caller.scope, id)
                 .await?
-                .filter(|terminal| terminal.area_id != admission::NOT_AUTHORIZED)
+                .filter(|terminal| terminal.area_id != NOT_AUTHORIZED)
                 .map(|terminal| {
                     format!(
                         "{} ({}) is authorised in {}. Its next call is answered, and what it has kept arrives by itself.",

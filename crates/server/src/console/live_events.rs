@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
 /// What happens within so long is sent together: at most five times a second.
@@ -37,6 +38,7 @@ struct Stream {
     session: Session,
     events: Receiver<Event>,
     clock: Interval,
+    stop: watch::Receiver<bool>,
     /// The newest punch the page has, or knows it may not see.
     last_punch: i64,
     /// The newest punch there was a hint of.
@@ -83,6 +85,7 @@ pub async fn stream(
         app: console.app.clone(),
         session,
         clock,
+        stop: console.stop.clone(),
         last_punch: last_seen.or(asked).unwrap_or(0),
         hinted_punch: 0,
         terminals: HashMap::new(),
@@ -142,14 +145,18 @@ impl Stream {
 
     /// Waits until something has happened or it is time to look again.
     async fn wait(&mut self) -> Option<()> {
-        tokio::select! {
+        let hint = tokio::select! {
             event = self.events.recv() => match event {
-                Ok(event) => self.note(&event),
+                Ok(event) => Some(event),
                 // What was missed is in the database.
-                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => None,
                 Err(RecvError::Closed) => return None,
             },
-            _ = self.clock.tick() => {}
+            _ = self.clock.tick() => None,
+            _ = self.stop.wait_for(|stop| *stop) => return None,
+        };
+        if let Some(event) = hint {
+            self.note(&event);
         }
         tokio::time::sleep(GATHER).await;
         loop {

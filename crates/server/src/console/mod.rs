@@ -22,6 +22,7 @@ use axum::routing::{get, post};
 use session::Session;
 use std::sync::Arc;
 use throttle::Throttle;
+use tokio::sync::watch;
 
 pub use failure::not_found;
 
@@ -37,12 +38,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 struct Console {
     app: Arc<App>,
     throttle: Throttle,
+    stop: watch::Receiver<bool>,
 }
 
-pub fn router(app: Arc<App>) -> Router {
+/// The pages, until `stop` turns true: then the live ones end, which would go on for ever.
+pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console {
         app,
         throttle: Throttle::default(),
+        stop,
     });
     Router::new()
         .route("/", get(start))

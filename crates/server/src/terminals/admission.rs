@@ -5,11 +5,10 @@ use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::terminals::contact::NOT_AUTHORIZED;
 use muster_store::{Sql, Tx, fold};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-/// The seeded area "Not Authorized": a terminal in it is held.
-pub const NOT_AUTHORIZED: i64 = 1;
 const AREA_NAME_LETTERS: usize = 100;
 
 /// Where an authorised terminal goes.
@@ -91,7 +90,7 @@ pub async fn authorise(
         ],
     ))
     .await?;
-    audit::write(
+    audit::record(
         &mut tx,
         now,
         caller,
@@ -99,8 +98,8 @@ pub async fn authorise(
             action: "authorise",
             thing: "terminal",
             thing_id: terminal_id.to_string(),
-            before: members(json!({ "area_id": NOT_AUTHORIZED })),
-            after: members(json!({ "area_id": area_id })),
+            before: Some(json!({ "area_id": NOT_AUTHORIZED })),
+            after: Some(json!({ "area_id": area_id })),
         },
     )
     .await?;
@@ -154,7 +153,7 @@ async fn make_area(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Resul
             ],
         ))
         .await?;
-    audit::write(
+    audit::record(
         tx,
         now,
         caller,
@@ -163,7 +162,7 @@ async fn make_area(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Resul
             thing: "area",
             thing_id: id.to_string(),
             before: None,
-            after: members(json!({ "area_code": code, "area_name": name })),
+            after: Some(json!({ "area_code": code, "area_name": name })),
         },
     )
     .await?;
@@ -189,11 +188,4 @@ pub async fn areas(app: &App, caller: &Caller) -> Result<Vec<(i64, String)>> {
                 .is_none_or(|seen| seen.contains(id))
         })
         .collect())
-}
-
-fn members(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(members) => Some(members),
-        _ => None,
-    }
 }

@@ -1,17 +1,614 @@
-//! The queue of commands and the life of each.
+//! What terminals are told to do: the queue, and the life of each command. The owner of the table
+//! `terminal_command`.
 
 use crate::access::Caller;
 use crate::app::App;
-use crate::error::Result;
-pub struct Command;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
+use crate::events::Event;
+use crate::terminals::roster::{Presence, online_within_s};
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_protocol::command::{self, Command, Control};
+use muster_protocol::handshake::Family;
+use muster_protocol::result::{self, CommandResult};
+use muster_store::{Sql, Tx};
 
-/// Queues a command for a terminal; returns `terminal_command.id`. Refuses what the terminal's
-/// family cannot do, what has a separator in a value, and doors of a terminal that is not online.
+/// The purpose command texts are sealed for: they hold passwords and templates.
+const SEALED_FOR: &str = "terminal_command";
+
+/// A door opened late is a danger.
+const DOOR_LIVES: TimeDelta = TimeDelta::seconds(60);
+
+/// A command without an answer is given up on, or sent again, when the terminal has polled this
+/// often since and so much time has passed.
+const SILENT_POLLS: i64 = 3;
+const SILENT_FOR: TimeDelta = TimeDelta::minutes(5);
+
+/// Pauses before a command is sent the second, third and fourth time.
+const PAUSES: [TimeDelta; 3] = [
+    TimeDelta::minutes(1),
+    TimeDelta::minutes(5),
+    TimeDelta::minutes(30),
+];
+
+/// Where a command is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Waits for the terminal to ask.
+    Queued,
+    /// Given to the terminal, which has not answered.
+    Sent,
+    /// The terminal did it.
+    Done,
+    /// The terminal would not, and said why.
+    Refused,
+    /// Its time had passed before the terminal asked.
+    Expired,
+    /// Taken back by somebody.
+    Cancelled,
+    /// Given to the terminal, which never answered; whether it was done is for a person to find out.
+    Lost,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Queued => "queued",
+            State::Sent => "sent",
+            State::Done => "done",
+            State::Refused => "refused",
+            State::Expired => "expired",
+            State::Cancelled => "cancelled",
+            State::Lost => "lost",
+        }
+    }
+}
+
+/// What can happen to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// The terminal asked, and this is in the reply.
+    Given,
+    /// The terminal reported, and it went well or not.
+    Reported {
+        succeeded: bool,
+    },
+    /// The terminal stayed silent about it, or started anew; it was given `times` times so far.
+    Silence {
+        times: i64,
+        idempotent: bool,
+    },
+    /// The terminal started anew, as it was told to.
+    Restarted,
+    TimePassed,
+    TakenBack,
+}
+
+/// The life of a command, whole. `None`: nothing changes.
+pub fn next(state: State, happening: Happening) -> Option<State> {
+    use Happening::*;
+    match (state, happening) {
+        (State::Queued, Given) => Some(State::Sent),
+        (State::Queued, TimePassed) => Some(State::Expired),
+        (State::Queued, TakenBack) => Some(State::Cancelled),
+        // A terminal may answer late, after the command was queued again or given up.
+        (State::Sent | State::Queued | State::Lost, Reported { succeeded: true }) => {
+            Some(State::Done)
+        }
+        (State::Sent | State::Queued | State::Lost, Reported { succeeded: false }) => {
+            Some(State::Refused)
+        }
+        (State::Sent, Silence { times, idempotent }) => {
+            let again = idempotent && times <= PAUSES.len() as i64;
+            Some(if again { State::Queued } else { State::Lost })
+        }
+        (State::Sent, Restarted) => Some(State::Done),
+        _ => None,
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Addressee {
+    sn: String,
+    family: String,
+    heartbeat: i64,
+    last_activity_at: Option<DateTime<Utc>>,
+}
+
+/// Queues a command; returns its id. Refuses what the terminal's kind cannot do, what cannot be
+/// written on the wire, and a door of a terminal that is not online.
 pub async fn enqueue(
-    _app: &App,
-    _caller: &Caller,
-    _terminal_id: i64,
-    _command: &Command,
+    app: &App,
+    caller: &Caller,
+    terminal_id: i64,
+    command: &Command,
 ) -> Result<i64> {
-    Err(crate::error::Error::NotFound)
+    let now = app.clock.now();
+    let addressee: Addressee = app
+        .store
+        .find(&Sql::new(
+            "SELECT sn, family, heartbeat, last_activity_at FROM terminal WHERE id = $1",
+            [terminal_id.into()],
+        ))
+        .await?
+        .ok_or(Error::NotFound)?;
+    let family = if addressee.family == "access" {
+        Family::Access
+    } else {
+        Family::Attendance
+    };
+    let command = for_family(command, family)?;
+    let text = command.encode().map_err(|unsendable| {
+        Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
+    })?;
+    if command.is_door() {
+        let heard_within = TimeDelta::seconds(online_within_s(addressee.heartbeat));
+        let is_online = app
+            .roster
+            .last_heard(&addressee.sn)
+            .max(addressee.last_activity_at)
+            .is_some_and(|heard| now - heard <= heard_within);
+        if !is_online {
+            return Err(Error::refused("Device is offline."));
+        }
+    }
+    let expires_at = command.is_door().then(|| now + DOOR_LIVES);
+    let mut tx = app.store.write().await?;
+    let (id,) = insert(
+        app,
+        &mut tx,
+        caller,
+        terminal_id,
+        &command,
+        &text,
+        expires_at,
+    )
+    .await?;
+    audit::record(
+        &mut tx,
+        now,
+        caller,
+        Deed {
+            action: "command",
+            thing: "terminal",
+            thing_id: terminal_id.to_string(),
+            before: None,
+            after: Some(serde_json::json!({ "command": shown(&text), "id": id })),
+        },
+    )
+    .await?;
+    tx.commit().await?;
+    app.roster.wake(terminal_id);
+    app.events.publish(Event::Command { id, terminal_id });
+    Ok(id)
+}
+
+async fn insert(
+    app: &App,
+    tx: &mut Tx,
+    caller: &Caller,
+    terminal_id: i64,
+    command: &Command,
+    text: &str,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<(i64,)> {
+    let (wire_id,): (i64,) = tx
+        .find(&Sql::new(
+            "UPDATE terminal SET next_wire_id = next_wire_id + 1 WHERE id = $1 RETURNING next_wire_id - 1",
+            [terminal_id.into()],
+        ))
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(tx
+        .one(&Sql::new(
+            "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
+                 state, created_by, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10) RETURNING id",
+            [
+                app.company.id.clone().into(),
+                terminal_id.into(),
+                wire_id.into(),
+                command.verb().into(),
+                app.keys.seal(SEALED_FOR, text.as_bytes()).into(),
+                shown(text).into(),
+                command.idempotent().into(),
+                caller.name().into(),
+                app.clock.now().into(),
+                expires_at.into(),
+            ],
+        ))
+        .await?)
+}
+
+/// The same deed in the words of the terminal's kind, or a refusal when that kind cannot do it.
+fn for_family(command: &Command, family: Family) -> Result<Command> {
+    let is_access = is_for_access_terminals(command);
+    match (family, command) {
+        (Family::Access, Command::Reboot) => Ok(Command::AccessControl(Control::Restart)),
+        (Family::Access, Command::Unlock) => Ok(Command::AccessControl(Control::Open {
+            door: 1,
+            seconds: 5,
+        })),
+        (Family::Access, Command::CancelAlarm) => {
+            Ok(Command::AccessControl(Control::CancelAlarm { door: 1 }))
+        }
+        (Family::Access, Command::Info) => Ok(Command::AccessGetOptions(
+            ["~SerialNumber", "FirmVer", "~DeviceName", "LockCount"]
+                .map(str::to_owned)
+                .to_vec(),
+        )),
+        (Family::Access, Command::DeleteUser { pin }) => {
+            Ok(Command::AccessDeleteUser { pin: pin.clone() })
+        }
+        (Family::Access, _) if is_access => Ok(command.clone()),
+        (Family::Attendance, _) if !is_access => Ok(command.clone()),
+        _ => Err(Error::refused(format!(
+            "This kind of terminal cannot do {}.",
+            command.verb()
+        ))),
+    }
+}
+
+fn is_for_access_terminals(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::AccessUpdateUser(_)
+            | Command::AccessAuthorize { .. }
+            | Command::AccessDeleteUser { .. }
+            | Command::AccessDeleteAuthorization { .. }
+            | Command::AccessUpdateBiodata(_)
+            | Command::AccessUpdateBiophoto { .. }
+            | Command::AccessDeleteBiophoto { .. }
+            | Command::AccessControl(_)
+            | Command::AccessSetOptions(_)
+            | Command::AccessGetOptions(_)
+            | Command::AccessQuery { .. }
+            | Command::AccessCount { .. }
+    )
+}
+
+/// Whether the terminal was told to start anew, in either kind's words.
+fn is_restart(text: &str) -> bool {
+    matches!(text, "REBOOT" | "CONTROL DEVICE 03000000")
+}
+
+/// A command's text as it may be seen: without passwords, templates and pictures.
+fn shown(text: &str) -> String {
+    const SECRET: [&str; 8] = [
+        "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template",
+    ];
+    let shown: Vec<String> = text
+        .split('\t')
+        .map(|field| match field.split_once('=') {
+            Some((name, value)) if !value.is_empty() => {
+                let key = name.rsplit(' ').next().unwrap_or(name);
+                if SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
+                    format!("{name}=…")
+                } else {
+                    field.to_owned()
+                }
+            }
+            _ => field.to_owned(),
+        })
+        .collect();
+    shown.join("\t")
+}
+
+#[derive(sqlx::FromRow)]
+struct Open {
+    id: i64,
+    wire_id: i64,
+    shown: String,
+    state: String,
+    body_sealed: Vec<u8>,
+    idempotent: bool,
+    sent_at: Option<DateTime<Utc>>,
+    sent_count: i16,
+    polls_since_sent: i64,
+    expires_at: Option<DateTime<Utc>>,
+    not_before_at: Option<DateTime<Utc>>,
+}
+
+impl Open {
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.not_before_at.is_none_or(|at| at <= now)
+    }
+}
+
+/// A command on its way: the number the terminal answers with, and the text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Given {
+    pub wire_id: i64,
+    pub text: String,
+}
+
+/// The terminal asks: what is queued for it, in order, within the wire's limits. It is marked as
+/// given before anybody sends it. What has stayed unanswered too long is queued again or given up.
+pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal_command SET polls_since_sent = polls_since_sent + 1 \
+         WHERE terminal_id = $1 AND state = 'sent'",
+        [terminal.id.into()],
+    ))
+    .await?;
+    let mut open = lock_open(&mut tx, terminal.id).await?;
+    let mut changed = Vec::new();
+    for command in &mut open {
+        let is_silent = command.state == "sent"
+            && command.polls_since_sent >= SILENT_POLLS
+            && command.sent_at.is_none_or(|at| now - at >= SILENT_FOR);
+        if is_silent {
+            give_up_or_queue(&mut tx, command, now).await?;
+            changed.push(command.id);
+        }
+        if command.state == "queued" && command.expires_at.is_some_and(|at| at <= now) {
+            let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
+            close(&mut tx, command.id, state, now, None, None).await?;
+            command.state = state.name().into();
+            changed.push(command.id);
+        }
+    }
+    // One that waits for its pause holds back those behind it: order matters to a terminal.
+    let queue: Vec<&Open> = open
+        .iter()
+        .filter(|command| command.state == "queued")
+        .take_while(|command| command.is_due(now))
+        .collect();
+    let mut texts = Vec::with_capacity(queue.len());
+    for command in &queue {
+        let text = app
+            .keys
+            .open(SEALED_FOR, &command.body_sealed)
+            .map_err(|error| Error::Internal(error.into()))?;
+        texts.push(String::from_utf8_lossy(&text).into_owned());
+    }
+    let count = command::batch(texts.iter().map(String::as_str));
+    let mut given = Vec::with_capacity(count);
+    for (command, text) in queue.iter().zip(texts).take(count) {
+        let state = next(State::Queued, Happening::Given).expect("queued ones are given");
+        tx.run(&Sql::new(
+            "UPDATE terminal_command SET state = $2, sent_at = $3, sent_count = sent_count + 1, \
+                 polls_since_sent = 0 WHERE id = $1",
+            [command.id.into(), state.name().into(), now.into()],
+        ))
+        .await?;
+        changed.push(command.id);
+        given.push(Given {
+            wire_id: command.wire_id,
+            text,
+        });
+    }
+    let nothing_open = !open
+        .iter()
+        .any(|command| matches!(command.state.as_str(), "queued" | "sent"));
+    tx.commit().await?;
+    if nothing_open {
+        terminal.set_open_commands(false);
+    }
+    announce(app, terminal.id, changed);
+    Ok(given)
+}
+
+/// The terminal started anew. A restart it was told to make is done by that; of the rest, nobody
+/// knows what was done.
+pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
+    if !terminal.has_open_commands() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    let mut changed = Vec::new();
+    for command in &mut lock_open(&mut tx, terminal.id).await? {
+        if command.state != "sent" {
+            continue;
+        }
+        if is_restart(&command.shown) {
+            let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
+            close(&mut tx, command.id, state, now, None, None).await?;
+        } else {
+            give_up_or_queue(&mut tx, command, now).await?;
+        }
+        changed.push(command.id);
+    }
+    tx.commit().await?;
+    announce(app, terminal.id, changed);
+    Ok(())
+}
+
+/// The terminal reports. A result of a command it was never given is logged and changes nothing.
+pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    let mut changed = Vec::new();
+    for report in results {
+        let found: Option<(i64, String, String)> = match report.id.parse::<i64>() {
+            Ok(wire_id) => {
+                tx.find(&Sql::new(
+                    "SELECT id, verb, state FROM terminal_command WHERE terminal_id = $1 AND wire_id = $2",
+                    [terminal.id.into(), wire_id.into()],
+                ))
+                .await?
+            }
+            Err(_) => None,
+        };
+        let Some((id, verb, state)) = found else {
+            tracing::warn!(sn = %terminal.sn, id = %report.id.escape_debug(), "a result of a command that was never sent");
+            continue;
+        };
+        // Without a code that can be read it is not known whether it was done.
+        let Some(code) = report.code else {
+            tracing::warn!(sn = %terminal.sn, id, "a result without a code");
+            continue;
+        };
+        let state = match state.as_str() {
+            "queued" => State::Queued,
+            "sent" => State::Sent,
+            "lost" => State::Lost,
+            _ => continue,
+        };
+        let succeeded = result::succeeded(&verb, code);
+        let Some(state) = next(state, Happening::Reported { succeeded }) else {
+            continue;
+        };
+        close(
+            &mut tx,
+            id,
+            state,
+            now,
+            Some(code),
+            report.get("AttlogSum").or(report.get("AttlogCount")),
+        )
+        .await?;
+        changed.push(id);
+    }
+    tx.commit().await?;
+    announce(app, terminal.id, changed);
+    Ok(())
+}
+
+/// Commands whose time has passed while their terminal was silent.
+pub async fn expire(app: &App) -> Result<u64> {
+    let mut tx = app.store.write().await?;
+    let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
+    let expired: Vec<(i64, i64)> = tx
+        .all(&Sql::new(
+            "UPDATE terminal_command SET state = $1, finished_at = $2 \
+             WHERE state = 'queued' AND expires_at <= $2 RETURNING id, terminal_id",
+            [state.name().into(), app.clock.now().into()],
+        ))
+        .await?;
+    tx.commit().await?;
+    for (id, terminal_id) in &expired {
+        app.events.publish(Event::Command {
+            id: *id,
+            terminal_id: *terminal_id,
+        });
+    }
+    Ok(expired.len() as u64)
+}
+
+/// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
+/// one node or two, do not both get it.
+async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
+    Ok(tx
+        .all(&Sql::by_dialect(
+            "SELECT id, wire_id, shown, state, body_sealed, idempotent, sent_at, sent_count, polls_since_sent, \
+                 expires_at, not_before_at FROM terminal_command \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY id LIMIT 200",
+            "SELECT id, wire_id, shown, state, body_sealed, idempotent, sent_at, sent_count, polls_since_sent, \
+                 expires_at, not_before_at FROM terminal_command \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY id LIMIT 200 FOR UPDATE",
+            [terminal_id.into()],
+        ))
+        .await?)
+}
+
+async fn give_up_or_queue(tx: &mut Tx, command: &mut Open, now: DateTime<Utc>) -> Result<()> {
+    let silence = Happening::Silence {
+        times: command.sent_count.into(),
+        idempotent: command.idempotent,
+    };
+    let state = next(State::Sent, silence).expect("a silent one is queued again or lost");
+    if state == State::Queued {
+        let pause = usize::try_from(command.sent_count - 1)
+            .ok()
+            .and_then(|times| PAUSES.get(times))
+            .copied()
+            .unwrap_or_default();
+        let not_before_at = now + pause;
+        tx.run(&Sql::new(
+            "UPDATE terminal_command SET state = $2, not_before_at = $3 WHERE id = $1",
+            [command.id.into(), state.name().into(), not_before_at.into()],
+        ))
+        .await?;
+        command.not_before_at = Some(not_before_at);
+    } else {
+        close(tx, command.id, state, now, None, None).await?;
+    }
+    command.state = state.name().into();
+    Ok(())
+}
+
+async fn close(
+    tx: &mut Tx,
+    id: i64,
+    state: State,
+    now: DateTime<Utc>,
+    code: Option<i32>,
+    answer: Option<&str>,
+) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5 WHERE id = $1",
+        [
+            id.into(),
+            state.name().into(),
+            now.into(),
+            code.map(i64::from).into(),
+            answer.map(str::to_owned).into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+fn announce(app: &App, terminal_id: i64, changed: Vec<i64>) {
+    for id in changed {
+        app.events.publish(Event::Command { id, terminal_id });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Happening, State, next, shown};
+
+    #[test]
+    fn a_command_that_may_be_repeated_is_sent_four_times_and_then_given_up() {
+        let silence = |times| Happening::Silence {
+            times,
+            idempotent: true,
+        };
+        assert_eq!(next(State::Sent, silence(1)), Some(State::Queued));
+        assert_eq!(next(State::Sent, silence(3)), Some(State::Queued));
+        assert_eq!(next(State::Sent, silence(4)), Some(State::Lost));
+    }
+
+    #[test]
+    fn a_command_that_must_not_be_repeated_is_never_sent_again() {
+        let silence = Happening::Silence {
+            times: 1,
+            idempotent: false,
+        };
+        assert_eq!(next(State::Sent, silence), Some(State::Lost));
+    }
+
+    #[test]
+    fn what_is_over_stays_over() {
+        for over in [
+            State::Done,
+            State::Refused,
+            State::Expired,
+            State::Cancelled,
+        ] {
+            for happening in [
+                Happening::Given,
+                Happening::Reported { succeeded: true },
+                Happening::Restarted,
+                Happening::TimePassed,
+                Happening::TakenBack,
+            ] {
+                assert_eq!(next(over, happening), None, "{over:?} {happening:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(
+            shown("DATA UPDATE USERINFO PIN=1\tName=A\tPasswd=1234\tCard="),
+            "DATA UPDATE USERINFO PIN=1\tName=A\tPasswd=…\tCard="
+        );
+        assert_eq!(shown("SET OPTION ComKey=99"), "SET OPTION ComKey=…");
+    }
 }

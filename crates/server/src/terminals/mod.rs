@@ -2,5 +2,8 @@
 
 pub mod admission;
 pub mod commands;
+pub mod contact;
 pub mod overview;
+pub mod people;
 pub mod roster;
+pub mod zone;

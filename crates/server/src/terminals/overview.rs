@@ -5,8 +5,9 @@ use crate::access::Scope;
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::Result;
-use crate::terminals::admission::NOT_AUTHORIZED;
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::roster::online_within_s;
+use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,10 +46,9 @@ impl Overview {
         if self.area_id == NOT_AUTHORIZED && admission != Admission::Open {
             return State::Waiting;
         }
-        // Two heartbeats may be missed, and never less than a minute.
-        let patience = TimeDelta::seconds(self.heartbeat.saturating_mul(2).clamp(60, 86_400));
+        let patience_s = online_within_s(self.heartbeat);
         match self.last_activity_at {
-            Some(at) if now - at <= patience => State::Online,
+            Some(at) if (now - at).num_seconds() <= patience_s => State::Online,
             _ => State::Offline,
         }
     }

@@ -1,9 +1,353 @@
-//! The terminals this node has spoken with, in memory.
+//! The terminals this node has spoken with, in memory, so that an idle poll costs no query. The
+//! rows in the database stand above it: a change of a row drops the entry.
+
+use crate::punches::record::Place;
+use crate::terminals::contact::{Known, NOT_AUTHORIZED};
+use crate::terminals::zone::Zone;
+use chrono::{DateTime, Utc};
+use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
+use muster_protocol::ids::SerialNumber;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// At most so many serial numbers that were refused and not listed are remembered.
+const MOST_STRANGERS: usize = 1000;
+
+/// A terminal that has called.
+#[derive(Debug)]
+pub struct Presence {
+    pub id: i64,
+    pub sn: SerialNumber,
+    pub place: Arc<Place>,
+    pub area_id: i64,
+    pub zone: Zone,
+    pub zone_spelling: ZoneSpelling,
+    pub heartbeat_s: u32,
+    pub transfer_times: String,
+    pub transfer_interval_min: u32,
+    pub registration: Option<(String, String)>,
+    /// Decides how names are encoded.
+    pub language: Option<u16>,
+    /// Wants its commands in another wrapping.
+    pub wraps_commands: bool,
+    heard: Mutex<Heard>,
+    /// Something is queued or unanswered; a poll need not ask the database otherwise.
+    open_commands: AtomicBool,
+    /// Microseconds since 1970 of the last contact.
+    heard_at: AtomicI64,
+}
+
+#[derive(Debug)]
+struct Heard {
+    family: Family,
+    push_protocol: String,
+    stamps: Stamps,
+    info: String,
+    address: IpAddr,
+    /// Asked for `/exchange`: is to be offered a version without encryption.
+    wants_clear_text: bool,
+    /// Not yet written down.
+    fresh: bool,
+    online: bool,
+}
+
+impl Presence {
+    fn new(sn: &SerialNumber, known: Known, address: IpAddr) -> Presence {
+        let zone = known.zone();
+        let stamps = Stamps::default();
+        Presence {
+            id: known.id,
+            sn: sn.clone(),
+            place: Arc::new(Place {
+                terminal_id: Some(known.id),
+                terminal_sn: sn.as_str().to_owned(),
+                terminal_alias: Some(known.alias),
+                area_id: Some(known.area_id),
+                area_name: Some(known.area_name),
+            }),
+            area_id: known.area_id,
+            zone,
+            zone_spelling: match known.zone_spelling.as_str() {
+                "minutes" => ZoneSpelling::Minutes,
+                "omit" => ZoneSpelling::Omit,
+                "signed" => ZoneSpelling::Signed,
+                _ => ZoneSpelling::HoursOrMinutes,
+            },
+            heartbeat_s: u32::try_from(known.heartbeat).unwrap_or(10).clamp(2, 600),
+            transfer_times: muster_protocol::handshake::transfer_times(&known.transfer_time)
+                .unwrap_or_else(|| "00:00;14:05".into()),
+            transfer_interval_min: u32::try_from(known.transfer_interval)
+                .unwrap_or(1)
+                .min(1440),
+            registration: known.registry_code.zip(known.session_code),
+            language: known
+                .language
+                .and_then(|language| u16::try_from(language).ok()),
+            wraps_commands: known.wraps_commands,
+            heard: Mutex::new(Heard {
+                family: if known.family == "access" {
+                    Family::Access
+                } else {
+                    Family::Attendance
+                },
+                push_protocol: known.push_protocol,
+                stamps: Stamps {
+                    attlog: known.log_stamp.unwrap_or(stamps.attlog),
+                    operlog: known.op_log_stamp.unwrap_or(stamps.operlog),
+                    attphoto: known.capture_stamp.unwrap_or(stamps.attphoto),
+                    biodata: known.bio_stamp.unwrap_or(stamps.biodata),
+                },
+                info: String::new(),
+                address,
+                wants_clear_text: false,
+                fresh: false,
+                online: false,
+            }),
+            open_commands: AtomicBool::new(known.has_open_commands),
+            heard_at: AtomicI64::new(0),
+        }
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().expect("nobody panics while holding it")
+    }
+
+    /// In "Not Authorized", so refused while strangers are held.
+    pub fn is_unauthorized(&self) -> bool {
+        self.area_id == NOT_AUTHORIZED
+    }
+
+    /// Notes a contact; cheap enough for every poll.
+    pub fn touch(&self, now: DateTime<Utc>, address: IpAddr) {
+        self.heard_at
+            .store(now.timestamp_micros(), Ordering::Relaxed);
+        let mut heard = self.heard();
+        heard.address = address;
+        heard.fresh = true;
+    }
+
+    pub fn family(&self) -> Family {
+        self.heard().family
+    }
+
+    /// `true` when it was another before.
+    pub fn set_family(&self, family: Family) -> bool {
+        std::mem::replace(&mut self.heard().family, family) != family
+    }
+
+    /// `true` when it was another before.
+    pub fn set_push_protocol(&self, version: &str) -> bool {
+        let mut heard = self.heard();
+        let other = heard.push_protocol != version;
+        if other {
+            version.clone_into(&mut heard.push_protocol);
+        }
+        other
+    }
+
+    pub fn stamps(&self) -> Stamps {
+        self.heard().stamps.clone()
+    }
+
+    /// Takes over the stamp of an upload that is durable; `true` when it is worth keeping: another
+    /// one than before, and no `0`, which answers to a query carry.
+    pub fn advance_stamp(&self, table: &str, stamp: &str) -> bool {
+        if stamp.is_empty()
+            || stamp == "0"
+            || stamp.len() > 32
+            || stamp.eq_ignore_ascii_case("none")
+        {
+            return false;
+        }
+        let mut heard = self.heard();
+        let kept = match table {
+            "ATTLOG" => &mut heard.stamps.attlog,
+            "OPERLOG" => &mut heard.stamps.operlog,
+            "ATTPHOTO" => &mut heard.stamps.attphoto,
+            "BIODATA" => &mut heard.stamps.biodata,
+            _ => return false,
+        };
+        let smaller = matches!(
+            (kept.parse::<u64>(), stamp.parse::<u64>()),
+            (Ok(kept), Ok(new)) if new <= kept
+        );
+        if smaller || kept == stamp {
+            return false;
+        }
+        stamp.clone_into(kept);
+        true
+    }
+
+    /// `true` when this `INFO` differs from the last one.
+    pub fn set_info(&self, info: &str) -> bool {
+        let mut heard = self.heard();
+        let other = heard.info != info;
+        if other {
+            info.clone_into(&mut heard.info);
+        }
+        other
+    }
+
+    pub fn wants_clear_text(&self) -> bool {
+        self.heard().wants_clear_text
+    }
+
+    pub fn offer_clear_text(&self) {
+        self.heard().wants_clear_text = true;
+    }
+
+    pub fn has_open_commands(&self) -> bool {
+        self.open_commands.load(Ordering::Acquire)
+    }
+
+    pub fn set_open_commands(&self, open: bool) {
+        self.open_commands.store(open, Ordering::Release);
+    }
+}
+
+/// A terminal that was refused and is in no list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    pub sn: SerialNumber,
+    pub address: IpAddr,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+    pub calls: u64,
+}
 
 #[derive(Debug, Default)]
-pub struct Roster {}
+pub struct Roster {
+    present: RwLock<HashMap<SerialNumber, Arc<Presence>>>,
+    strangers: Mutex<HashMap<SerialNumber, Stranger>>,
+}
 
 impl Roster {
+    pub fn get(&self, sn: &SerialNumber) -> Option<Arc<Presence>> {
+        self.present
+            .read()
+            .expect("nobody panics while holding it")
+            .get(sn)
+            .cloned()
+    }
+
+    /// Remembers a terminal as its row has it; two calls at once agree on one entry.
+    pub fn admit(&self, sn: &SerialNumber, known: Known, address: IpAddr) -> Arc<Presence> {
+        let presence = Arc::new(Presence::new(sn, known, address));
+        self.strangers
+            .lock()
+            .expect("nobody panics while holding it")
+            .remove(sn);
+        self.present
+            .write()
+            .expect("nobody panics while holding it")
+            .entry(sn.clone())
+            .or_insert(presence)
+            .clone()
+    }
+
     /// A terminal's row changed (area, zone, removed): its next request reads it again.
-    pub fn forget(&self, _sn: &str) {}
+    pub fn forget(&self, sn: &str) {
+        if let Ok(sn) = SerialNumber::parse(sn) {
+            self.present
+                .write()
+                .expect("nobody panics while holding it")
+                .remove(&sn);
+        }
+    }
+
+    /// Something was queued: the terminal's next poll asks the database.
+    pub fn wake(&self, terminal_id: i64) {
+        let present = self.present.read().expect("nobody panics while holding it");
+        for presence in present
+            .values()
+            .filter(|presence| presence.id == terminal_id)
+        {
+            presence.set_open_commands(true);
+        }
+    }
+
+    /// When this node last heard the terminal, if it did.
+    pub fn last_heard(&self, sn: &str) -> Option<DateTime<Utc>> {
+        let presence = self.get(&SerialNumber::parse(sn).ok()?)?;
+        let at = presence.heard_at.load(Ordering::Relaxed);
+        (at > 0).then(|| DateTime::from_timestamp_micros(at))?
+    }
+
+    /// Counts a refused call of a terminal that is in no list. Beyond the most it remembers, only
+    /// those already remembered are counted.
+    pub fn refuse(&self, sn: &SerialNumber, address: IpAddr, now: DateTime<Utc>) {
+        let mut strangers = self
+            .strangers
+            .lock()
+            .expect("nobody panics while holding it");
+        if let Some(stranger) = strangers.get_mut(sn) {
+            stranger.calls += 1;
+            stranger.last_at = now;
+            stranger.address = address;
+        } else if strangers.len() < MOST_STRANGERS {
+            strangers.insert(
+                sn.clone(),
+                Stranger {
+                    sn: sn.clone(),
+                    address,
+                    first_at: now,
+                    last_at: now,
+                    calls: 1,
+                },
+            );
+        }
+    }
+
+    /// Refused terminals that are in no list, the latest first.
+    pub fn strangers(&self) -> Vec<Stranger> {
+        let mut all: Vec<Stranger> = self
+            .strangers
+            .lock()
+            .expect("nobody panics while holding it")
+            .values()
+            .cloned()
+            .collect();
+        all.sort_by(|a, b| b.last_at.cmp(&a.last_at).then_with(|| a.sn.cmp(&b.sn)));
+        all
+    }
+
+    /// Who was heard since the last time this was asked.
+    pub fn take_heard(&self) -> Vec<(i64, DateTime<Utc>, IpAddr)> {
+        let present = self.present.read().expect("nobody panics while holding it");
+        present
+            .values()
+            .filter_map(|presence| {
+                let mut heard = presence.heard();
+                let at = presence.heard_at.load(Ordering::Relaxed);
+                std::mem::take(&mut heard.fresh).then_some((
+                    presence.id,
+                    DateTime::from_timestamp_micros(at)?,
+                    heard.address,
+                ))
+            })
+            .collect()
+    }
+
+    /// Terminals that went silent or spoke up since the last time this was asked.
+    pub fn take_turned(&self, now: DateTime<Utc>) -> Vec<i64> {
+        let present = self.present.read().expect("nobody panics while holding it");
+        present
+            .values()
+            .filter_map(|presence| {
+                let silent_s =
+                    now.timestamp() - presence.heard_at.load(Ordering::Relaxed) / 1_000_000;
+                let online = silent_s <= online_within_s(presence.heartbeat_s.into());
+                let mut heard = presence.heard();
+                (std::mem::replace(&mut heard.online, online) != online).then_some(presence.id)
+            })
+            .collect()
+    }
+}
+
+/// A terminal counts as online for so many seconds after its last contact: two heartbeats, and at
+/// least a minute.
+pub fn online_within_s(heartbeat_s: i64) -> i64 {
+    (2 * heartbeat_s).max(60)
 }

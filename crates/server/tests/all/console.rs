@@ -13,6 +13,7 @@ use muster::events::Event;
 use muster_store::Sql;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 const PASSWORD: &str = "a long enough one";
@@ -26,6 +27,7 @@ const GATE: i64 = 1_000_003;
 struct Door {
     app: Arc<App>,
     router: Router,
+    stop: watch::Sender<bool>,
     _folder: tempfile::TempDir,
 }
 
@@ -75,9 +77,11 @@ impl Door {
             .await
             .expect("opens")
             .app;
+        let (stop, stopped) = watch::channel(false);
         let door = Door {
-            router: muster::console::router(app.clone()),
+            router: muster::console::router(app.clone(), stopped),
             app,
+            stop,
             _folder: folder,
         };
         for (id, name) in [(HEAD_OFFICE, "Head office"), (WAREHOUSE, "Warehouse")] {
@@ -713,6 +717,17 @@ async fn the_stream_goes_on_where_the_browser_was_and_sends_what_differs() {
     door.app.events.publish(Event::Punches(vec![41]));
     let last = stream.read().await;
     assert!(last.contains("event: signed-out") && !last.contains("data-id"));
+}
+
+#[tokio::test]
+async fn a_live_page_does_not_hold_up_a_server_that_stops() {
+    let door = Door::open().await;
+    let cookie = door.admin().await;
+    let mut stream = door.stream(&cookie, "").await;
+    stream.read().await;
+    door.stop.send(true).expect("somebody listens");
+    let rest = tokio::time::timeout(Duration::from_secs(5), stream.body.collect()).await;
+    assert!(rest.is_ok());
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
-//! All tests of the server over HTTP, in one program.
+//! Tests through the doors: the wire, HTTP and the command line, on SQLite and on PostgreSQL.
 
 mod console;
+mod kill;

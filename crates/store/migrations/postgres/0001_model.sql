@@ -262,6 +262,7 @@ CREATE TABLE terminal_command (
     verb TEXT NOT NULL,
     body_sealed BYTEA NOT NULL,
     shown TEXT NOT NULL,
+    idempotent BOOLEAN NOT NULL,
     state TEXT NOT NULL,
     created_by TEXT,
     created_at TIMESTAMPTZ NOT NULL,

@@ -263,6 +263,7 @@ CREATE TABLE terminal_command (
     verb TEXT NOT NULL,
     body_sealed BLOB NOT NULL,
     shown TEXT NOT NULL,
+    idempotent BOOLEAN NOT NULL,
     state TEXT NOT NULL,
     created_by TEXT,
     created_at TEXT NOT NULL,

@@ -1,0 +1,64 @@
+# Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run check test fmt generated web browser bench soak fuzz screenshots clean
+
+SHELL := bash
+# Where cargo installs its tools, for those whose PATH lacks it.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: web ## builds muster and starts it with demonstration data (ARGS="--listen 0.0.0.0:8081" is handed on)
+	cargo build --release --package muster
+	"$${CARGO_TARGET_DIR:-target}/release/muster" demo $(ARGS)
+
+check: web ## the fast half of the tests: format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+test: ## everything that is checked before a change goes in, on SQLite and on PostgreSQL
+	@scripts/test
+
+fmt: ## formats the Rust code
+	cargo fmt --all
+
+generated: web ## writes config.example.toml, openapi.json and endpoints.txt anew
+	cargo run --quiet --package muster -- generated
+
+web: web/dist/third-party.txt ## builds what the console's pages load, into web/dist
+
+browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks some)
+	cargo build --workspace --bins --tests
+	scripts/with-postgres scripts/browser-test $(FILES)
+
+bench: web ## measures the parts: parsing, writing, lists
+	cargo bench --workspace --benches
+
+soak: web ## lets simulated terminals work for MINUTES=30 and watches memory and open files
+	cargo build --release --package muster
+	scripts/soak $(or $(MINUTES),30)
+
+fuzz: ## feeds made-up messages to the parsers, SECONDS=300 each (needs a nightly toolchain)
+	scripts/fuzz $(or $(SECONDS),300)
+
+screenshots: web ## pictures of every page of the console, wide and narrow, into screenshots/
+	cargo build --package muster
+	scripts/screenshots
+
+clean: ## removes everything that was built
+	rm -rf target web/dist web/node_modules screenshots
+
+# What npm has installed, and what the copy step has made of it. The folders stand in the list for files that were removed.
+web/node_modules/.installed: web/package.json web/package-lock.json web/.npmrc
+	@scripts/need node nodejs npm
+	@scripts/need npm npm
+	cd web && npm ci --ignore-scripts
+	@touch $@
+
+web/dist/third-party.txt: web/node_modules/.installed web/copy.mjs $(shell find web/styles web/scripts web/icons 2>/dev/null)
+	@scripts/need node nodejs npm
+	@cd web && node copy.mjs
+	@touch $@

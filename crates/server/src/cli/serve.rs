@@ -1,0 +1,156 @@
+//! `muster serve`.
+
+use super::{Place, block_on, logs};
+use crate::app::{App, Opened};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::{front, jobs, listener};
+use clap::Args;
+use serde::Serialize;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+#[derive(Debug, Args, Serialize)]
+pub struct Serve {
+    #[command(flatten)]
+    #[serde(flatten)]
+    place: Place,
+    /// Where everything is served [default: 0.0.0.0:8088]
+    #[arg(long, value_name = "HOST:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+    /// A second address that serves terminals alone
+    #[arg(long, value_name = "HOST:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminals_listen: Option<String>,
+    /// The administrator's password, used at the first start only
+    #[arg(
+        long,
+        env = "MUSTER_ADMIN_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    #[serde(skip)]
+    admin_password: Option<String>,
+}
+
+impl Serve {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = Config::load(self.place.config.as_deref(), &self)?;
+        logs::start(&config.log)?;
+        raise_open_files();
+        block_on(async {
+            let Opened {
+                app,
+                first_password,
+            } = App::open(config, Clock::real(), self.admin_password).await?;
+            if let Some(password) = first_password {
+                // Not through the log: it is shown once, to whoever started the server.
+                println!("first start: user admin, password {password}");
+            }
+            let server = Server::start(app).await?;
+            stop_signal().await?;
+            tracing::info!("stopping");
+            server.stop().await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+/// A server that answers.
+pub struct Server {
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<tokio::task::JoinHandle<std::io::Result<()>>>,
+    jobs: tokio_util::task::TaskTracker,
+    pub address: std::net::SocketAddr,
+}
+
+impl Server {
+    /// Listens on the configured addresses and says so on standard output.
+    pub async fn start(app: Arc<App>) -> anyhow::Result<Server> {
+        let main = listener::bind(&app.config.listen).await?;
+        let terminals = match app.config.terminals_listen.as_str() {
+            "" => None,
+            address => Some(listener::bind(address).await?),
+        };
+        let server = Server::start_on(app, main, terminals)?;
+        println!("listening on http://{}", server.address);
+        std::io::stdout().flush()?;
+        Ok(server)
+    }
+
+    /// Answers on listeners that are bound already.
+    pub fn start_on(
+        app: Arc<App>,
+        main: TcpListener,
+        terminals: Option<TcpListener>,
+    ) -> anyhow::Result<Server> {
+        let (stop, stopped) = watch::channel(false);
+        let address = main.local_addr()?;
+        let mut listeners = Vec::new();
+        if let Some(terminals) = terminals {
+            listeners.push(tokio::spawn(listener::serve(
+                app.clone(),
+                terminals,
+                None,
+                stopped.clone(),
+            )));
+        }
+        listeners.push(tokio::spawn(listener::serve(
+            app.clone(),
+            main,
+            Some(front::router(&app, stopped.clone())),
+            stopped.clone(),
+        )));
+        let jobs = jobs::start(&app, &stopped);
+        Ok(Server {
+            app,
+            stop,
+            listeners,
+            jobs,
+            address,
+        })
+    }
+
+    /// Takes nothing new, finishes what was begun, writes down what is in memory, and closes.
+    pub async fn stop(self) {
+        // Live pages end by this, or they would hold the server open.
+        let _ = self.stop.send(true);
+        for listener in self.listeners {
+            if let Ok(Err(error)) = listener.await {
+                tracing::error!(%error, "a listener failed");
+            }
+        }
+        self.jobs.wait().await;
+        self.app.close().await;
+    }
+}
+
+/// Ten thousand idle connections are no reason to refuse the next one.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the number of open files stays as it is");
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn stop_signal() -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

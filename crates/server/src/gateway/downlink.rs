@@ -1,0 +1,200 @@
+//! What terminals get: their configuration, the time, and what they are told to do.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::gateway::reply::Reply;
+use crate::keys::random;
+use crate::resources::employee;
+use crate::terminals::roster::Presence;
+use crate::terminals::{commands, contact};
+use muster_protocol::access::{self, ConfigBlock, Registration, RegistrationBlock};
+use muster_protocol::command;
+use muster_protocol::handshake::{
+    BIO_DATA_SUPPORT, BIO_PHOTO_SUPPORT, CLEAR_TEXT_VERSION, Family, Hello, OptionBlock,
+};
+use muster_protocol::poll::{self, Info};
+use muster_protocol::result;
+use muster_protocol::target::Query;
+
+/// `GET cdata`: the first thing a terminal says after it starts.
+pub async fn hello(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
+    let hello = Hello::read(query);
+    let turned = hello
+        .family()
+        .is_some_and(|family| terminal.set_family(family));
+    let version = hello
+        .push_version
+        .map_or_else(String::new, |version| version.to_string());
+    if terminal.set_push_protocol(&version) || turned {
+        contact::save_hello(
+            app,
+            terminal.id,
+            &version,
+            hello.language,
+            terminal.family(),
+        )
+        .await?;
+    }
+    commands::restarted(app, terminal).await?;
+    Ok(match terminal.family() {
+        Family::Attendance => Reply::ok(options(app, terminal, &hello).encode()),
+        Family::Access => match &terminal.registration {
+            Some((registry_code, session_code)) => Reply::ok(
+                RegistrationBlock {
+                    registry_code: registry_code.clone(),
+                    config: access_config(app, terminal, session_code),
+                }
+                .encode(),
+            ),
+            None => Reply::ok("OK"),
+        },
+    })
+}
+
+fn options(app: &App, terminal: &Presence, hello: &Hello) -> OptionBlock {
+    let mut block = OptionBlock::new(terminal.sn.clone(), hello.spoken_version());
+    if terminal.wants_clear_text() {
+        block.max_version = Some(CLEAR_TEXT_VERSION);
+    }
+    block.stamps = terminal.stamps();
+    block.error_delay_s = app.config.terminals.error_delay_s;
+    block.delay_s = terminal.heartbeat_s;
+    block.trans_times.clone_from(&terminal.transfer_times);
+    block.trans_interval_min = terminal.transfer_interval_min;
+    block.offset_minutes = terminal.zone.offset_at(app.clock.now());
+    block.zone_spelling = terminal.zone_spelling;
+    block
+}
+
+fn access_config(app: &App, terminal: &Presence, session_code: &str) -> ConfigBlock {
+    let mut config = ConfigBlock::new(session_code);
+    config.error_delay_s = app.config.terminals.error_delay_s;
+    config.request_delay_s = terminal.heartbeat_s;
+    config.trans_times.clone_from(&terminal.transfer_times);
+    config.trans_interval_min = terminal.transfer_interval_min;
+    config.bio_data_support = Some(BIO_DATA_SUPPORT.into());
+    config.bio_photo_support = Some(BIO_PHOTO_SUPPORT.into());
+    config
+}
+
+/// `POST registry`: an access terminal introduces itself and gets a code that stays its own.
+pub async fn register(app: &App, terminal: &Presence, body: &[u8]) -> Result<Reply> {
+    let registration = Registration::parse(body);
+    terminal.set_family(Family::Access);
+    contact::save_options(app, terminal.id, &registration.pairs).await?;
+    let code = match &terminal.registration {
+        Some((registry_code, _)) => registry_code.clone(),
+        None => {
+            let registry_code = hex::encode(random::<8>());
+            let session_code = hex::encode(random::<16>());
+            contact::save_registration(app, terminal.id, &registry_code, &session_code).await?;
+            registry_code
+        }
+    };
+    contact::changed(app, terminal);
+    Ok(Reply::ok(access::registered(&code)))
+}
+
+/// `POST push`: how an access terminal is to behave.
+pub async fn configuration(app: &App, terminal: &Presence) -> Result<Reply> {
+    let session_code = terminal
+        .registration
+        .as_ref()
+        .map_or("", |(_, session_code)| session_code);
+    Ok(Reply::ok(
+        access_config(app, terminal, session_code).encode(),
+    ))
+}
+
+/// `GET getrequest`: the poll. Idle, it costs no query.
+pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
+    if let Some(info) = query.filled("INFO")
+        && terminal.set_info(info)
+    {
+        contact::save_info(app, terminal.id, &Info::parse(info)).await?;
+    }
+    if !terminal.has_open_commands() {
+        return Ok(Reply::ok(poll::IDLE));
+    }
+    let given = commands::take(app, terminal).await?;
+    if given.is_empty() {
+        return Ok(Reply::ok(poll::IDLE));
+    }
+    let lines: String = given
+        .iter()
+        .map(|command| {
+            let id = command.wire_id.to_string();
+            if terminal.wraps_commands {
+                command::wrapped(&terminal.sn, &id, &command.text)
+            } else {
+                command::line(&id, &command.text)
+            }
+        })
+        .collect();
+    Ok(Reply::ok(
+        command::wire_bytes(&lines, terminal.language).into_owned(),
+    ))
+}
+
+/// `POST devicecmd`: what became of the commands.
+pub async fn results(app: &App, terminal: &Presence, query: &Query, body: &[u8]) -> Result<Reply> {
+    let results = result::parse(query, body);
+    for report in &results {
+        let tells_options = report
+            .cmd
+            .as_deref()
+            .is_some_and(|cmd| cmd.eq_ignore_ascii_case("INFO") || cmd.starts_with("GET OPTION"));
+        if tells_options {
+            contact::save_options(app, terminal.id, &report.pairs).await?;
+        }
+    }
+    commands::finish(app, terminal, &results).await?;
+    Ok(Reply::ok("OK"))
+}
+
+/// Remote attendance: somebody the terminal does not know punches, and it asks who that is.
+pub fn asks_for_person(query: &Query) -> bool {
+    query.filled("PIN").is_some()
+        && (query.filled("options").is_none())
+        && query
+            .filled("table")
+            .is_none_or(|table| table.eq_ignore_ascii_case("RemoteAtt"))
+}
+
+/// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
+pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
+    let pin = query.filled("PIN").unwrap_or_default();
+    Ok(match employee::for_terminal(app, pin).await? {
+        Some(command) => match command.encode() {
+            Ok(text) => {
+                Reply::ok(command::wire_bytes(&format!("{text}\n"), terminal.language).into_owned())
+            }
+            Err(unsendable) => {
+                tracing::warn!(%unsendable, "an employee cannot be written for a terminal");
+                Reply::ok("OK")
+            }
+        },
+        None => Reply::ok("OK"),
+    })
+}
+
+/// Background verification is never done here: the terminal falls back to its own.
+pub fn refuse_verification(query: &Query) -> Reply {
+    if query.filled("AuthType") == Some("device") {
+        Reply::ok("AUTH=FAILED\r\n")
+    } else {
+        Reply::ok("AUTH=Failed\n")
+    }
+}
+
+/// `type=time` of the US dialect: the terminal's wall clock.
+pub fn wall_clock(app: &App, terminal: &Presence) -> Reply {
+    let local = terminal.zone.local(app.clock.now());
+    Reply::ok(format!("Time={}", local.format("%Y-%m-%dT%H:%M:%S")))
+}
+
+/// `rtdata`: UTC packed, and the zone beside it.
+pub fn packed_clock(app: &App, terminal: &Presence) -> Reply {
+    let now = app.clock.now();
+    Reply::ok(access::clock(now.naive_utc(), terminal.zone.offset_at(now)))
+}

@@ -1,0 +1,50 @@
+//! What a terminal sent and nobody reads: kept as it came, so that it may be acknowledged. It may
+//! hold passwords and templates, so it is sealed. The owner of the table `unread_line`.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::terminals::roster::Presence;
+use muster_store::Sql;
+
+/// A line that is kept raw, and why.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Short and fixed, for storage and filters: `bad_time`, `unknown_table` …
+    pub reason: &'static str,
+    pub raw: Vec<u8>,
+}
+
+/// The purpose raw lines are sealed for.
+pub const SEALED_FOR: &str = "unread_line";
+
+/// Rows of one transaction: other terminals' uploads get in between.
+const TOGETHER: usize = 200;
+
+/// Keeps each line once, however often it comes; durable when this returns.
+pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -> Result<()> {
+    let table = table.get(..64).unwrap_or(table);
+    for some in lines.chunks(TOGETHER) {
+        let now = app.clock.now();
+        let mut tx = app.store.write().await?;
+        for line in some {
+            tx.run(&Sql::new(
+                "INSERT INTO unread_line (company_id, terminal_id, terminal_sn, table_name, reason, digest, \
+                     raw_sealed, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+                 ON CONFLICT (terminal_sn, table_name, digest) DO UPDATE SET times = unread_line.times + 1",
+                [
+                    app.company.id.clone().into(),
+                    terminal.id.into(),
+                    terminal.sn.as_str().into(),
+                    table.into(),
+                    line.reason.into(),
+                    app.keys.digest(&line.raw).into(),
+                    app.keys.seal(SEALED_FOR, &line.raw).into(),
+                    now.into(),
+                ],
+            ))
+            .await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! What terminals bring. Everything is durable before it is acknowledged, because a terminal
+//! forgets what was acknowledged; what cannot be read is kept raw, because a refused batch would
+//! come again for ever and block the terminal.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::gateway::reply::Reply;
+use crate::gateway::unread::{self, Kept};
+use crate::punches::record::{NewPunch, Source};
+use crate::terminals::roster::Presence;
+use crate::terminals::{contact, people};
+use bytes::Bytes;
+use chrono::{Datelike, NaiveDateTime, TimeDelta};
+use flate2::read::GzDecoder;
+use muster_protocol::access::Packet;
+use muster_protocol::handshake::Family;
+use muster_protocol::target::Query;
+use muster_protocol::upload::{self, AccessEvent, DoorState, Punch, Row, Table, Upload};
+use std::io::Read;
+
+/// `POST cdata`: the recipe.
+pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes) -> Result<Reply> {
+    let table = Table::of(query).unwrap_or_else(|| Table::Other(String::new()));
+    note_family(app, terminal, &table).await?;
+    let Some(parsed) = read(app, terminal, &table, body).await? else {
+        return Ok(Reply::ok(table.accepted(0)));
+    };
+    let lines = count(query).unwrap_or(parsed.lines);
+    store(app, terminal, &table, parsed).await?;
+    if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query))
+        && terminal.advance_stamp(name, stamp)
+    {
+        contact::save_stamp(app, terminal.id, name, stamp).await?;
+    }
+    let reply = Reply::ok(table.accepted(lines));
+    // On a kept-open connection one firmware sends the same user picture for ever.
+    Ok(match &table {
+        Table::Userpic => reply.closing(),
+        Table::Tabledata(name) if name.eq_ignore_ascii_case("userpic") => reply.closing(),
+        _ => reply,
+    })
+}
+
+/// `POST fdata`: a punch's photo, as 1.x and some `.aspx` firmware send it.
+pub async fn photo(app: &App, terminal: &Presence, query: &Query, body: &Bytes) -> Result<Reply> {
+    let parsed = upload::parse_photo(query.filled("PIN"), body);
+    store(app, terminal, &Table::Attphoto, parsed).await?;
+    Ok(Reply::ok("OK"))
+}
+
+/// `POST querydata`: what an access terminal found for a query.
+pub async fn query_result(
+    app: &App,
+    terminal: &Presence,
+    query: &Query,
+    body: &Bytes,
+) -> Result<Reply> {
+    let kind = query.filled("type").unwrap_or_default();
+    if kind.eq_ignore_ascii_case("options") {
+        let parsed = upload::parse(&Table::Options, body);
+        store(app, terminal, &Table::Options, parsed).await?;
+        return Ok(Reply::ok("OK"));
+    }
+    if kind.eq_ignore_ascii_case("count") {
+        let parsed = upload::parse(&Table::Options, body);
+        contact::save_options(app, terminal.id, &counts(&parsed)).await?;
+        return Ok(Reply::ok("OK"));
+    }
+    let packet = Packet::read(query);
+    let table = Table::Tabledata(packet.table.clone());
+    let parsed = upload::parse(&table, body);
+    let lines = parsed.lines;
+    store(app, terminal, &table, parsed).await?;
+    Ok(Reply::ok(packet.accepted(lines)))
+}
+
+/// `user=5` of a count is the option `UserCount`.
+fn counts(parsed: &Upload) -> Vec<(String, String)> {
+    parsed
+        .rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Option { key, value } if key.eq_ignore_ascii_case("user") => {
+                Some(("UserCount".to_owned(), value.clone()))
+            }
+            Row::Option { key, value } => Some((format!("{key}Count"), value.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The rows an access terminal says it sends; it compares the answer with it.
+fn count(query: &Query) -> Option<usize> {
+    query.filled("count")?.parse().ok()
+}
+
+/// A terminal shows by what it sends which dialect it speaks; that sticks.
+async fn note_family(app: &App, terminal: &Presence, table: &Table) -> Result<()> {
+    let family = match table {
+        Table::Rtlog | Table::Rtstate | Table::Tabledata(_) => Family::Access,
+        Table::Attlog => Family::Attendance,
+        _ => return Ok(()),
+    };
+    if terminal.set_family(family) {
+        contact::save_family(app, terminal.id, family).await?;
+    }
+    Ok(())
+}
+
+/// Reads a body. A packed one is unpacked, in bounds; one that does not unpack is kept as it is,
+/// and then there is nothing to read.
+async fn read(
+    app: &App,
+    terminal: &Presence,
+    table: &Table,
+    body: &Bytes,
+) -> Result<Option<Upload>> {
+    if !upload::is_gzip(body) || *table == Table::Attphoto {
+        return Ok(Some(upload::parse(table, body)));
+    }
+    let (packed, table_of_rows) = (body.clone(), table.clone());
+    let most = u64::from(app.config.terminals.max_body_mib) * 1024 * 1024;
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, &table_of_rows, most))
+        .await
+        .map_err(|error| crate::error::Error::Internal(error.into()))?;
+    if unpacked.is_none() {
+        let kept = Kept {
+            reason: "packed",
+            raw: body.to_vec(),
+        };
+        unread::keep(app, terminal, table.name(), &[kept]).await?;
+    }
+    Ok(unpacked)
+}
+
+/// Unpacks at most `most` bytes: `None` for more, or for what is no gzip.
+fn unpack(packed: &[u8], table: &Table, most: u64) -> Option<Upload> {
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(packed)
+        .take(most + 1)
+        .read_to_end(&mut plain)
+        .ok()?;
+    if read as u64 > most {
+        return None;
+    }
+    let Some(members) = upload::tar_members(&plain) else {
+        return Some(upload::parse(table, &plain));
+    };
+    let mut all = Upload::default();
+    for (_, member) in members {
+        let one = upload::parse(table, member);
+        all.lines += one.lines;
+        all.rows.extend(one.rows);
+        all.bad.extend(one.bad);
+    }
+    Some(all)
+}
+
+/// Stores all rows of an upload, each kind where it belongs; durable when this returns.
+async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) -> Result<()> {
+    let mut kept: Vec<Kept> = parsed
+        .bad
+        .into_iter()
+        .map(|line| Kept {
+            reason: line.reason.code(),
+            raw: line.raw,
+        })
+        .collect();
+    let mut punches = Vec::new();
+    let mut options = Vec::new();
+    let mut brought = people::Brought::default();
+    for row in parsed.rows {
+        match row {
+            Row::Punch(punch) => punches.push(from_punch(app, terminal, punch)),
+            Row::AccessEvent(event) if event.is_punch() => {
+                punches.push(from_event(app, terminal, event));
+            }
+            Row::AccessEvent(event) => kept.push(Kept {
+                reason: "access_event",
+                raw: event.raw.into_bytes(),
+            }),
+            Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
+            Row::Option { key, value } => options.push((key, value)),
+            Row::Other { raw, .. } => kept.push(Kept {
+                reason: match table {
+                    Table::Other(_) => "unknown_table",
+                    _ => "unknown_row",
+                },
+                raw,
+            }),
+            Row::Operation(operation) => brought.operations.push(operation),
+            Row::User(user) => brought.users.push(user),
+            Row::Template(template) => brought.templates.push(template),
+            Row::Picture(picture) => brought.pictures.push(picture),
+            Row::PunchPhoto(photo) => brought.photos.push(photo),
+        }
+    }
+    unread::keep(app, terminal, table.name(), &kept).await?;
+    people::store(app, terminal, brought).await?;
+    contact::save_options(app, terminal.id, &options).await?;
+    app.recorder.record(punches).await?;
+    Ok(())
+}
+
+fn from_punch(app: &App, terminal: &Presence, punch: Punch) -> NewPunch {
+    let at = match punch.offset_seconds {
+        Some(offset) => (punch.local - TimeDelta::seconds(offset.into())).and_utc(),
+        None => terminal.zone.instant(punch.local),
+    };
+    NewPunch {
+        place: terminal.place.clone(),
+        pin: punch.pin,
+        local: punch.local,
+        at,
+        state: punch.status,
+        verify: punch.verify,
+        verify_bits: None,
+        work_code: punch.workcode,
+        mask: punch.mask,
+        temperature: punch.temperature,
+        longitude: punch.longitude,
+        latitude: punch.latitude,
+        source: Source::Terminal,
+        event_index: None,
+        event_code: None,
+        clock_suspect: is_suspect(app, punch.local, at),
+    }
+}
+
+fn from_event(app: &App, terminal: &Presence, event: AccessEvent) -> NewPunch {
+    let at = terminal.zone.instant(event.local);
+    let verify = event.verify_code();
+    let is_number = event.verify.parse::<i16>().is_ok();
+    NewPunch {
+        place: terminal.place.clone(),
+        local: event.local,
+        at,
+        // 0 in, 1 out; everything else does not say.
+        state: if matches!(event.in_out, 0 | 1) {
+            event.in_out
+        } else {
+            255
+        },
+        verify,
+        verify_bits: (!is_number && !event.verify.is_empty()).then(|| event.verify.clone()),
+        work_code: String::new(),
+        mask: event.mask,
+        temperature: event.temperature,
+        longitude: None,
+        latitude: None,
+        source: Source::Terminal,
+        event_index: (event.index >= 0).then_some(event.index),
+        event_code: Some(event.event.into()),
+        clock_suspect: is_suspect(app, event.local, at),
+        pin: event.pin.unwrap_or_default(),
+    }
+}
+
+/// The latest state of a door, as the terminal writes it; what the bits mean differs by firmware.
+fn as_text(door: &DoorState) -> String {
+    format!(
+        "time={} sensor={} relay={} alarm={} door={}",
+        door.local, door.sensor, door.relay, door.alarm, door.door
+    )
+}
+
+/// A flat clock battery says 1970 or 2000; a clock set wrong says the future. Such punches are kept
+/// as sent, and flagged.
+fn is_suspect(app: &App, local: NaiveDateTime, at: chrono::DateTime<chrono::Utc>) -> bool {
+    local.year() < 2005 || at > app.clock.now() + TimeDelta::minutes(5)
+}

@@ -1,0 +1,67 @@
+//! What the server does by itself, from time to time: the list. A job takes no input, and may run
+//! twice without harm.
+
+mod expire_commands;
+mod last_heard;
+
+use crate::app::App;
+use crate::error::Result;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+type Run = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+struct Job {
+    name: &'static str,
+    every: Duration,
+    run: Run,
+}
+
+const JOBS: &[Job] = &[
+    Job {
+        name: "last heard",
+        every: Duration::from_secs(5),
+        run: |app| Box::pin(last_heard::run(app)),
+    },
+    Job {
+        name: "expire commands",
+        every: Duration::from_secs(15),
+        run: |app| Box::pin(expire_commands::run(app)),
+    },
+];
+
+/// Runs all jobs until `stop` turns true, and each once more then.
+pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
+    let running = TaskTracker::new();
+    for job in JOBS {
+        let (app, mut stop) = (app.clone(), stop.clone());
+        running.spawn(async move {
+            loop {
+                let stopping = tokio::select! {
+                    () = tokio::time::sleep(job.every) => false,
+                    _ = stop.wait_for(|stop| *stop) => true,
+                };
+                if let Err(error) = (job.run)(&app).await {
+                    tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
+                }
+                if stopping {
+                    return;
+                }
+            }
+        });
+    }
+    running.close();
+    running
+}
+
+/// Runs every job once, now.
+pub async fn run_all(app: &App) -> Result<()> {
+    for job in JOBS {
+        (job.run)(app).await?;
+    }
+    Ok(())
+}

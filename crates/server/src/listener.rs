@@ -1,0 +1,314 @@
+//! One address for everybody: a connection's first bytes tell whether a terminal speaks, whose HTTP
+//! is its own, or a program or browser, which gets the ordinary kind.
+
+use crate::app::App;
+use crate::gateway::reply::{self, Reply};
+use crate::gateway::routes::{self, Method, Request};
+use crate::gateway::wire::{BodyProblem, Head, Length, Unreadable, Wire};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use bytes::{Bytes, BytesMut};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use muster_protocol::target::{self, Target};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
+
+/// Connections held at once; more wait in the system's queue.
+const MOST_CONNECTIONS: usize = 20_000;
+
+/// How long requests that are being answered may take when the server stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Serves one address until `stop` turns true, then waits for what is being answered. Without
+/// `others` only terminals are served.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    others: Option<Router>,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let connections = TaskTracker::new();
+    let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let seat = seats
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, say: those in use will come free.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (app, others, stop) = (app.clone(), others.clone(), stop.clone());
+        connections.spawn(async move {
+            let _ = stream.set_nodelay(true);
+            converse(&app, stream, address, others, stop).await;
+            drop(seat);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(LAST_ANSWERS, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some connections were cut off");
+    }
+    Ok(())
+}
+
+/// One connection, from its first byte to its last.
+async fn converse(
+    app: &App,
+    stream: TcpStream,
+    address: SocketAddr,
+    others: Option<Router>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut wire = Wire::new(stream);
+    loop {
+        let head = tokio::select! {
+            head = wire.head() => head,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let head = match head {
+            Ok(head) => head,
+            Err(Unreadable::Gone) => return,
+            Err(unreadable) => {
+                let reply = match unreadable {
+                    Unreadable::HeadTooLarge => Reply::refused(431, "ERROR: HEADER TOO LARGE"),
+                    Unreadable::Malformed(line) => {
+                        tracing::warn!(%address, line, "no HTTP request");
+                        Reply::refused(400, "ERROR: BAD REQUEST")
+                    }
+                    Unreadable::Gone => return,
+                };
+                let _ = wire.send(&reply, false, true, app.clock.now()).await;
+                wire.linger().await;
+                return;
+            }
+        };
+        if head.length == Length::Contradictory || head.bad_host {
+            let reply = Reply::refused(400, "ERROR: BAD REQUEST");
+            let _ = wire
+                .send(&reply, head.http_1_0, true, app.clock.now())
+                .await;
+            wire.linger().await;
+            return;
+        }
+        match (terminals_target(&head), &others) {
+            (Some(target), _) => {
+                if !serve_terminal(app, &mut wire, &head, target, address.ip()).await {
+                    return;
+                }
+            }
+            (None, Some(others)) => {
+                let Wire { stream, buffer } = wire;
+                serve_others(Rewound { buffer, stream }, address, others.clone(), stop).await;
+                return;
+            }
+            (None, None) => {
+                let _ = wire
+                    .send(&reply::not_found(), head.http_1_0, true, app.clock.now())
+                    .await;
+                wire.linger().await;
+                return;
+            }
+        }
+    }
+}
+
+/// The target, when it is a terminal's. The API lives below `/iclock/api/`.
+fn terminals_target(head: &Head) -> Option<Target> {
+    const API: &[u8] = b"/iclock/api";
+    let path = head
+        .target
+        .split(|byte| *byte == b'?')
+        .next()
+        .unwrap_or_default();
+    let is_api = path.len() >= API.len()
+        && path[..API.len()].eq_ignore_ascii_case(API)
+        && path.get(API.len()).is_none_or(|next| *next == b'/');
+    if is_api {
+        return None;
+    }
+    target::parse(&head.target)
+}
+
+/// One request of a terminal; `false` when the connection is over.
+async fn serve_terminal(
+    app: &App,
+    wire: &mut Wire<TcpStream>,
+    head: &Head,
+    target: Target,
+    address: IpAddr,
+) -> bool {
+    wire.consume(head);
+    let most = u64::from(app.config.terminals.max_body_mib) * 1024 * 1024;
+    let length = match head.length {
+        Length::None => Ok(0),
+        Length::Known(length) if length > most => Err(Reply::refused(413, "ERROR: BODY TOO LARGE")),
+        Length::Known(length) => Ok(usize::try_from(length).expect("the limit fits in memory")),
+        Length::Chunked | Length::Contradictory => {
+            Err(Reply::refused(411, "ERROR: LENGTH REQUIRED"))
+        }
+    };
+    let length = match length {
+        Ok(length) => length,
+        Err(refusal) => {
+            tracing::warn!(%address, path = %target.path, status = refusal.status, "an upload was refused");
+            let _ = wire
+                .send(&refusal, head.http_1_0, true, app.clock.now())
+                .await;
+            wire.linger().await;
+            return false;
+        }
+    };
+    if head.expects_continue && length > 0 && wire.send_continue().await.is_err() {
+        return false;
+    }
+    let read = if length == 0 {
+        Ok((Bytes::new(), Vec::new()))
+    } else {
+        wire.body(length, &app.upload_memory).await
+    };
+    let (body, memory) = match read {
+        Ok(read) => read,
+        Err(problem) => {
+            let reply = match problem {
+                BodyProblem::CutOff => Reply::refused(408, "ERROR: BODY CUT OFF"),
+                BodyProblem::NoMemory => reply::unavailable(),
+            };
+            let _ = wire
+                .send(&reply, head.http_1_0, true, app.clock.now())
+                .await;
+            wire.linger().await;
+            return false;
+        }
+    };
+    let request = Request {
+        method: Method::read(&head.method),
+        target,
+        body,
+        address,
+    };
+    let reply = routes::answer(app, &request).await;
+    drop(request);
+    drop(memory);
+    let close = head.close || reply.close;
+    let sent = wire
+        .send(&reply, head.http_1_0, close, app.clock.now())
+        .await;
+    sent.is_ok() && !close
+}
+
+/// Hands the connection, with what was read of it, to the ordinary HTTP server.
+async fn serve_others(
+    stream: Rewound,
+    address: SocketAddr,
+    others: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = TowerToHyperService::new(others.layer(axum::Extension(ConnectInfo(address))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(10))
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%address, %error, "a connection ended early");
+                }
+                return;
+            }
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// A connection whose first bytes were read already.
+struct Rewound {
+    buffer: BytesMut,
+    stream: TcpStream,
+}
+
+impl AsyncRead for Rewound {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.buffer.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
+        let count = self.buffer.len().min(into.remaining());
+        into.put_slice(&self.buffer.split_to(count));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rewound {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// Binds an address.
+pub fn bind(address: &str) -> impl Future<Output = anyhow::Result<TcpListener>> {
+    let address = address.to_owned();
+    async move {
+        TcpListener::bind(&address)
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))
+    }
+}

@@ -1,0 +1,3 @@
+//! The things there are: one file each, all about it.
+
+pub mod employee;

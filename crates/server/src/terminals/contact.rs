@@ -1,0 +1,378 @@
+//! What a terminal's own calls change in its row: its first contact, what it says of itself, how
+//! far it has sent, and when it was last heard.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::events::Event;
+use crate::terminals::roster::Presence;
+use crate::terminals::zone::Zone;
+use chrono::{DateTime, SecondsFormat, Utc};
+use muster_protocol::handshake::Family;
+use muster_protocol::ids::SerialNumber;
+use muster_protocol::poll::Info;
+use muster_store::{Sql, fold};
+use std::net::IpAddr;
+
+/// The seeded area "Not Authorized": a terminal in it is held.
+pub const NOT_AUTHORIZED: i64 = 1;
+
+/// What the gateway needs of a terminal's row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Known {
+    pub id: i64,
+    pub alias: String,
+    pub area_id: i64,
+    pub area_name: String,
+    pub zone_offset_minutes: i16,
+    pub zone_name: Option<String>,
+    pub zone_spelling: String,
+    pub heartbeat: i64,
+    pub transfer_interval: i64,
+    pub transfer_time: String,
+    pub family: String,
+    pub push_protocol: String,
+    pub log_stamp: Option<String>,
+    pub op_log_stamp: Option<String>,
+    pub capture_stamp: Option<String>,
+    pub bio_stamp: Option<String>,
+    pub registry_code: Option<String>,
+    pub session_code: Option<String>,
+    pub language: Option<i64>,
+    pub wraps_commands: bool,
+    pub has_open_commands: bool,
+}
+
+impl Known {
+    pub fn zone(&self) -> Zone {
+        Zone {
+            offset_minutes: self.zone_offset_minutes.into(),
+            name: self.zone_name.as_deref().and_then(|name| name.parse().ok()),
+        }
+    }
+}
+
+/// The terminal with this serial number, if it is in the list.
+pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
+    Ok(app
+        .store
+        .find(&Sql::new(
+            "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
+                 t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
+                 t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
+                 EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
+                         AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
+                 EXISTS (SELECT 1 FROM terminal_command AS c \
+                         WHERE c.terminal_id = t.id AND c.state IN ('queued', 'sent')) AS has_open_commands \
+             FROM terminal AS t JOIN area AS a ON a.id = t.area_id WHERE t.sn = $1",
+            [sn.as_str().into()],
+        ))
+        .await?)
+}
+
+/// Lists a terminal that called for the first time, in "Not Authorized". `false`: the list of held
+/// terminals is full, so it was not added.
+pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> {
+    let now = app.clock.now();
+    let zone = Zone::named(app.zone, now);
+    let mut tx = app.store.write().await?;
+    let added: Option<(i64,)> = tx
+        .find(&Sql::new(
+            "INSERT INTO terminal (company_id, sn, alias, area_id, real_ip, zone_offset_minutes, zone_name, \
+                 heartbeat, last_activity_at, created_at, changed_at, search_text) \
+             SELECT $1, $2, 'Auto add', 1, $3, $4, $5, $6, $7, $7, $7, $8 \
+             WHERE (SELECT COUNT(*) FROM terminal WHERE area_id = 1) < $9 \
+             ON CONFLICT DO NOTHING RETURNING id",
+            [
+                app.company.id.clone().into(),
+                sn.as_str().into(),
+                address.to_string().into(),
+                zone.offset_minutes.into(),
+                app.zone.name().into(),
+                i64::from(app.config.terminals.delay_s).into(),
+                now.into(),
+                fold(&format!("{sn} auto add")).into(),
+                i64::from(app.config.terminals.max_waiting).into(),
+            ],
+        ))
+        .await?;
+    tx.commit().await?;
+    if let Some((id,)) = added {
+        app.events.publish(Event::Terminal(id));
+    }
+    Ok(added.is_some())
+}
+
+/// The terminal's stamps, by the names uploads give them.
+pub async fn save_stamp(app: &App, terminal_id: i64, table: &str, stamp: &str) -> Result<()> {
+    let sql = match table {
+        "ATTLOG" => "UPDATE terminal SET log_stamp = $2 WHERE id = $1",
+        "OPERLOG" => "UPDATE terminal SET op_log_stamp = $2 WHERE id = $1",
+        "ATTPHOTO" => "UPDATE terminal SET capture_stamp = $2 WHERE id = $1",
+        "BIODATA" => "UPDATE terminal SET bio_stamp = $2 WHERE id = $1",
+        _ => return Ok(()),
+    };
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(sql, [terminal_id.into(), stamp.into()]))
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a handshake tells.
+pub async fn save_hello(
+    app: &App,
+    terminal_id: i64,
+    push_protocol: &str,
+    language: Option<u16>,
+    family: Family,
+) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET push_protocol = $2, language = COALESCE($3, language), family = $4, push_at = $5 \
+         WHERE id = $1",
+        [
+            terminal_id.into(),
+            push_protocol.into(),
+            language.map(i64::from).into(),
+            family_name(family).into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The codes an access terminal is registered with; they stay the same for good.
+pub async fn save_registration(
+    app: &App,
+    terminal_id: i64,
+    registry_code: &str,
+    session_code: &str,
+) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET registry_code = $2, session_code = $3, family = 'access' WHERE id = $1",
+        [
+            terminal_id.into(),
+            registry_code.into(),
+            session_code.into(),
+        ],
+    ))
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The dialect a terminal showed by what it sent.
+pub async fn save_family(app: &App, terminal_id: i64, family: Family) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET family = $2 WHERE id = $1",
+        [terminal_id.into(), family_name(family).into()],
+    ))
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// As the column `family` has it.
+pub fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Attendance => "attendance",
+        Family::Access => "access",
+    }
+}
+
+/// The counters an `INFO` carries. What it leaves out stays as it was.
+pub async fn save_info(app: &App, terminal_id: i64, info: &Info) -> Result<()> {
+    let number = |value: Option<u32>| value.map(i64::from);
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET fw_ver = COALESCE($2, fw_ver), user_count = COALESCE($3, user_count), \
+             fp_count = COALESCE($4, fp_count), transaction_count = COALESCE($5, transaction_count), \
+             ip_address = COALESCE($6, ip_address), fp_alg_ver = COALESCE($7, fp_alg_ver), \
+             face_alg_ver = COALESCE($8, face_alg_ver), face_count = COALESCE($9, face_count), \
+             upload_at = $10 WHERE id = $1",
+        [
+            terminal_id.into(),
+            info.firmware.clone().into(),
+            number(info.users).into(),
+            number(info.fingerprints).into(),
+            number(info.punches).into(),
+            info.ip.clone().into(),
+            info.fingerprint_algorithm.map(|version| version.to_string()).into(),
+            info.face_algorithm
+                .filter(|version| *version >= 0)
+                .map(|version| version.to_string())
+                .into(),
+            number(info.faces).into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    tx.commit().await?;
+    app.events.publish(Event::Terminal(terminal_id));
+    Ok(())
+}
+
+/// The options a terminal reports: all of them are kept, and those with a column of their own are
+/// put there. A leading `~` (read-only) is left off.
+pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, String)]) -> Result<()> {
+    if options.is_empty() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    for (name, value) in options {
+        let name = name.trim_start_matches('~');
+        let value = value.trim();
+        if name.is_empty() || is_secret(name) {
+            continue;
+        }
+        tx.run(&Sql::new(
+            "INSERT INTO terminal_option (terminal_id, name, value, reported_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (terminal_id, name) DO UPDATE SET value = excluded.value, reported_at = excluded.reported_at",
+            [terminal_id.into(), name.into(), value.into(), now.into()],
+        ))
+        .await?;
+        if let Some((sql, value)) = column_of(name, value) {
+            tx.run(&Sql::new(sql, [terminal_id.into(), value])).await?;
+        }
+    }
+    tx.commit().await?;
+    app.events.publish(Event::Terminal(terminal_id));
+    Ok(())
+}
+
+/// Options that hold a key or a password are not kept.
+fn is_secret(name: &str) -> bool {
+    ["comkey", "compwd", "authkey", "pushcommkey"]
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// Where an option has a column. Capacities are left out of it when they are in units of 100 or
+/// 10 000, as old firmware has them: a small number is no capacity.
+fn column_of(name: &str, value: &str) -> Option<(&'static str, sea_query::Value)> {
+    let text = || (!value.is_empty()).then(|| sea_query::Value::from(value));
+    let number = || value.parse::<i64>().ok().map(sea_query::Value::from);
+    let capacity = |least: i64| {
+        value
+            .parse::<i64>()
+            .ok()
+            .filter(|count| *count >= least)
+            .map(sea_query::Value::from)
+    };
+    let on = || Some(sea_query::Value::from(value == "1"));
+    let (sql, value) = match name {
+        "DeviceName" => (
+            "UPDATE terminal SET terminal_name = $2 WHERE id = $1",
+            text(),
+        ),
+        "FWVersion" | "FirmVer" => ("UPDATE terminal SET fw_ver = $2 WHERE id = $1", text()),
+        "PushVersion" => ("UPDATE terminal SET push_ver = $2 WHERE id = $1", text()),
+        "Platform" => ("UPDATE terminal SET platform = $2 WHERE id = $1", text()),
+        "OEMVendor" => ("UPDATE terminal SET oem_vendor = $2 WHERE id = $1", text()),
+        "MAC" => ("UPDATE terminal SET mac = $2 WHERE id = $1", text()),
+        "IPAddress" => ("UPDATE terminal SET ip_address = $2 WHERE id = $1", text()),
+        "UserCount" => (
+            "UPDATE terminal SET user_count = $2 WHERE id = $1",
+            number(),
+        ),
+        "MaxUserCount" => (
+            "UPDATE terminal SET user_capacity = $2 WHERE id = $1",
+            capacity(500),
+        ),
+        "TransactionCount" => (
+            "UPDATE terminal SET transaction_count = $2 WHERE id = $1",
+            number(),
+        ),
+        "MaxAttLogCount" => (
+            "UPDATE terminal SET transaction_capacity = $2 WHERE id = $1",
+            capacity(1000),
+        ),
+        "FPCount" => ("UPDATE terminal SET fp_count = $2 WHERE id = $1", number()),
+        "MaxFingerCount" => (
+            "UPDATE terminal SET fp_capacity = $2 WHERE id = $1",
+            capacity(500),
+        ),
+        "FPVersion" => ("UPDATE terminal SET fp_alg_ver = $2 WHERE id = $1", text()),
+        "FaceCount" => (
+            "UPDATE terminal SET face_count = $2 WHERE id = $1",
+            number(),
+        ),
+        "MaxFaceCount" => (
+            "UPDATE terminal SET face_capacity = $2 WHERE id = $1",
+            capacity(100),
+        ),
+        "FaceVersion" => (
+            "UPDATE terminal SET face_alg_ver = $2 WHERE id = $1",
+            text(),
+        ),
+        "FvCount" => ("UPDATE terminal SET fv_count = $2 WHERE id = $1", number()),
+        "MaxFvCount" => (
+            "UPDATE terminal SET fv_capacity = $2 WHERE id = $1",
+            capacity(100),
+        ),
+        "FvVersion" => ("UPDATE terminal SET fv_alg_ver = $2 WHERE id = $1", text()),
+        "PvCount" => (
+            "UPDATE terminal SET palm_count = $2 WHERE id = $1",
+            number(),
+        ),
+        "MaxPvCount" => (
+            "UPDATE terminal SET palm_capacity = $2 WHERE id = $1",
+            capacity(100),
+        ),
+        "PvVersion" => (
+            "UPDATE terminal SET palm_alg_ver = $2 WHERE id = $1",
+            text(),
+        ),
+        "Language" => ("UPDATE terminal SET language = $2 WHERE id = $1", number()),
+        "LockFunOn" => ("UPDATE terminal SET lock_func = $2 WHERE id = $1", number()),
+        "PhotoFunOn" => ("UPDATE terminal SET photo_func_on = $2 WHERE id = $1", on()),
+        "FingerFunOn" => ("UPDATE terminal SET fp_func_on = $2 WHERE id = $1", on()),
+        "FaceFunOn" => ("UPDATE terminal SET face_func_on = $2 WHERE id = $1", on()),
+        "FvFunOn" => ("UPDATE terminal SET fv_func_on = $2 WHERE id = $1", on()),
+        "PvFunOn" => ("UPDATE terminal SET palm_func_on = $2 WHERE id = $1", on()),
+        _ => return None,
+    };
+    Some((sql, value?))
+}
+
+/// Writes down who was heard since the last time: one statement for all of them.
+pub async fn save_last_heard(app: &App, heard: &[(i64, DateTime<Utc>, IpAddr)]) -> Result<()> {
+    if heard.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::Value::Array(
+        heard
+            .iter()
+            .map(|(id, at, address)| {
+                serde_json::json!([
+                    id,
+                    at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
+                    address.to_string()
+                ])
+            })
+            .collect(),
+    )
+    .to_string();
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::by_dialect(
+        "UPDATE terminal SET last_activity_at = r.value ->> 1, real_ip = r.value ->> 2 \
+         FROM json_each($1) AS r WHERE terminal.id = r.value ->> 0",
+        "UPDATE terminal SET last_activity_at = (r.v ->> 1)::timestamptz, real_ip = r.v ->> 2 \
+         FROM json_array_elements($1::json) AS r (v) WHERE terminal.id = (r.v ->> 0)::bigint",
+        [rows.into()],
+    ))
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that a terminal's row is to be read again by whoever holds it in memory.
+pub fn changed(app: &App, presence: &Presence) {
+    app.roster.forget(presence.sn.as_str());
+    app.events.publish(Event::Terminal(presence.id));
+}

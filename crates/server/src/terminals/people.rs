@@ -1,0 +1,210 @@
+//! What terminals bring about people: who was enrolled, templates, pictures, and what was done at
+//! the terminal. The owner of the tables `biometric`, `punch_photo` and `operation_log`.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::resources::employee;
+use crate::terminals::roster::Presence;
+use muster_protocol::upload::{
+    Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
+};
+use muster_store::{Sql, Tx};
+
+/// The purpose templates and pictures are sealed for.
+pub const SEALED_FOR: &str = "biometric";
+
+/// All that one upload brought.
+#[derive(Debug, Default)]
+pub struct Brought {
+    pub operations: Vec<Operation>,
+    pub users: Vec<User>,
+    pub templates: Vec<Template>,
+    pub pictures: Vec<Picture>,
+    pub photos: Vec<PunchPhoto>,
+}
+
+/// Stores it in one transaction; the same thing sent again changes nothing.
+pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<()> {
+    let Brought {
+        operations,
+        users,
+        templates,
+        pictures,
+        photos,
+    } = brought;
+    if operations.is_empty()
+        && users.is_empty()
+        && templates.is_empty()
+        && pictures.is_empty()
+        && photos.is_empty()
+    {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    for operation in &operations {
+        keep_operation(app, &mut tx, terminal, operation).await?;
+    }
+    for user in &users {
+        employee::enrolled_at(app, &mut tx, terminal, user).await?;
+    }
+    for template in &templates {
+        let source = match template.source {
+            TemplateSource::Fp => "fp",
+            TemplateSource::Face => "face",
+            TemplateSource::Fvein => "fvein",
+            TemplateSource::Biodata => "biodata",
+        };
+        keep_biometric(
+            app,
+            &mut tx,
+            terminal,
+            &Body {
+                pin: &template.pin,
+                wire_type: template.wire_type,
+                no: template.no,
+                index: template.index,
+                major_ver: &template.major_ver,
+                minor_ver: &template.minor_ver,
+                format: template.format,
+                source,
+                valid: template.valid,
+                duress: template.duress.into(),
+                body: template.body.expose(),
+            },
+        )
+        .await?;
+    }
+    for picture in &pictures {
+        let (source, wire_type) = match picture.kind {
+            PictureKind::UserPic => ("userpic", 0),
+            PictureKind::BioPhoto => ("biophoto", picture.wire_type.unwrap_or(9)),
+        };
+        keep_biometric(
+            app,
+            &mut tx,
+            terminal,
+            &Body {
+                pin: &picture.pin,
+                wire_type,
+                no: 0,
+                index: 0,
+                major_ver: "",
+                minor_ver: "",
+                format: 0,
+                source,
+                valid: 1,
+                duress: 0,
+                body: picture.body.expose(),
+            },
+        )
+        .await?;
+    }
+    for photo in &photos {
+        keep_photo(app, &mut tx, terminal, photo).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn keep_operation(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    operation: &Operation,
+) -> Result<()> {
+    let now = app.clock.now();
+    let [object_1, object_2, object_3, object_4] = operation.objects.clone();
+    tx.run(&Sql::new(
+        "INSERT INTO operation_log (company_id, terminal_id, terminal_sn, op_code, operator, op_local, object_1, \
+             object_2, object_3, object_4, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT DO NOTHING",
+        [
+            app.company.id.clone().into(),
+            terminal.id.into(),
+            terminal.sn.as_str().into(),
+            operation.code.into(),
+            operation.operator.clone().into(),
+            operation
+                .local
+                .unwrap_or_else(|| terminal.zone.local(now))
+                .into(),
+            object_1.into(),
+            object_2.into(),
+            object_3.into(),
+            object_4.into(),
+            now.into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// A template or a picture, as sent.
+struct Body<'a> {
+    pin: &'a str,
+    wire_type: i16,
+    no: i16,
+    index: i16,
+    major_ver: &'a str,
+    minor_ver: &'a str,
+    format: i16,
+    source: &'a str,
+    valid: i16,
+    duress: i16,
+    body: &'a str,
+}
+
+/// The latest one of its kind stays. It belongs to the employee with that code, if there is one.
+async fn keep_biometric(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    body: &Body<'_>,
+) -> Result<()> {
+    tx.run(&Sql::new(
+        "INSERT INTO biometric (company_id, employee_id, pin, wire_type, bio_no, bio_index, major_ver, minor_ver, \
+             bio_format, source, valid, duress, template_sealed, terminal_sn, changed_at) \
+         VALUES ($1, (SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2), $2, $3, $4, $5, $6, $7, \
+             $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (company_id, pin, wire_type, bio_no, bio_index, major_ver, source) DO UPDATE SET \
+             employee_id = excluded.employee_id, minor_ver = excluded.minor_ver, bio_format = excluded.bio_format, \
+             valid = excluded.valid, duress = excluded.duress, template_sealed = excluded.template_sealed, \
+             terminal_sn = excluded.terminal_sn, changed_at = excluded.changed_at",
+        [
+            app.company.id.clone().into(),
+            body.pin.into(),
+            body.wire_type.into(),
+            body.no.into(),
+            body.index.into(),
+            body.major_ver.into(),
+            body.minor_ver.into(),
+            body.format.into(),
+            body.source.into(),
+            body.valid.into(),
+            body.duress.into(),
+            app.keys.seal(SEALED_FOR, body.body.as_bytes()).into(),
+            terminal.sn.as_str().into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPhoto) -> Result<()> {
+    tx.run(&Sql::new(
+        "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg, received_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        [
+            app.company.id.clone().into(),
+            terminal.sn.as_str().into(),
+            photo.user.clone().unwrap_or_default().into(),
+            photo.local.into(),
+            photo.name.clone().into(),
+            photo.jpeg.clone().into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
