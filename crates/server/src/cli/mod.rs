@@ -5,8 +5,8 @@ mod config;
 mod doctor;
 mod generated;
 mod logs;
-mod serve;
-//mod simulate;
+pub mod serve;
+mod simulate;
 
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
