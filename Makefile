@@ -34,10 +34,11 @@ browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks s
 	cargo build --workspace --bins --tests
 	scripts/with-postgres scripts/browser-test $(FILES)
 
-bench: web ## measures the parts: parsing, writing, lists
-	cargo bench --workspace --benches
+bench: web ## measures the server under load, each figure beside a ceiling of the same run
+	scripts/with-postgres --durable cargo bench -p muster --bench whole
 
-soak: web ## lets simulated terminals work for MINUTES=30 and watches memory and open files
+soak: web ## kills server and PostgreSQL ROUNDS=50 times under load, then runs terminals for MINUTES=30 and watches memory and open files
+	TEST_KILL_ROUNDS=$(or $(ROUNDS),50) scripts/with-postgres cargo nextest run --workspace -E 'test(/kill_/)' --no-capture
 	cargo build --release --package muster
 	scripts/soak $(or $(MINUTES),30)
 

@@ -253,7 +253,7 @@ impl Config {
         let config: Config = figment
             .merge(
                 Env::prefixed("MUSTER_")
-                    .ignore(&["admin_password"])
+                    .ignore(&["admin_password", "token"])
                     .split("__"),
             )
             .merge(Serialized::defaults(overrides))

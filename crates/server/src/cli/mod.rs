@@ -1,7 +1,6 @@
 //! The command line: one file for each command.
 
 mod config;
-//mod demo;
 mod doctor;
 mod generated;
 mod logs;
@@ -27,10 +26,8 @@ pub struct Cli {
 enum Command {
     /// Serve terminals, the API and the console
     Serve(serve::Serve),
-    /// Serve a small company with four simulated terminals, to look around
-    //    Demo(demo::Demo),
     /// Be a fleet of terminals, for tests and load
-    //    Simulate(simulate::Simulate),
+    Simulate(simulate::Simulate),
     /// Show, explain or check the configuration
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
@@ -66,8 +63,7 @@ impl Place {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve(serve) => serve.run(),
-        //        Command::Demo(demo) => demo.run(),
-        //        Command::Simulate(simulate) => simulate.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generated(generated) => generated.run(),

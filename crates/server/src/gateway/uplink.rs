@@ -27,10 +27,8 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
     };
     let lines = count(query).unwrap_or(parsed.lines);
     store(app, terminal, &table, parsed).await?;
-    if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query))
-        && terminal.advance_stamp(name, stamp)
-    {
-        contact::save_stamp(app, terminal.id, name, stamp).await?;
+    if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
+        terminal.advance_stamp(name, stamp);
     }
     let reply = Reply::ok(table.accepted(lines));
     // On a kept-open connection one firmware sends the same user picture for ever.

@@ -11,6 +11,7 @@ use crate::events::{Event, Events};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use muster_store::{Sql, Store, Tx};
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -78,6 +79,7 @@ struct Job {
 pub struct Recorder {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    groups: Arc<AtomicU64>,
 }
 
 impl Recorder {
@@ -89,8 +91,10 @@ impl Recorder {
             clock,
             company,
             events,
+            groups: Arc::default(),
         };
         Recorder {
+            groups: writer.groups.clone(),
             jobs: Mutex::new(Some(sender)),
             writer: tokio::sync::Mutex::new(Some(tokio::spawn(writer.run(receiver)))),
         }
@@ -116,6 +120,11 @@ impl Recorder {
             .map_err(|_| Error::Unavailable("the writer stopped".into()))?
     }
 
+    /// Transactions that were committed so far.
+    pub fn groups(&self) -> u64 {
+        self.groups.load(Ordering::Relaxed)
+    }
+
     /// Takes nothing more, and returns when everything taken is written.
     pub async fn finish(&self) {
         self.jobs
@@ -135,6 +144,7 @@ struct Writer {
     clock: Clock,
     company: Company,
     events: Events,
+    groups: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -208,6 +218,7 @@ impl Writer {
         )
         .await?;
         tx.commit().await?;
+        self.groups.fetch_add(1, Ordering::Relaxed);
 
         let mut ids = vec![None; punches.len()];
         for (id, _) in stored {

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
-use crate::terminals::roster::Presence;
+use crate::terminals::roster::{News, Presence};
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
@@ -102,22 +102,6 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
     Ok(added.is_some())
 }
 
-/// The terminal's stamps, by the names uploads give them.
-pub async fn save_stamp(app: &App, terminal_id: i64, table: &str, stamp: &str) -> Result<()> {
-    let sql = match table {
-        "ATTLOG" => "UPDATE terminal SET log_stamp = $2 WHERE id = $1",
-        "OPERLOG" => "UPDATE terminal SET op_log_stamp = $2 WHERE id = $1",
-        "ATTPHOTO" => "UPDATE terminal SET capture_stamp = $2 WHERE id = $1",
-        "BIODATA" => "UPDATE terminal SET bio_stamp = $2 WHERE id = $1",
-        _ => return Ok(()),
-    };
-    let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(sql, [terminal_id.into(), stamp.into()]))
-        .await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// What a handshake tells.
 pub async fn save_hello(
     app: &App,
@@ -182,38 +166,6 @@ pub fn family_name(family: Family) -> &'static str {
         Family::Attendance => "attendance",
         Family::Access => "access",
     }
-}
-
-/// The counters an `INFO` carries. What it leaves out stays as it was.
-pub async fn save_info(app: &App, terminal_id: i64, info: &Info) -> Result<()> {
-    let number = |value: Option<u32>| value.map(i64::from);
-    let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(
-        "UPDATE terminal SET fw_ver = COALESCE($2, fw_ver), user_count = COALESCE($3, user_count), \
-             fp_count = COALESCE($4, fp_count), transaction_count = COALESCE($5, transaction_count), \
-             ip_address = COALESCE($6, ip_address), fp_alg_ver = COALESCE($7, fp_alg_ver), \
-             face_alg_ver = COALESCE($8, face_alg_ver), face_count = COALESCE($9, face_count), \
-             upload_at = $10 WHERE id = $1",
-        [
-            terminal_id.into(),
-            info.firmware.clone().into(),
-            number(info.users).into(),
-            number(info.fingerprints).into(),
-            number(info.punches).into(),
-            info.ip.clone().into(),
-            info.fingerprint_algorithm.map(|version| version.to_string()).into(),
-            info.face_algorithm
-                .filter(|version| *version >= 0)
-                .map(|version| version.to_string())
-                .into(),
-            number(info.faces).into(),
-            app.clock.now().into(),
-        ],
-    ))
-    .await?;
-    tx.commit().await?;
-    app.events.publish(Event::Terminal(terminal_id));
-    Ok(())
 }
 
 /// The options a terminal reports: all of them are kept, and those with a column of their own are
@@ -340,19 +292,18 @@ fn column_of(name: &str, value: &str) -> Option<(&'static str, sea_query::Value)
     Some((sql, value?))
 }
 
-/// Writes down who was heard since the last time: one statement for all of them.
-pub async fn save_last_heard(app: &App, heard: &[(i64, DateTime<Utc>, IpAddr)]) -> Result<()> {
-    if heard.is_empty() {
+/// Writes down what terminals told by calling since the last time, in one transaction.
+pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
+    if news.is_empty() {
         return Ok(());
     }
     let rows = serde_json::Value::Array(
-        heard
-            .iter()
-            .map(|(id, at, address)| {
+        news.iter()
+            .map(|news| {
                 serde_json::json!([
-                    id,
-                    at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
-                    address.to_string()
+                    news.terminal_id,
+                    news.at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
+                    news.address.to_string()
                 ])
             })
             .collect(),
@@ -367,8 +318,59 @@ pub async fn save_last_heard(app: &App, heard: &[(i64, DateTime<Utc>, IpAddr)]) 
         [rows.into()],
     ))
     .await?;
+    for news in news {
+        if let Some(info) = &news.info {
+            tx.run(&info_of(news.terminal_id, info, news.at)).await?;
+        }
+        if let Some(stamps) = &news.stamps {
+            tx.run(&Sql::new(
+                "UPDATE terminal SET log_stamp = $2, op_log_stamp = $3, capture_stamp = $4, bio_stamp = $5 \
+                 WHERE id = $1",
+                [
+                    news.terminal_id.into(),
+                    stamps.attlog.clone().into(),
+                    stamps.operlog.clone().into(),
+                    stamps.attphoto.clone().into(),
+                    stamps.biodata.clone().into(),
+                ],
+            ))
+            .await?;
+        }
+    }
     tx.commit().await?;
+    for news in news.iter().filter(|news| news.info.is_some()) {
+        app.events.publish(Event::Terminal(news.terminal_id));
+    }
     Ok(())
+}
+
+/// The counters of a poll. What it leaves out stays as it was.
+fn info_of(terminal_id: i64, info: &Info, at: DateTime<Utc>) -> Sql {
+    let number = |value: Option<u32>| value.map(i64::from);
+    Sql::new(
+        "UPDATE terminal SET fw_ver = COALESCE($2, fw_ver), user_count = COALESCE($3, user_count), \
+             fp_count = COALESCE($4, fp_count), transaction_count = COALESCE($5, transaction_count), \
+             ip_address = COALESCE($6, ip_address), fp_alg_ver = COALESCE($7, fp_alg_ver), \
+             face_alg_ver = COALESCE($8, face_alg_ver), face_count = COALESCE($9, face_count), \
+             upload_at = $10 WHERE id = $1",
+        [
+            terminal_id.into(),
+            info.firmware.clone().into(),
+            number(info.users).into(),
+            number(info.fingerprints).into(),
+            number(info.punches).into(),
+            info.ip.clone().into(),
+            info.fingerprint_algorithm
+                .map(|version| version.to_string())
+                .into(),
+            info.face_algorithm
+                .filter(|version| *version >= 0)
+                .map(|version| version.to_string())
+                .into(),
+            number(info.faces).into(),
+            at.into(),
+        ],
+    )
 }
 
 /// Notes that a terminal's row is to be read again by whoever holds it in memory.

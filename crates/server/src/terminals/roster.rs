@@ -7,6 +7,7 @@ use crate::terminals::zone::Zone;
 use chrono::{DateTime, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
 use muster_protocol::ids::SerialNumber;
+use muster_protocol::poll::Info;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -48,8 +49,10 @@ struct Heard {
     address: IpAddr,
     /// Asked for `/exchange`: is to be offered a version without encryption.
     wants_clear_text: bool,
-    /// Not yet written down.
+    /// Heard, and told something new, since it was last written down.
     fresh: bool,
+    fresh_info: bool,
+    fresh_stamps: bool,
     online: bool,
 }
 
@@ -103,6 +106,8 @@ impl Presence {
                 address,
                 wants_clear_text: false,
                 fresh: false,
+                fresh_info: false,
+                fresh_stamps: false,
                 online: false,
             }),
             open_commands: AtomicBool::new(known.has_open_commands),
@@ -151,15 +156,16 @@ impl Presence {
         self.heard().stamps.clone()
     }
 
-    /// Takes over the stamp of an upload that is durable; `true` when it is worth keeping: another
-    /// one than before, and no `0`, which answers to a query carry.
-    pub fn advance_stamp(&self, table: &str, stamp: &str) -> bool {
+    /// Takes over the stamp of an upload that is durable, unless it is `0`, as answers to a query
+    /// carry, or smaller than the one before. Should it be lost before it is written down, the
+    /// terminal only sends again what is known.
+    pub fn advance_stamp(&self, table: &str, stamp: &str) {
         if stamp.is_empty()
             || stamp == "0"
             || stamp.len() > 32
             || stamp.eq_ignore_ascii_case("none")
         {
-            return false;
+            return;
         }
         let mut heard = self.heard();
         let kept = match table {
@@ -167,27 +173,26 @@ impl Presence {
             "OPERLOG" => &mut heard.stamps.operlog,
             "ATTPHOTO" => &mut heard.stamps.attphoto,
             "BIODATA" => &mut heard.stamps.biodata,
-            _ => return false,
+            _ => return,
         };
         let smaller = matches!(
             (kept.parse::<u64>(), stamp.parse::<u64>()),
             (Ok(kept), Ok(new)) if new <= kept
         );
         if smaller || kept == stamp {
-            return false;
+            return;
         }
         stamp.clone_into(kept);
-        true
+        heard.fresh_stamps = true;
     }
 
-    /// `true` when this `INFO` differs from the last one.
-    pub fn set_info(&self, info: &str) -> bool {
+    /// Takes over the counters of a poll.
+    pub fn set_info(&self, info: &str) {
         let mut heard = self.heard();
-        let other = heard.info != info;
-        if other {
+        if heard.info != info {
             info.clone_into(&mut heard.info);
+            heard.fresh_info = true;
         }
-        other
     }
 
     pub fn wants_clear_text(&self) -> bool {
@@ -205,6 +210,16 @@ impl Presence {
     pub fn set_open_commands(&self, open: bool) {
         self.open_commands.store(open, Ordering::Release);
     }
+}
+
+/// What a terminal told by calling.
+#[derive(Debug, Clone)]
+pub struct News {
+    pub terminal_id: i64,
+    pub at: DateTime<Utc>,
+    pub address: IpAddr,
+    pub info: Option<Info>,
+    pub stamps: Option<Stamps>,
 }
 
 /// A terminal that was refused and is in no list.
@@ -313,19 +328,24 @@ impl Roster {
         all
     }
 
-    /// Who was heard since the last time this was asked.
-    pub fn take_heard(&self) -> Vec<(i64, DateTime<Utc>, IpAddr)> {
+    /// What was heard since the last time this was asked.
+    pub fn take_heard(&self) -> Vec<News> {
         let present = self.present.read().expect("nobody panics while holding it");
         present
             .values()
             .filter_map(|presence| {
                 let mut heard = presence.heard();
+                if !std::mem::take(&mut heard.fresh) {
+                    return None;
+                }
                 let at = presence.heard_at.load(Ordering::Relaxed);
-                std::mem::take(&mut heard.fresh).then_some((
-                    presence.id,
-                    DateTime::from_timestamp_micros(at)?,
-                    heard.address,
-                ))
+                Some(News {
+                    terminal_id: presence.id,
+                    at: DateTime::from_timestamp_micros(at)?,
+                    address: heard.address,
+                    info: std::mem::take(&mut heard.fresh_info).then(|| Info::parse(&heard.info)),
+                    stamps: std::mem::take(&mut heard.fresh_stamps).then(|| heard.stamps.clone()),
+                })
             })
             .collect()
     }

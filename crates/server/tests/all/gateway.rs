@@ -57,7 +57,10 @@ impl TestApp {
         let (id,): (i64,) = self
             .app
             .store
-            .one(&Sql::new("SELECT id FROM terminal WHERE sn = $1", [sn.into()]))
+            .one(&Sql::new(
+                "SELECT id FROM terminal WHERE sn = $1",
+                [sn.into()],
+            ))
             .await
             .expect("listed");
         id
@@ -99,11 +102,16 @@ impl TestApp {
 async fn a_stranger_is_listed_and_refused_until_somebody_authorises_it() {
     on_both(|app| async move {
         for request in [
-            app.get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1").await,
-            app.post("/iclock/cdata?SN=ABC1&table=ATTLOG&Stamp=1", "1\t2026-01-15 08:00:00\t0\t1\n")
+            app.get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1")
                 .await,
+            app.post(
+                "/iclock/cdata?SN=ABC1&table=ATTLOG&Stamp=1",
+                "1\t2026-01-15 08:00:00\t0\t1\n",
+            )
+            .await,
             app.get("/iclock/getrequest?SN=ABC1").await,
-            app.post("/iclock/devicecmd?SN=ABC1", "ID=1&Return=0&CMD=INFO\n").await,
+            app.post("/iclock/devicecmd?SN=ABC1", "ID=1&Return=0&CMD=INFO\n")
+                .await,
             app.post("/iclock/registry?SN=ABC1", "DeviceType=acc").await,
         ] {
             assert_eq!(request.whole(), (403, "ERROR: UNKNOWN DEVICE"));
@@ -118,15 +126,29 @@ async fn a_stranger_is_listed_and_refused_until_somebody_authorises_it() {
         assert_eq!(listed, [("ABC1".into(), "Auto add".into(), 1)]);
 
         app.authorise("ABC1").await;
-        let hello = app.get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1").await;
+        let hello = app
+            .get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1")
+            .await;
         assert_eq!(hello.status, 200);
-        assert!(hello.body.starts_with("GET OPTION FROM: ABC1\nATTLOGStamp=0\n"));
+        assert!(
+            hello
+                .body
+                .starts_with("GET OPTION FROM: ABC1\nATTLOGStamp=0\n")
+        );
         let upload = app
-            .post("/iclock/cdata?SN=ABC1&table=ATTLOG&Stamp=9999", "1\t2026-01-15 08:00:00\t0\t1\n")
+            .post(
+                "/iclock/cdata?SN=ABC1&table=ATTLOG&Stamp=9999",
+                "1\t2026-01-15 08:00:00\t0\t1\n",
+            )
             .await;
         assert_eq!(upload.whole(), (200, "OK: 1"));
-        let again = app.get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1").await;
-        assert!(again.body.contains("\nATTLOGStamp=9999\n"), "the stamp comes back");
+        let again = app
+            .get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1")
+            .await;
+        assert!(
+            again.body.contains("\nATTLOGStamp=9999\n"),
+            "the stamp comes back"
+        );
     })
     .await;
 }
@@ -183,11 +205,18 @@ async fn strangers_cannot_fill_the_list() {
 async fn a_punch_is_stored_once_however_often_it_is_sent() {
     on_both_with(open, |app| async move {
         let row = "1001\t2026-01-15 07:59:00\t0\t15\t0\t0\t0\t0\t0\t0\n";
-        for body in [row.to_owned(), row.repeat(3), format!("{row}1002\t2026-01-15 07:59:00\t1\t1\n")] {
+        for body in [
+            row.to_owned(),
+            row.repeat(3),
+            format!("{row}1002\t2026-01-15 07:59:00\t1\t1\n"),
+        ] {
             let answer = app
                 .post("/iclock/cdata?SN=ABC1&table=ATTLOG&Stamp=9999", &body)
                 .await;
-            assert_eq!(answer.whole(), (200, format!("OK: {}", body.lines().count()).as_str()));
+            assert_eq!(
+                answer.whole(),
+                (200, format!("OK: {}", body.lines().count()).as_str())
+            );
         }
         assert_eq!(
             app.punches().await,
@@ -268,10 +297,17 @@ async fn the_head_of_every_reply_is_what_old_firmware_can_read() {
                 .skip(1)
                 .filter_map(|line| Some(line.split_once(':')?.0))
                 .collect();
-            assert_eq!(names, ["Date", "Content-Type", "Content-Length", "Connection"]);
+            assert_eq!(
+                names,
+                ["Date", "Content-Type", "Content-Length", "Connection"]
+            );
             assert!(answer.head.contains("Date: Thu, 15 Jan 2026 08:00:00 GMT"));
             assert!(answer.head.contains("Content-Type: text/plain\r\n"));
-            assert!(answer.head.contains(&format!("Content-Length: {}", answer.body.len())));
+            assert!(
+                answer
+                    .head
+                    .contains(&format!("Content-Length: {}", answer.body.len()))
+            );
             assert!(answer.head.len() < 1024);
         }
         let idle = app.get("/iclock/getrequest?SN=ABC1").await;
@@ -295,12 +331,7 @@ async fn requests_are_read_as_terminals_write_them() {
         ] {
             assert_eq!(app.wire(request).await.whole(), (200, "OK"), "{request}");
         }
-        let odd = [
-            b"GET /iclock/getrequest?SN=A1&INFO=\xd6\xd0<>\" HTTP/1.1\r\nConnection: close\r\n\r\n".as_slice(),
-        ];
-        for request in odd {
-            assert_eq!(app.wire(request).await.whole(), (200, "OK"));
-        }
+        muster::jobs::run_all(&app.app).await.expect("written down");
         let facts: (Option<String>, Option<i64>, Option<String>) = app
             .app
             .store
@@ -311,6 +342,12 @@ async fn requests_are_read_as_terminals_write_them() {
             .await
             .expect("read");
         assert_eq!(facts, (Some("192.168.1.201".into()), Some(2), Some("7".into())));
+        let odd = [
+            b"GET /iclock/getrequest?SN=A1&INFO=\xd6\xd0<>\" HTTP/1.1\r\nConnection: close\r\n\r\n".as_slice(),
+        ];
+        for request in odd {
+            assert_eq!(app.wire(request).await.whole(), (200, "OK"));
+        }
     })
     .await;
 }
@@ -390,12 +427,18 @@ async fn a_packed_body_is_unpacked_in_bounds_and_a_bomb_is_kept_as_it_is() {
             };
             let good = pack(b"OPLOG 4\t14\t2026-01-15 07:22:34\t0\t0\t0\t0\n");
             let answer = app
-                .post("/iclock/cdata?SN=A1&table=OPERLOG&ContentType=tgz&Stamp=9999", good)
+                .post(
+                    "/iclock/cdata?SN=A1&table=OPERLOG&ContentType=tgz&Stamp=9999",
+                    good,
+                )
                 .await;
             assert_eq!(answer.whole(), (200, "OK: 1"));
             let bomb = pack(&vec![b'x'; 64 * 1024 * 1024]);
             let answer = app
-                .post("/iclock/cdata?SN=A1&table=OPERLOG&ContentType=tgz&Stamp=9999", &bomb)
+                .post(
+                    "/iclock/cdata?SN=A1&table=OPERLOG&ContentType=tgz&Stamp=9999",
+                    &bomb,
+                )
                 .await;
             assert_eq!(answer.whole(), (200, "OK: 0"));
             assert_eq!(app.unread().await, [("packed".into(), bomb)]);
@@ -420,11 +463,17 @@ async fn a_hundred_thousand_fields_and_nul_bytes_are_kept_or_read() {
             .await;
         assert_eq!(answer.whole(), (200, "OK: 1"));
         let answer = app
-            .post("/iclock/cdata?SN=A1&table=ATTLOG&Stamp=1", "1\0\t2026-01-15 07:01:00\t0\t1\n2\t2026-01-15 07:01:00\t0\t1\t\0\n")
+            .post(
+                "/iclock/cdata?SN=A1&table=ATTLOG&Stamp=1",
+                "1\0\t2026-01-15 07:01:00\t0\t1\n2\t2026-01-15 07:01:00\t0\t1\t\0\n",
+            )
             .await;
         assert_eq!(answer.whole(), (200, "OK: 2"));
         let answer = app
-            .post("/iclock/cdata?SN=A1&table=OPERLOG&Stamp=1", "USER PIN=7\0\tName=x\0y\tPri=0\nOPLOG 4\t1\0\t2026-01-15 07:00:00\t0\t0\t0\t0\n")
+            .post(
+                "/iclock/cdata?SN=A1&table=OPERLOG&Stamp=1",
+                "USER PIN=7\0\tName=x\0y\tPri=0\nOPLOG 4\t1\0\t2026-01-15 07:00:00\t0\t0\t0\t0\n",
+            )
             .await;
         assert_eq!(answer.whole(), (200, "OK: 2"));
     })
@@ -566,7 +615,10 @@ async fn a_silent_command_is_sent_again_after_its_pause_and_then_given_up() {
                 .await
                 .expect("queued");
         }
-        assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "C:1:INFO\nC:2:CLEAR LOG\n");
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "C:1:INFO\nC:2:CLEAR LOG\n"
+        );
         let mut sent = 1;
         for minutes in [6, 11, 36, 10] {
             app.app.clock.advance(TimeDelta::minutes(minutes));
@@ -584,7 +636,12 @@ async fn a_silent_command_is_sent_again_after_its_pause_and_then_given_up() {
             app.app.clock.advance(TimeDelta::minutes(10));
         }
         assert_eq!(sent, 4, "once, and three times more");
-        let states: Vec<String> = app.states().await.into_iter().map(|(state, _)| state).collect();
+        let states: Vec<String> = app
+            .states()
+            .await
+            .into_iter()
+            .map(|(state, _)| state)
+            .collect();
         assert_eq!(states, ["lost", "lost"], "CLEAR LOG was never sent again");
     })
     .await;
@@ -603,8 +660,15 @@ async fn a_door_opens_now_or_never() {
         let refused = commands::enqueue(&app.app, &caller, id, &Command::Unlock)
             .await
             .expect_err("refused");
-        assert!(refused.to_string().contains("Device is offline."), "{refused}");
-        assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK", "too late to open");
+        assert!(
+            refused.to_string().contains("Device is offline."),
+            "{refused}"
+        );
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "OK",
+            "too late to open"
+        );
         assert_eq!(app.states().await, [("expired".into(), None)]);
     })
     .await;

@@ -102,8 +102,10 @@ impl TestApp {
 
     /// A terminal's GET.
     pub async fn get(&self, target: &str) -> Answer {
-        self.wire(format!("GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n"))
-            .await
+        self.wire(format!(
+            "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n"
+        ))
+        .await
     }
 
     /// A terminal's POST.
@@ -186,14 +188,19 @@ async fn new_database() -> String {
         .await
         .expect("asked");
     if there.is_none() {
-        run(&mut admin, "DROP DATABASE IF EXISTS muster_template_new".into())
-            .await
-            .expect("dropped");
+        run(
+            &mut admin,
+            "DROP DATABASE IF EXISTS muster_template_new".into(),
+        )
+        .await
+        .expect("dropped");
         run(&mut admin, "CREATE DATABASE muster_template_new".into())
             .await
             .expect("made");
         let store = muster_store::Store::open(
-            &url_of(&server, "muster_template_new").parse().expect("a URL"),
+            &url_of(&server, "muster_template_new")
+                .parse()
+                .expect("a URL"),
             &muster_store::Options::default(),
         )
         .await

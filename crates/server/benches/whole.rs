@@ -1,0 +1,396 @@
+//! The whole server under load, each figure beside a ceiling measured in the same run on the same
+//! machine: a hello-world on the same HTTP library for what is only answered, and the raw database
+//! driver with the same rows, durability and group size for what is stored.
+//!
+//! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server whose commits reach the disk.
+
+use axum::Router;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use muster::app::{App, Opened};
+use muster::cli::serve::Server;
+use muster::clock::Clock;
+use muster::config::{Admission, Config};
+use muster_simulator::{Kind, LoadFigures, LoadOptions, load};
+use muster_store::Sql;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SECONDS: f64 = 5.0;
+const CONNECTIONS: usize = 64;
+const PUNCHES: i64 = 1_000_000;
+
+#[tokio::main]
+async fn main() {
+    println!(
+        "{:<44} {:>12} {:>12} {:>7}  ceiling",
+        "", "figure", "ceiling", "ratio"
+    );
+    let hello = hello_world().await;
+    one_database("SQLite", String::new(), hello).await;
+    if let Some(server) = outside("TEST_POSTGRES") {
+        let url = new_database(&server).await;
+        one_database("PostgreSQL", url, hello).await;
+    }
+}
+
+async fn one_database(name: &str, database_url: String, hello: f64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        data_dir: folder.path().join("data"),
+        database_url: database_url.clone(),
+        zone: "UTC".into(),
+        terminals: muster::config::Terminals {
+            admission: Admission::Open,
+            new_per_minute_per_address: 1_000_000,
+            max_waiting: 1_000_000,
+            ..Config::default().terminals
+        },
+        ..Config::default()
+    };
+    let Opened { app, .. } = App::open(
+        config.clone(),
+        Clock::real(),
+        Some("a-long-password".into()),
+    )
+    .await
+    .expect("the server opens");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+    let address = server.address.to_string();
+    employees(&app).await;
+
+    let polls = run(&address, Kind::IdlePoll, 0).await;
+    line(
+        &format!("{name}: idle polls, {CONNECTIONS} connections"),
+        polls.requests_per_second(),
+        hello,
+        "hello-world, requests/s",
+    );
+    for (kind, what, year) in [
+        (Kind::OneRecord, "one-record uploads", 1),
+        (Kind::Rows(200), "200-record uploads", 2),
+    ] {
+        let before = app.recorder.groups();
+        let figures = run(&address, kind, year).await;
+        let groups = (app.recorder.groups() - before).max(1);
+        let group = usize::try_from(figures.rows / groups).unwrap_or(1).max(1);
+        let raw = if database_url.is_empty() {
+            raw_sqlite(group)
+        } else {
+            raw_postgres(&database_url, group).await
+        };
+        line(
+            &format!("{name}: {what}, groups of {group}"),
+            figures.rows_per_second(),
+            raw,
+            "raw driver, durable rows/s",
+        );
+        println!(
+            "{:<44} p50 {:.2} ms, p99 {:.2} ms",
+            "", figures.p50_ms, figures.p99_ms
+        );
+    }
+    fill(&app).await;
+    server.stop().await;
+    as_a_process(name, &config).await;
+}
+
+/// The program itself: how soon it listens over a million punches, and what it holds with a
+/// thousand terminals.
+async fn as_a_process(name: &str, config: &Config) {
+    let url = if config.database_url.is_empty() {
+        format!("sqlite://{}", config.data_dir.join("muster.db").display())
+    } else {
+        config.database_url.clone()
+    };
+    let started = Instant::now();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&config.data_dir)
+        .args(["--database-url", &url])
+        .env("MUSTER_TERMINALS__ADMISSION", "open")
+        .env("MUSTER_TERMINALS__MAX_WAITING", "1000000")
+        .env("MUSTER_TERMINALS__NEW_PER_MINUTE_PER_ADDRESS", "1000000")
+        .env("MUSTER_LOG__LEVEL", "off")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    let address = loop {
+        let line = lines
+            .next_line()
+            .await
+            .expect("readable")
+            .expect("the server says where it listens");
+        if let Some(address) = line.strip_prefix("listening on http://") {
+            break address.to_owned();
+        }
+    };
+    println!(
+        "{:<44} {:>9.0} ms",
+        format!("{name}: start over {PUNCHES} punches"),
+        started.elapsed().as_secs_f64() * 1000.0
+    );
+    load(&LoadOptions {
+        server: address,
+        connections: 1000,
+        kind: Kind::IdlePoll,
+        requests: 20_000,
+        duration_s: 60.0,
+        ..LoadOptions::default()
+    })
+    .await
+    .expect("the load runs");
+    println!(
+        "{:<44} {:>9.1} MiB",
+        format!("{name}: memory after 20 polls of 1000 terminals"),
+        resident_mib(process.id().expect("it runs"))
+    );
+    process.kill().await.expect("it ends");
+}
+
+/// What a process holds in memory, in MiB.
+fn resident_mib(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
+        .unwrap_or(f64::NAN)
+        / 1024.0
+}
+
+async fn run(address: &str, kind: Kind, year: i32) -> LoadFigures {
+    load(&LoadOptions {
+        server: address.to_owned(),
+        connections: CONNECTIONS,
+        kind,
+        duration_s: SECONDS,
+        first_second: NaiveDate::from_ymd_opt(2000 + 2 * year, 1, 1)
+            .unwrap_or_default()
+            .into(),
+        ..LoadOptions::default()
+    })
+    .await
+    .expect("the load runs")
+}
+
+fn line(what: &str, figure: f64, ceiling: f64, of: &str) {
+    println!(
+        "{what:<44} {figure:>12.0} {ceiling:>12.0} {:>7.2}  {of}",
+        figure / ceiling
+    );
+}
+
+/// The least that the HTTP library can do, under the same load.
+async fn hello_world() -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let router = Router::new().fallback(async || "OK");
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let figures = run(&address, Kind::IdlePoll, 0).await;
+    server.abort();
+    figures.requests_per_second()
+}
+
+/// Everybody who punches is an employee, as in life.
+async fn employees(app: &App) {
+    let mut tx = app.store.write().await.expect("a transaction");
+    for number in 100_000..101_000 {
+        tx.run(&Sql::new(
+            "INSERT INTO employee (company_id, emp_code, department_id, search_text, created_at, changed_at) \
+             VALUES ($1, $2, 1, $2, $3, $3)",
+            [
+                app.company.id.clone().into(),
+                number.to_string().into(),
+                DateTime::<Utc>::UNIX_EPOCH.into(),
+            ],
+        ))
+        .await
+        .expect("inserted");
+    }
+    tx.commit().await.expect("committed");
+}
+
+/// Fills up to a million punches, through the one way in.
+async fn fill(app: &Arc<App>) {
+    use muster::punches::record::{NewPunch, Place, Source};
+    let place = Arc::new(Place {
+        terminal_id: None,
+        terminal_sn: "FILL".into(),
+        terminal_alias: Some("Fill".into()),
+        area_id: Some(1),
+        area_name: Some("Not Authorized".into()),
+    });
+    let (mut have,): (i64,) = app
+        .store
+        .one(&Sql::new("SELECT COUNT(*) FROM punch", []))
+        .await
+        .expect("counted");
+    let mut local = first_second();
+    while have < PUNCHES {
+        let group: Vec<NewPunch> = (0..5000)
+            .map(|number| {
+                local += TimeDelta::seconds(1);
+                NewPunch {
+                    place: place.clone(),
+                    pin: (100_000 + number % 1000).to_string(),
+                    local,
+                    at: local.and_utc(),
+                    state: 0,
+                    verify: 1,
+                    verify_bits: None,
+                    work_code: String::new(),
+                    mask: None,
+                    temperature: None,
+                    longitude: None,
+                    latitude: None,
+                    source: Source::Terminal,
+                    event_index: None,
+                    event_code: None,
+                    clock_suspect: false,
+                }
+            })
+            .collect();
+        have += i64::try_from(app.recorder.record(group).await.expect("stored").len())
+            .expect("a small number");
+    }
+}
+
+fn first_second() -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(2015, 1, 1)
+        .unwrap_or_default()
+        .into()
+}
+
+/// Rows a second that the driver stores in the same table with the same indexes, on a connection of
+/// its own, one prepared statement a row, one durable commit a group.
+fn raw_sqlite(group: usize) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut database = raw_schema(&folder.path().join("raw.db"));
+    let started = Instant::now();
+    let mut rows = 0_i64;
+    let mut local = first_second();
+    while started.elapsed() < Duration::from_secs_f64(SECONDS) {
+        let tx = database.transaction().expect("begun");
+        {
+            let mut insert = tx.prepare_cached(RAW_INSERT).expect("prepared");
+            for _ in 0..group {
+                rows += 1;
+                local += TimeDelta::seconds(1);
+                let pin = 100_000 + rows % 1000;
+                insert
+                    .execute(rusqlite::params![
+                        rows,
+                        pin.to_string(),
+                        local.format("%F %T").to_string(),
+                        local.and_utc().to_rfc3339()
+                    ])
+                    .expect("inserted");
+            }
+        }
+        tx.commit().expect("committed");
+    }
+    rows as f64 / started.elapsed().as_secs_f64()
+}
+
+const RAW_INSERT: &str = "INSERT INTO punch (id, transaction_id, company_id, terminal_sn, terminal_alias, area_id, \
+     area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
+     VALUES (?1, ?1, 'c', 'LOAD0000001', 'Auto add', 1, 'Not Authorized', NULL, ?2, ?3, ?4, 0, 1, '', 1, ?4)";
+
+fn raw_schema(path: &Path) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(path).expect("opened");
+    database
+        .execute_batch(
+            "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -8000;",
+        )
+        .expect("set");
+    database
+        .execute_batch(include_str!("../../store/migrations/sqlite/0001_model.sql"))
+        .expect("made");
+    database
+}
+
+/// The same on PostgreSQL: arrays through `UNNEST`, one durable commit a group.
+async fn raw_postgres(database_url: &str, group: usize) -> f64 {
+    let mut database = PgConnection::connect(database_url)
+        .await
+        .expect("connected");
+    for statement in [
+        "DROP TABLE IF EXISTS raw_punch",
+        "CREATE TABLE raw_punch (LIKE punch INCLUDING ALL)",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut database)
+            .await
+            .expect("made");
+    }
+    let started = Instant::now();
+    let mut rows = 0_i64;
+    let mut local = first_second();
+    while started.elapsed() < Duration::from_secs_f64(SECONDS) {
+        let (mut ids, mut pins, mut locals) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..group {
+            rows += 1;
+            local += TimeDelta::seconds(1);
+            ids.push(rows);
+            pins.push((100_000 + rows % 1000).to_string());
+            locals.push(local);
+        }
+        sqlx::query(
+            "INSERT INTO raw_punch (id, transaction_id, company_id, terminal_sn, terminal_alias, area_id, area_name, \
+                 pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
+             SELECT id, id, 'c', 'LOAD0000001', 'Auto add', 1, 'Not Authorized', pin, local, local, 0, 1, '', 1, now() \
+             FROM UNNEST($1::bigint[], $2::text[], $3::timestamp[]) AS r (id, pin, local)",
+        )
+        .bind(&ids)
+        .bind(&pins)
+        .bind(&locals)
+        .execute(&mut database)
+        .await
+        .expect("inserted");
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    sqlx::query("DROP TABLE raw_punch")
+        .execute(&mut database)
+        .await
+        .expect("dropped");
+    rows as f64 / seconds
+}
+
+async fn new_database(server: &str) -> String {
+    let mut admin = PgConnection::connect(server)
+        .await
+        .expect("PostgreSQL answers");
+    for statement in [
+        "DROP DATABASE IF EXISTS muster_bench WITH (FORCE)",
+        "CREATE DATABASE muster_bench",
+    ] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut admin)
+            .await
+            .expect("made");
+    }
+    let (rest, query) = server.split_once('?').unwrap_or((server, ""));
+    let (host, _) = rest.rsplit_once('/').expect("a URL with a database");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{host}/muster_bench{mark}{query}")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the PostgreSQL to measure is comes from outside"
+)]
+fn outside(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
