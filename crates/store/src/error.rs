@@ -13,9 +13,10 @@ pub enum Error {
     /// Another row points at this one, or this one at a row that is not there.
     #[error("a row is referred to that is missing, or one that is in use was to go")]
     Reference(#[source] sqlx::Error),
-    /// Nothing is wrong with the request: the database cannot serve it now.
-    #[error("the database cannot be reached: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    /// Nothing is wrong with the request: the database cannot serve it now (unreachable, busy, no
+    /// room, damaged disk).
+    #[error("the database cannot be used now: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a query that always has a row gave none")]
     NoRow,
     #[error("the schema could not be brought up to date: {0}")]
@@ -23,7 +24,7 @@ pub enum Error {
     #[error("bad database address: {0}")]
     Url(String),
     #[error("{0}")]
-    Other(#[source] sqlx::Error),
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
@@ -42,24 +43,43 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(cause) => match cause.kind() {
                 ErrorKind::UniqueViolation => Error::Duplicate(error),
                 ErrorKind::ForeignKeyViolation => Error::Reference(error),
-                // 40: serialization and deadlocks; 53: out of resources; 57P: shutting down; 08: lost.
-                _ if cause.code().is_some_and(|code| {
-                    ["40", "53", "57P", "08"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-                        && code.len() == 5
-                }) =>
-                {
-                    Error::Unavailable(error)
+                _ if cause.code().is_some_and(|code| is_passing(&code)) => {
+                    Error::Unavailable(error.into())
                 }
-                _ => Error::Other(error),
+                _ => Error::Other(error.into()),
             },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Error::Unavailable(error),
-            _ => Error::Other(error),
+            | sqlx::Error::WorkerCrashed => Error::Unavailable(error.into()),
+            _ => Error::Other(error.into()),
         }
     }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let passing = error
+            .sqlite_error()
+            .is_some_and(|cause| is_passing(&(cause.extended_code & 0xff).to_string()));
+        if passing {
+            Error::Unavailable(error.into())
+        } else {
+            Error::Other(error.into())
+        }
+    }
+}
+
+/// Codes that say nothing about the request. PostgreSQL's have five letters (40: serialization and
+/// deadlocks, 53: out of resources, 57P: shutting down, 08: connection lost), SQLite's are numbers
+/// (busy, locked, read-only, I/O, full, cannot open).
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["40", "53", "57P", "08"]
+            .iter()
+            .any(|class| code.starts_with(class));
+    }
+    code.parse::<i64>()
+        .is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
 }

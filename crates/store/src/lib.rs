@@ -4,6 +4,7 @@
 //! opens a transaction, of which SQLite has one at a time (`BEGIN IMMEDIATE`, so nobody reads
 //! first and fails to write later). This crate knows no table.
 
+mod direct;
 mod error;
 mod migrate;
 mod open;
@@ -15,11 +16,15 @@ pub use open::{Options, Url};
 pub use search::{contains, fold};
 pub use sql::{Sql, Statement};
 
+pub use rusqlite;
+
 use sea_query::Value;
 use sea_query_sqlx::SqlxValues;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool};
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Which of the two databases a statement is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +52,13 @@ pub struct Store {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+        direct: direct::Direct,
+        /// SQLite has one writer at a time; within the program they queue here, in order.
+        turn: Arc<Mutex<()>>,
+    },
     Postgres(PgPool),
 }
 
@@ -59,7 +70,10 @@ pub struct Tx {
 
 #[derive(Debug)]
 enum Inner {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite {
+        tx: sqlx::Transaction<'static, Sqlite>,
+        turn: OwnedMutexGuard<()>,
+    },
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -113,12 +127,29 @@ impl Store {
     /// A transaction that may write. On SQLite it waits for the one before it.
     pub async fn write(&self) -> Result<Tx> {
         let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => {
-                Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
+            Pools::Sqlite { write, turn, .. } => {
+                let turn = turn.clone().lock_owned().await;
+                let tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                Inner::Sqlite { tx, turn }
             }
             Pools::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
         Ok(Tx { inner })
+    }
+
+    /// On SQLite: runs work of many statements in one durable transaction, on a thread beside the
+    /// database. `None` on PostgreSQL, where `Tx::postgres` is the close way.
+    pub async fn write_directly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Option<Result<T>> {
+        match &self.pools {
+            Pools::Sqlite { direct, turn, .. } => {
+                let _turn = turn.lock().await;
+                Some(direct.run(work).await)
+            }
+            Pools::Postgres(_) => None,
+        }
     }
 
     /// Answers when the database does: for readiness.
@@ -131,7 +162,7 @@ impl Store {
     /// folded into the file first.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 read.close().await;
                 if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
                     .execute(write)
@@ -149,7 +180,7 @@ impl Store {
 impl Tx {
     pub fn dialect(&self) -> Dialect {
         match &self.inner {
-            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Sqlite { .. } => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -159,7 +190,7 @@ impl Tx {
         let (sql, values) = statement.build(self.dialect());
         let (sql, values) = (reviewed(sql), SqlxValues(values));
         Ok(match &mut self.inner {
-            Inner::Sqlite(tx) => {
+            Inner::Sqlite { tx, .. } => {
                 sqlx::query_as_with(sql, values)
                     .fetch_all(&mut **tx)
                     .await?
@@ -177,7 +208,7 @@ impl Tx {
         let (sql, values) = statement.build(self.dialect());
         let (sql, values) = (reviewed(sql), SqlxValues(values));
         Ok(match &mut self.inner {
-            Inner::Sqlite(tx) => {
+            Inner::Sqlite { tx, .. } => {
                 sqlx::query_as_with(sql, values)
                     .fetch_optional(&mut **tx)
                     .await?
@@ -200,7 +231,7 @@ impl Tx {
         let (sql, values) = statement.build(self.dialect());
         let (sql, values) = (reviewed(sql), SqlxValues(values));
         Ok(match &mut self.inner {
-            Inner::Sqlite(tx) => sqlx::query_with(sql, values)
+            Inner::Sqlite { tx, .. } => sqlx::query_with(sql, values)
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
@@ -211,10 +242,21 @@ impl Tx {
         })
     }
 
+    /// On PostgreSQL: the connection itself, for statements whose values are arrays. `None` on SQLite.
+    pub fn postgres(&mut self) -> Option<&mut PgConnection> {
+        match &mut self.inner {
+            Inner::Sqlite { .. } => None,
+            Inner::Postgres(tx) => Some(&mut **tx),
+        }
+    }
+
     /// Makes everything of this transaction durable.
     pub async fn commit(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Sqlite { tx, turn } => {
+                tx.commit().await?;
+                drop(turn);
+            }
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -223,7 +265,10 @@ impl Tx {
     /// Undoes everything of this transaction now, rather than when it is dropped.
     pub async fn rollback(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(tx) => tx.rollback().await?,
+            Inner::Sqlite { tx, turn } => {
+                tx.rollback().await?;
+                drop(turn);
+            }
             Inner::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())

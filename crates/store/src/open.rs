@@ -1,10 +1,12 @@
 //! Opening a database by its URL, with the settings its durability rests on.
 
+use crate::direct::Direct;
 use crate::{Error, Pools, Result, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the database is: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
@@ -78,6 +80,10 @@ impl Default for Options {
     }
 }
 
+/// SQLite readers at most: each holds a page cache and a thread, and the machine has only so many
+/// cores.
+const READERS: u32 = 8;
+
 impl Store {
     /// Opens the database and brings its schema up to date; makes the file when there is none.
     pub async fn open(url: &Url, options: &Options) -> Result<Store> {
@@ -92,8 +98,7 @@ impl Store {
                     .foreign_keys(true)
                     .busy_timeout(Duration::from_secs(10))
                     .statement_cache_capacity(256)
-                    .pragma("cache_size", "-8000")
-                    .pragma("mmap_size", "268435456")
+                    .pragma("cache_size", "-2000")
                     .pragma("temp_store", "memory");
                 let write = SqlitePoolOptions::new()
                     .max_connections(1)
@@ -103,16 +108,21 @@ impl Store {
                     .connect_with(file.clone().thread_name(|_| "sqlite-write".into()))
                     .await?;
                 let read = SqlitePoolOptions::new()
-                    .max_connections(options.connections)
+                    .max_connections(options.connections.min(READERS))
                     .acquire_timeout(options.wait)
                     .idle_timeout(Some(Duration::from_secs(60)))
                     .connect_lazy_with(
                         file.create_if_missing(false)
                             .pragma("query_only", "on")
-                            .pragma("cache_size", "-2000")
+                            .pragma("cache_size", "-1000")
                             .thread_name(|_| "sqlite-read".into()),
                     );
-                Pools::Sqlite { read, write }
+                Pools::Sqlite {
+                    read,
+                    write,
+                    direct: Direct::open(path)?,
+                    turn: Arc::default(),
+                }
             }
             Url::Postgres(text) => {
                 let server = PgConnectOptions::from_str(text)
@@ -123,6 +133,9 @@ impl Store {
                     PgPoolOptions::new()
                         .max_connections(options.connections)
                         .acquire_timeout(options.wait)
+                        // A question before every use costs a round trip; a connection that was
+                        // lost shows itself by its error, and is replaced.
+                        .test_before_acquire(false)
                         .connect_with(server)
                         .await?,
                 )

@@ -30,7 +30,9 @@ async fn postgres(name: &str) -> Store {
     )]
     let server = std::env::var("TEST_POSTGRES")
         .expect("TEST_POSTGRES must name a PostgreSQL server: run `make test`");
-    let admin = sqlx::PgPool::connect(&server).await.expect("PostgreSQL answers");
+    let admin = sqlx::PgPool::connect(&server)
+        .await
+        .expect("PostgreSQL answers");
     for statement in [
         format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         format!("CREATE DATABASE {name}"),
@@ -89,7 +91,13 @@ fn schema(rows: Vec<(String, String, String, bool, Option<String>)>) -> Schema {
     for (table, column, kind, required, default) in rows {
         let default = default
             .filter(|default| !default.starts_with("nextval"))
-            .map(|default| default.split("::").next().unwrap_or_default().to_lowercase())
+            .map(|default| {
+                default
+                    .split("::")
+                    .next()
+                    .unwrap_or_default()
+                    .to_lowercase()
+            })
             .unwrap_or_default();
         let column_of = Column {
             kind: family(&kind).to_owned(),
@@ -142,7 +150,11 @@ async fn both_schemas_have_the_same_indexes() {
     let shape = |sql: &str| {
         let words: Vec<&str> = sql.split_whitespace().collect();
         let sql = words.join(" ");
-        let unique = if sql.starts_with("CREATE UNIQUE") { "UNIQUE " } else { "" };
+        let unique = if sql.starts_with("CREATE UNIQUE") {
+            "UNIQUE "
+        } else {
+            ""
+        };
         let (_, rest) = sql.split_once(" ON ").expect("an index is on a table");
         match rest.split_once(" WHERE ") {
             Some((columns, _)) => format!("{unique}{columns} WHERE"),
@@ -221,7 +233,13 @@ async fn a_search_takes_wildcards_as_letters() {
     let server = postgres("muster_search").await;
     for store in [lite, server] {
         let mut tx = store.write().await.expect("a transaction");
-        for name in ["100% wool", "100 percent", "under_score", "underscore", "back\\slash"] {
+        for name in [
+            "100% wool",
+            "100 percent",
+            "under_score",
+            "underscore",
+            "back\\slash",
+        ] {
             tx.run(&Sql::new(
                 "INSERT INTO company (id, name, created_at) VALUES ($1, $1, $2)",
                 [name.into(), chrono::DateTime::UNIX_EPOCH.into()],

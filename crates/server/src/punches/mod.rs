@@ -2,4 +2,5 @@
 
 pub mod recent;
 pub mod record;
+mod rows;
 pub mod wording;

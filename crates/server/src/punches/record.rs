@@ -1,4 +1,5 @@
-//! The one way in for punches, and the owner of the table `punch`.
+//! The one way in for punches. With `rows.rs`, which writes them out for each database, the owner of
+//! the tables `punch` and `punch_counter`.
 //!
 //! Everybody hands rows to one writer. It takes all that waits, stores what is new in one
 //! transaction, and answers each caller when that is durable. While one commit syncs the next group
@@ -8,9 +9,9 @@ use crate::app::Company;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use crate::punches::rows;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::{Sql, Store, Tx};
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
@@ -164,27 +165,39 @@ impl Writer {
     /// One transaction for the group. If it fails, one for each caller, so that a bad row of one
     /// terminal does not fail sixty others.
     async fn write(&self, group: Vec<Job>) {
-        let all: Vec<&NewPunch> = group.iter().flat_map(|job| &job.punches).collect();
-        match self.store_rows(&all).await {
+        let (mut punches, mut callers) = (Vec::new(), Vec::new());
+        for job in group {
+            callers.push((job.punches.len(), job.durable));
+            punches.extend(job.punches);
+        }
+        let punches: Arc<[NewPunch]> = punches.into();
+        match self.store_rows(punches.clone()).await {
             Ok(stored) => {
-                let fresh: Vec<i64> = stored.iter().flatten().copied().collect();
-                let mut answers = stored.into_iter();
-                for job in group {
-                    let ids = answers.by_ref().take(job.punches.len()).flatten().collect();
-                    let _ = job.durable.send(Ok(ids));
+                let mut rest = stored.as_slice();
+                for (count, durable) in callers {
+                    let (own, others) = rest.split_at(count);
+                    let _ = durable.send(Ok(own.iter().flatten().copied().collect()));
+                    rest = others;
                 }
-                self.announce(fresh);
+                self.announce(stored.into_iter().flatten().collect());
             }
-            Err(error) if group.len() == 1 => {
-                for job in group {
-                    let _ = job.durable.send(Err(Error::Unavailable(error.to_string())));
-                }
+            Err(error) if callers.len() == 1 => {
                 tracing::error!(%error, "punches could not be stored");
+                for (_, durable) in callers {
+                    let _ = durable.send(Err(Error::Unavailable(error.to_string())));
+                }
             }
             Err(error) => {
-                tracing::warn!(%error, callers = group.len(), "a group could not be stored; each is tried alone");
-                for job in group {
+                tracing::warn!(%error, callers = callers.len(), "a group could not be stored; each caller's rows are tried alone");
+                let mut rest = &punches[..];
+                for (count, durable) in callers {
+                    let (own, others) = rest.split_at(count);
+                    let job = Job {
+                        punches: own.to_vec(),
+                        durable,
+                    };
                     Box::pin(self.write(vec![job])).await;
+                    rest = others;
                 }
             }
         }
@@ -198,34 +211,29 @@ impl Writer {
     }
 
     /// Stores the rows that are new; for each row given, the id it got, or none when it was known.
-    async fn store_rows(&self, punches: &[&NewPunch]) -> muster_store::Result<Vec<Option<i64>>> {
-        let count = i64::try_from(punches.len()).expect("a group is far smaller than an i64");
-        let mut tx = self.store.write().await?;
-        let first_id = take_ids(&mut tx, &self.company.id, count).await?;
-        let stored: Vec<(i64, Option<i64>)> = tx
-            .all(&insert(
-                &rows_as_json(punches, first_id),
-                &self.company.id,
-                self.clock.now(),
-            ))
-            .await?;
-        let transactions = stored.iter().filter(|(_, known)| known.is_some()).count();
-        count_more(
-            &mut tx,
-            &self.company.id,
-            transactions,
-            stored.len() - transactions,
-        )
-        .await?;
-        tx.commit().await?;
+    async fn store_rows(&self, punches: Arc<[NewPunch]>) -> muster_store::Result<Vec<Option<i64>>> {
+        let upload_at = self.clock.now();
+        let company_id = self.company.id.clone();
+        let rows = punches.clone();
+        let directly = self
+            .store
+            .write_directly(move |tx| rows::into_sqlite(tx, &company_id, upload_at, &rows))
+            .await;
+        let stored = match directly {
+            Some(stored) => stored?,
+            None => {
+                let count = i64::try_from(punches.len()).expect("a group is far smaller");
+                let mut tx = self.store.write().await?;
+                let first_id = take_ids(&mut tx, &self.company.id, count).await?;
+                let stored =
+                    rows::into_postgres(&mut tx, &self.company.id, upload_at, first_id, &punches)
+                        .await?;
+                tx.commit().await?;
+                stored
+            }
+        };
         self.groups.fetch_add(1, Ordering::Relaxed);
-
-        let mut ids = vec![None; punches.len()];
-        for (id, _) in stored {
-            let place = usize::try_from(id - first_id).expect("ids were given from first_id on");
-            ids[place] = Some(id);
-        }
-        Ok(ids)
+        Ok(stored)
     }
 }
 
@@ -240,130 +248,6 @@ async fn take_ids(tx: &mut Tx, company_id: &str, count: i64) -> muster_store::Re
         ))
         .await?;
     Ok(last - count + 1)
-}
-
-/// Keeps the counters that make an unfiltered list's `count` free.
-async fn count_more(
-    tx: &mut Tx,
-    company_id: &str,
-    transactions: usize,
-    unregistered: usize,
-) -> muster_store::Result<()> {
-    if transactions + unregistered > 0 {
-        tx.run(&Sql::new(
-            "UPDATE punch_counter SET transactions = transactions + $2, unregistered = unregistered + $3 \
-             WHERE company_id = $1",
-            [
-                company_id.into(),
-                i64::try_from(transactions).unwrap_or(i64::MAX).into(),
-                i64::try_from(unregistered).unwrap_or(i64::MAX).into(),
-            ],
-        ))
-        .await?;
-    }
-    Ok(())
-}
-
-/// One statement text for every size of group: the rows travel as one JSON array. A punch of a
-/// known code becomes a transaction in the same statement.
-fn insert(rows: &str, company_id: &str, upload_at: DateTime<Utc>) -> Sql {
-    Sql::by_dialect(
-        "INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, \
-             area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, verify_bits, work_code, \
-             mask_flag, temperature, longitude, latitude, source, event_index, event_code, clock_suspect, upload_at) \
-         SELECT r.value ->> 0, CASE WHEN e.id IS NULL THEN NULL ELSE r.value ->> 0 END, $2, r.value ->> 1, \
-             r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, e.id, r.value ->> 6, r.value ->> 7, \
-             r.value ->> 8, r.value ->> 9, r.value ->> 10, r.value ->> 11, r.value ->> 12, r.value ->> 13, \
-             r.value ->> 14, r.value ->> 15, r.value ->> 16, r.value ->> 17, r.value ->> 18, r.value ->> 19, \
-             r.value ->> 20, $3 \
-         FROM json_each($1) AS r \
-         LEFT JOIN employee AS e ON e.company_id = $2 AND e.emp_code = r.value ->> 6 \
-         WHERE TRUE \
-         ON CONFLICT DO NOTHING \
-         RETURNING id, transaction_id",
-        "INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, \
-             area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, verify_bits, work_code, \
-             mask_flag, temperature, longitude, latitude, source, event_index, event_code, clock_suspect, upload_at) \
-         SELECT (r.v ->> 0)::bigint, CASE WHEN e.id IS NULL THEN NULL ELSE (r.v ->> 0)::bigint END, $2, \
-             (r.v ->> 1)::bigint, r.v ->> 2, r.v ->> 3, (r.v ->> 4)::bigint, r.v ->> 5, e.id, r.v ->> 6, \
-             (r.v ->> 7)::timestamp, (r.v ->> 8)::timestamptz, (r.v ->> 9)::smallint, (r.v ->> 10)::smallint, \
-             r.v ->> 11, r.v ->> 12, (r.v ->> 13)::smallint, (r.v ->> 14)::float8, (r.v ->> 15)::float8, \
-             (r.v ->> 16)::float8, (r.v ->> 17)::smallint, (r.v ->> 18)::bigint, (r.v ->> 19)::bigint, \
-             (r.v ->> 20)::boolean, $3 \
-         FROM json_array_elements($1::json) AS r (v) \
-         LEFT JOIN employee AS e ON e.company_id = $2 AND e.emp_code = r.v ->> 6 \
-         ON CONFLICT DO NOTHING \
-         RETURNING id, transaction_id",
-        [rows.into(), company_id.into(), upload_at.into()],
-    )
-}
-
-/// The rows as a JSON array of arrays, in the order `insert` reads them. Times are written as the
-/// database driver writes them, because text of one form is what sorts.
-fn rows_as_json(punches: &[&NewPunch], first_id: i64) -> String {
-    let mut json = String::with_capacity(punches.len() * 160 + 2);
-    json.push('[');
-    for (id, punch) in (first_id..).zip(punches) {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        let place = &punch.place;
-        let _ = write!(json, "[{id},{},", Number(place.terminal_id));
-        text(&mut json, &place.terminal_sn);
-        json.push(',');
-        optional_text(&mut json, place.terminal_alias.as_deref());
-        let _ = write!(json, ",{},", Number(place.area_id));
-        optional_text(&mut json, place.area_name.as_deref());
-        json.push(',');
-        text(&mut json, &punch.pin);
-        let _ = write!(
-            json,
-            ",\"{}\",\"{}\",{},{},",
-            punch.local.format("%F %T%.f"),
-            punch.at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
-            punch.state,
-            punch.verify,
-        );
-        optional_text(&mut json, punch.verify_bits.as_deref());
-        json.push(',');
-        text(&mut json, &punch.work_code);
-        let _ = write!(
-            json,
-            ",{},{},{},{},{},{},{},{}]",
-            Number(punch.mask),
-            Number(punch.temperature.filter(|value| value.is_finite())),
-            Number(punch.longitude.filter(|value| value.is_finite())),
-            Number(punch.latitude.filter(|value| value.is_finite())),
-            punch.source as i16,
-            Number(punch.event_index),
-            Number(punch.event_code),
-            punch.clock_suspect,
-        );
-    }
-    json.push(']');
-    json
-}
-
-struct Number<T>(Option<T>);
-
-impl<T: std::fmt::Display> std::fmt::Display for Number<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Some(number) => number.fmt(f),
-            None => f.write_str("null"),
-        }
-    }
-}
-
-fn text(json: &mut String, value: &str) {
-    json.push_str(&serde_json::Value::from(value).to_string());
-}
-
-fn optional_text(json: &mut String, value: Option<&str>) {
-    match value {
-        Some(value) => text(json, value),
-        None => json.push_str("null"),
-    }
 }
 
 /// Somebody got a code: the punches of that PIN become transactions, with new ids, so that who

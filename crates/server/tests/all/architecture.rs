@@ -86,6 +86,9 @@ const OWNERS: &[(&str, &str)] = &[
 /// Fills an empty database once: it alone may insert, and nothing but insert, into any table.
 const SEEDS: &str = "install.rs";
 
+/// Builds statements for tables its callers name; there the name must be written out.
+const BUILDER: &str = "resource.rs";
+
 /// What the crates below the server must not use, by the beginnings of paths.
 const BELOW: &[(&str, &[&str])] = &[
     (
@@ -230,8 +233,8 @@ fn store_names_no_table_and_protocol_does_no_input_or_output() {
         ) {
             for (line, path) in source.paths() {
                 let path = path.join("::");
-                let begins = |with: &&str| {
-                    path.strip_prefix(*with)
+                let begins = |with: &str| {
+                    path.strip_prefix(with)
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
                 };
                 let is_clock =
@@ -273,6 +276,8 @@ fn the_reading_of_code_misses_nothing_it_is_to_find() {
                 SET a = 'DELETE FROM area'");
             tx.run(r#"INSERT INTO "punch" (id)"#);
             Query::delete().from_table(Alias::new("area"));
+            Query::update().table(Self::TABLE).and_where("role");
+            columns.insert("position"); map.insert("role", 1); columns.update("location", id);
             'x'
         }
         #[cfg(test)]
@@ -303,7 +308,10 @@ fn the_reading_of_code_misses_nothing_it_is_to_find() {
             "7 UPDATE terminal",
             "7 DELETE FROM area",
             "9 INSERT INTO punch",
-            "10 DELETE FROM area"
+            "10 DELETE FROM area",
+            "11 UPDATE (not written out)",
+            "12 INSERT INTO position",
+            "12 UPDATE location"
         ]
     );
 }
@@ -448,13 +456,9 @@ fn written(sql: &str) -> Vec<(Verb, String)> {
             "into" if place > 0 && ["insert", "replace", "ignore"].contains(&at(place - 1)) => {
                 found.push((Verb::Insert, at(place + 1)));
             }
-            "update"
-                if at(place + 2) == "set" || at(place + 3) == "set" || at(place + 4) == "set" =>
-            {
-                // `DO UPDATE SET` and `FOR UPDATE` name no table.
-                if at(place + 1) != "set" {
-                    found.push((Verb::Update, at(place + 1)));
-                }
+            // `DO UPDATE SET` and `FOR UPDATE` name no table.
+            "update" if at(place + 1) != "set" && (2..=4).any(|more| at(place + more) == "set") => {
+                found.push((Verb::Update, at(place + 1)));
             }
             "delete" if at(place + 1) == "from" => found.push((Verb::Delete, at(place + 2))),
             _ => {}
@@ -591,39 +595,52 @@ impl Source {
         })
     }
 
-    /// Every write of a table with its line: in SQL, and by sea-query's statements.
+    /// Every write of a table with its line: in SQL, and by statements that are built.
     fn writes(&self) -> impl Iterator<Item = (usize, Verb, String)> {
         self.tokens.iter().enumerate().flat_map(|(place, token)| {
-            let verb = match token.text.as_str() {
-                _ if token.kind == Kind::Text => None,
-                "into_table" => Some(Verb::Insert),
-                "from_table" => Some(Verb::Delete),
-                _ => return Vec::new(),
+            let found = match token.kind {
+                Kind::Text => written(&token.text),
+                _ => self.built(place).into_iter().collect(),
             };
-            let found = match verb {
-                None => written(&token.text),
-                Some(verb) => {
-                    let table = self.tokens[place..]
-                        .iter()
-                        .take_while(|token| token.text != ")")
-                        .find(|token| token.kind == Kind::Text);
-                    vec![(
-                        verb,
-                        table.map_or("(not written out)".into(), |token| token.text.clone()),
-                    )]
-                }
-            };
-            // English may sound like SQL: in a text, a name nobody has counts only when it is put together.
+            // English may sound like SQL: only names of tables count, and those put together.
             found
                 .into_iter()
                 .filter(|(_, table)| {
-                    verb.is_some()
-                        || table.contains('{')
-                        || OWNERS.iter().any(|(name, _)| name == table)
+                    table.contains(['{', '(']) || OWNERS.iter().any(|(name, _)| name == table)
                 })
                 .map(|(verb, table)| (token.line, verb, table))
-                .collect()
+                .collect::<Vec<_>>()
         })
+    }
+
+    /// The write a call at `place` builds: sea-query's `into_table`, `table` and `from_table`, which
+    /// must name their table, and `insert` and `update` of `Columns`, known by the table's name.
+    fn built(&self, place: usize) -> Option<(Verb, String)> {
+        let text = |place: usize| {
+            self.tokens
+                .get(place)
+                .map_or("", |token| token.text.as_str())
+        };
+        if place == 0 || text(place - 1) != "." || text(place + 1) != "(" {
+            return None;
+        }
+        let argument = self.tokens[place + 2..]
+            .iter()
+            .take_while(|token| ![")", ","].contains(&token.text.as_str()))
+            .find(|token| token.kind == Kind::Text)
+            .map(|token| token.text.clone());
+        let verb = match text(place) {
+            "into_table" => Verb::Insert,
+            "table" => Verb::Update,
+            "from_table" => Verb::Delete,
+            "insert" if text(place + 3) == ")" => return Some((Verb::Insert, argument?)),
+            "update" => return Some((Verb::Update, argument?)),
+            _ => return None,
+        };
+        match argument {
+            None if self.is(BUILDER) => None,
+            argument => Some((verb, argument.unwrap_or("(not written out)".into()))),
+        }
     }
 }
 

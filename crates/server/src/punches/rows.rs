@@ -1,0 +1,183 @@
+//! New punches as rows of each database: one prepared statement a row where the database is in the
+//! program, one statement with arrays where it is across a wire. Either way a row that is known
+//! already stays as it is, and a punch of a known code becomes a transaction at once.
+
+use crate::punches::record::NewPunch;
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use muster_store::Tx;
+use muster_store::rusqlite::{self, OptionalExtension, Transaction, params};
+use std::collections::HashMap;
+
+/// For each punch the id it got, or none when it was known.
+pub fn into_sqlite(
+    tx: &Transaction<'_>,
+    company_id: &str,
+    upload_at: DateTime<Utc>,
+    punches: &[NewPunch],
+) -> rusqlite::Result<Vec<Option<i64>>> {
+    let mut last_id: i64 = tx
+        .prepare_cached("SELECT last_id FROM punch_counter WHERE company_id = ?1")?
+        .query_row([company_id], |row| row.get(0))?;
+    let mut find =
+        tx.prepare_cached("SELECT id FROM employee WHERE company_id = ?1 AND emp_code = ?2")?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, \
+             area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, verify_bits, work_code, \
+             mask_flag, temperature, longitude, latitude, source, event_index, event_code, clock_suspect, upload_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+             ?22, ?23, ?24, ?25) ON CONFLICT DO NOTHING",
+    )?;
+    let upload_at = instant_text(upload_at);
+    let mut employees: HashMap<&str, Option<i64>> = HashMap::new();
+    let (mut transactions, mut unregistered) = (0_i64, 0_i64);
+    let mut stored = Vec::with_capacity(punches.len());
+    for punch in punches {
+        let employee_id = match employees.get(punch.pin.as_str()) {
+            Some(known) => *known,
+            None => {
+                let found = find
+                    .query_row(params![company_id, punch.pin], |row| row.get(0))
+                    .optional()?;
+                employees.insert(&punch.pin, found);
+                found
+            }
+        };
+        let id = last_id + 1;
+        let place = &punch.place;
+        let is_new = insert.execute(params![
+            id,
+            employee_id.map(|_| id),
+            company_id,
+            place.terminal_id,
+            place.terminal_sn,
+            place.terminal_alias,
+            place.area_id,
+            place.area_name,
+            employee_id,
+            punch.pin,
+            local_text(punch.local),
+            instant_text(punch.at),
+            punch.state,
+            punch.verify,
+            punch.verify_bits,
+            punch.work_code,
+            punch.mask,
+            finite(punch.temperature),
+            finite(punch.longitude),
+            finite(punch.latitude),
+            punch.source as i16,
+            punch.event_index,
+            punch.event_code,
+            punch.clock_suspect,
+            upload_at,
+        ])? == 1;
+        if is_new {
+            last_id = id;
+            match employee_id {
+                Some(_) => transactions += 1,
+                None => unregistered += 1,
+            }
+        }
+        stored.push(is_new.then_some(id));
+    }
+    if transactions + unregistered > 0 {
+        tx.prepare_cached(
+            "UPDATE punch_counter SET last_id = ?2, transactions = transactions + ?3, \
+                 unregistered = unregistered + ?4 WHERE company_id = ?1",
+        )?
+        .execute(params![company_id, last_id, transactions, unregistered])?;
+    }
+    Ok(stored)
+}
+
+/// The same with ids from `first_id` on, which the caller has taken; the counts are kept in the same
+/// statement.
+pub async fn into_postgres(
+    tx: &mut Tx,
+    company_id: &str,
+    upload_at: DateTime<Utc>,
+    first_id: i64,
+    punches: &[NewPunch],
+) -> muster_store::Result<Vec<Option<i64>>> {
+    let connection = tx
+        .postgres()
+        .expect("only PostgreSQL does not write directly");
+    let ids: Vec<i64> = (first_id..).take(punches.len()).collect();
+    let fresh: Vec<(i64,)> = sqlx::query_as(
+        "WITH fresh AS ( \
+             INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, \
+                 area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, verify_bits, \
+                 work_code, mask_flag, temperature, longitude, latitude, source, event_index, event_code, \
+                 clock_suspect, upload_at) \
+             SELECT r.id, CASE WHEN e.id IS NOT NULL THEN r.id END, $1, r.terminal_id, r.terminal_sn, \
+                 r.terminal_alias, r.area_id, r.area_name, e.id, r.pin, r.punch_local, r.punch_at, r.punch_state, \
+                 r.verify_type, r.verify_bits, r.work_code, r.mask_flag, r.temperature, r.longitude, r.latitude, \
+                 r.source, r.event_index, r.event_code, r.clock_suspect, $2 \
+             FROM UNNEST($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], \
+                 $10::timestamp[], $11::timestamptz[], $12::smallint[], $13::smallint[], $14::text[], $15::text[], \
+                 $16::smallint[], $17::float8[], $18::float8[], $19::float8[], $20::smallint[], $21::bigint[], \
+                 $22::bigint[], $23::boolean[]) \
+             AS r (id, terminal_id, terminal_sn, terminal_alias, area_id, area_name, pin, punch_local, punch_at, \
+                 punch_state, verify_type, verify_bits, work_code, mask_flag, temperature, longitude, latitude, \
+                 source, event_index, event_code, clock_suspect) \
+             LEFT JOIN employee AS e ON e.company_id = $1 AND e.emp_code = r.pin \
+             ON CONFLICT DO NOTHING RETURNING id, transaction_id \
+         ), counted AS ( \
+             UPDATE punch_counter SET \
+                 transactions = transactions + (SELECT COUNT(transaction_id) FROM fresh), \
+                 unregistered = unregistered + (SELECT COUNT(*) - COUNT(transaction_id) FROM fresh) \
+             WHERE company_id = $1 \
+         ) \
+         SELECT id FROM fresh",
+    )
+    .bind(company_id)
+    .bind(upload_at)
+    .bind(&ids)
+    .bind(all(punches, |punch| punch.place.terminal_id))
+    .bind(all(punches, |punch| punch.place.terminal_sn.as_str()))
+    .bind(all(punches, |punch| punch.place.terminal_alias.as_deref()))
+    .bind(all(punches, |punch| punch.place.area_id))
+    .bind(all(punches, |punch| punch.place.area_name.as_deref()))
+    .bind(all(punches, |punch| punch.pin.as_str()))
+    .bind(all(punches, |punch| punch.local))
+    .bind(all(punches, |punch| punch.at))
+    .bind(all(punches, |punch| punch.state))
+    .bind(all(punches, |punch| punch.verify))
+    .bind(all(punches, |punch| punch.verify_bits.as_deref()))
+    .bind(all(punches, |punch| punch.work_code.as_str()))
+    .bind(all(punches, |punch| punch.mask))
+    .bind(all(punches, |punch| finite(punch.temperature)))
+    .bind(all(punches, |punch| finite(punch.longitude)))
+    .bind(all(punches, |punch| finite(punch.latitude)))
+    .bind(all(punches, |punch| punch.source as i16))
+    .bind(all(punches, |punch| punch.event_index))
+    .bind(all(punches, |punch| punch.event_code))
+    .bind(all(punches, |punch| punch.clock_suspect))
+    .fetch_all(connection)
+    .await?;
+
+    let mut stored = vec![None; punches.len()];
+    for (id,) in fresh {
+        let place = usize::try_from(id - first_id).expect("ids were given from first_id on");
+        stored[place] = Some(id);
+    }
+    Ok(stored)
+}
+
+fn all<'p, T>(punches: &'p [NewPunch], value: impl Fn(&'p NewPunch) -> T) -> Vec<T> {
+    punches.iter().map(value).collect()
+}
+
+/// As the driver writes a local time: text of one form is what sorts and compares.
+fn local_text(local: NaiveDateTime) -> String {
+    local.format("%F %T%.f").to_string()
+}
+
+/// As the driver writes an instant.
+fn instant_text(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+fn finite(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite())
+}
