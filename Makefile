@@ -59,7 +59,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json web/.npmrc
 	cd web && npm ci --ignore-scripts
 	@touch $@
 
-web/dist/third-party.txt: web/node_modules/.installed web/copy.mjs $(shell find web/styles web/scripts 2>/dev/null)
+web/dist/third-party.txt: web/node_modules/.installed web/copy.mjs $(shell find web/styles web/scripts web/icons 2>/dev/null)
 	@scripts/need node nodejs npm
 	@cd web && node copy.mjs
 	@touch $@

@@ -1,4 +1,4 @@
-// Puts what the console's pages load into dist/, which the server embeds: the two libraries, the styles and the scripts.
+// Puts what the console's pages load into dist/, which the server embeds: the two libraries, the styles, the scripts and the icons.
 // A file that has not changed is left alone, so that the server is not compiled again for it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -12,7 +12,7 @@ const libraries = {
 };
 
 const wanted = new Map(); // path below dist/ -> bytes
-for (const folder of ["styles", "scripts"]) {
+for (const folder of ["styles", "scripts", "icons"]) {
   for (const file of filesBelow(join(here, folder))) wanted.set(relative(here, file), readFileSync(file));
 }
 let notices = "Software by others that this console contains.\n";

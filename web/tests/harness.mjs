@@ -145,7 +145,7 @@ export async function logIn(page, { username = "admin", password = adminPassword
   await page.goto("/");
   await page.fill("input[name=username]", username);
   await page.fill("input[name=password]", password);
-  await Promise.all([page.waitForURL((url) => !url.pathname.includes("login")), page.press("input[name=password]", "Enter")]);
+  await Promise.all([page.waitForURL((url) => !url.pathname.includes("sign-in")), page.press("input[name=password]", "Enter")]);
 }
 
 /** Tries again until `attempt` returns something true; what it throws meanwhile is the reason given when time is up. */

@@ -2,17 +2,20 @@
 //! router.
 
 use crate::app::App;
+use crate::console;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use std::sync::Arc;
+use tokio::sync::watch;
 
-pub fn router(app: &Arc<App>) -> Router {
+pub fn router(app: &Arc<App>, stop: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(app.clone())
+        .merge(console::router(app.clone(), stop))
 }
 
 /// Ready when the database answers.

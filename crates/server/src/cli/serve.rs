@@ -108,7 +108,7 @@ impl Server {
             app.clone(),
             main,
             memory,
-            Some(front::router(&app)),
+            Some(front::router(&app, stopped.clone())),
             stopped.clone(),
         )));
         let jobs = jobs::start(&app, &stopped);

@@ -1,7 +1,9 @@
 //! Terminals: what is known of them, and what they are told to do.
 
+pub mod admission;
 pub mod commands;
 pub mod contact;
+pub mod overview;
 pub mod people;
 pub mod roster;
 pub mod zone;

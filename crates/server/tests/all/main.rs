@@ -1,6 +1,7 @@
 //! Tests through the doors: the wire, HTTP and the command line, on SQLite and on PostgreSQL.
 
 mod architecture;
+mod console;
 mod gateway;
 mod kill;
 mod testing;

@@ -1,0 +1,134 @@
+//! The people who run the server: a user with the role that says what they may do and see, and
+//! the proof that somebody is one.
+
+use crate::access::{Caller, Rights, Scope, Who};
+use crate::console::Console;
+use crate::error::Result;
+use crate::profile::Profile;
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use muster_store::{Sql, Store, Tx};
+use std::net::IpAddr;
+
+/// A user's row with the role's.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Account {
+    pub id: i64,
+    pub username: String,
+    password_hash: String,
+    pub active: bool,
+    /// What was signed in before this instant is not valid any more.
+    pub credentials_changed_at: DateTime<Utc>,
+    rights: String,
+    companies: Option<String>,
+    areas: Option<String>,
+    departments: Option<String>,
+}
+
+impl Account {
+    async fn find(store: &Store, username: &str) -> Result<Option<Account>> {
+        // PostgreSQL refuses a zero byte in a text, and no name has one.
+        if username.contains('\0') {
+            return Ok(None);
+        }
+        Ok(store
+            .find(&Sql::new(
+                "SELECT u.id, u.username, u.password_hash, u.active, u.credentials_changed_at, \
+                        r.rights, r.companies, r.areas, r.departments \
+                 FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.username = $1",
+                [username.into()],
+            ))
+            .await?)
+    }
+
+    pub async fn find_by_id(store: &Store, id: i64) -> Result<Option<Account>> {
+        Ok(store
+            .find(&Sql::new(
+                "SELECT u.id, u.username, u.password_hash, u.active, u.credentials_changed_at, \
+                        r.rights, r.companies, r.areas, r.departments \
+                 FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.id = $1",
+                [id.into()],
+            ))
+            .await?)
+    }
+
+    /// The account as the one who asks for something, with the rights it has now.
+    pub fn caller(&self, profile: Profile, address: Option<IpAddr>) -> Result<Caller> {
+        Ok(Caller {
+            who: Who::User {
+                id: self.id,
+                name: self.username.clone(),
+            },
+            profile,
+            rights: self
+                .rights
+                .parse::<Rights>()
+                .with_context(|| format!("the rights of {}", self.username))?,
+            scope: Scope {
+                companies: self.companies.as_deref().map(names),
+                areas: self.areas.as_deref().map(ids).transpose()?,
+                departments: self.departments.as_deref().map(ids).transpose()?,
+                employee: None,
+            },
+            address,
+        })
+    }
+
+    /// The user of that name, if the password is right and the user active. `None` says no more than
+    /// that, and takes as long for a name nobody has; too many tries are an error.
+    pub async fn prove(
+        console: &Console,
+        username: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Account>> {
+        let app = &console.app;
+        console.throttle.check(username, address)?;
+        let account = Account::find(&app.store, username).await?;
+        let hash = account
+            .as_ref()
+            .map(|account| account.password_hash.as_str());
+        let is_right = app.passwords.verify(password, hash).await?;
+        Ok(account.filter(|account| is_right && account.active))
+    }
+
+    pub async fn note_login(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> Result<()> {
+        tx.run(&Sql::new(
+            "UPDATE app_user SET last_login_at = $2 WHERE id = $1",
+            [id.into(), at.into()],
+        ))
+        .await?;
+        Ok(())
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A role's list of ids. One that cannot be read is an error, never "no limit".
+fn ids(list: &str) -> anyhow::Result<Vec<i64>> {
+    names(list)
+        .iter()
+        .map(|id| {
+            id.parse()
+                .with_context(|| format!("{list:?} is no list of ids"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids;
+
+    #[test]
+    fn an_empty_list_of_areas_is_nothing_and_a_broken_one_an_error() {
+        assert_eq!(ids("").expect("readable"), Vec::<i64>::new());
+        assert_eq!(ids("1, 1000001").expect("readable"), [1, 1_000_001]);
+        assert!(ids("1;2").is_err());
+    }
+}

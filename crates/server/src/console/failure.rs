@@ -1,0 +1,141 @@
+//! What a person sees when something cannot be done: a page that says so, and where to go on.
+
+use crate::console::page::{self, Frame};
+use crate::error::Error;
+use crate::keys;
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nobody is signed in, or not any more.
+    #[error("signed out")]
+    SignedOut,
+    /// The form carried no token of this session.
+    #[error("stale form")]
+    Stale,
+    /// Another site sent the form.
+    #[error("another site")]
+    OtherSite,
+    #[error(transparent)]
+    Refused(#[from] Error),
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage {
+    frame: Frame,
+    heading: &'static str,
+    text: String,
+    /// By which the cause is found in the log.
+    reference: Option<String>,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, heading, text) = match &self {
+            Failure::SignedOut => return Redirect::to("/sign-in").into_response(),
+            Failure::Stale => (
+                StatusCode::FORBIDDEN,
+                "This page was out of date",
+                "Nothing was changed. Go back, load the page again and repeat what you did.".into(),
+            ),
+            Failure::OtherSite => (
+                StatusCode::FORBIDDEN,
+                "Sent from another site",
+                "Nothing was changed. If you sent this from the console itself, the server is called by \
+                 another name than it knows: its operator sets api.public_url or api.trusted_proxies."
+                    .into(),
+            ),
+            Failure::Refused(error) => explained(error),
+        };
+        let reference = match &self {
+            Failure::Refused(error @ Error::Internal(_)) => {
+                let reference = hex::encode(keys::random::<4>());
+                tracing::error!(%reference, %error, "a page of the console failed");
+                Some(reference)
+            }
+            _ => None,
+        };
+        let page = FailurePage {
+            frame: Frame::open(heading),
+            heading,
+            text,
+            reference,
+        };
+        let mut response = match page::text(&page) {
+            Ok(text) => (status, axum::response::Html(text)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "the page that tells of a failure failed");
+                status.into_response()
+            }
+        };
+        if let Failure::Refused(Error::TooMany { retry_after_s }) = self {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response
+    }
+}
+
+fn explained(error: &Error) -> (StatusCode, &'static str, String) {
+    match error {
+        Error::NotFound | Error::InvalidPage => (
+            StatusCode::NOT_FOUND,
+            "There is no such page",
+            "It may have been removed, or the address is misspelt.".into(),
+        ),
+        Error::Unauthenticated(_) | Error::Forbidden => (
+            StatusCode::FORBIDDEN,
+            "You may not do this",
+            "Your role does not allow it. An administrator can change that.".into(),
+        ),
+        Error::Invalid(problems) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "This cannot be done",
+            problems
+                .iter()
+                .map(|problem| problem.message.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
+        Error::Refused { detail, .. } => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "This cannot be done",
+            detail.clone(),
+        ),
+        Error::TooMany { retry_after_s } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many tries",
+            format!("Please wait {retry_after_s} seconds, then try again."),
+        ),
+        Error::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That was too much",
+            "What was sent is larger than any form of this console.".into(),
+        ),
+        Error::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Just now it does not work",
+            "The server or its database is busy or restarting. Try again in a moment; nothing is lost."
+                .into(),
+        ),
+        Error::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong here",
+            "It is not your fault, and it was written down in the server's log.".into(),
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "This cannot be done",
+            "The request is none that a page of this console sends.".into(),
+        ),
+    }
+}
+
+/// The page for an address nobody serves.
+pub async fn not_found() -> Response {
+    Failure::Refused(Error::NotFound).into_response()
+}

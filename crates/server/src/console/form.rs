@@ -1,0 +1,89 @@
+//! A form that was sent: by a page of ours, in a session, with the session's token. Having one
+//! means that all three hold.
+
+use crate::console::Console;
+use crate::console::arrival::Arrival;
+use crate::console::failure::Failure;
+use crate::console::session::Session;
+use crate::error::Error;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The fields of a form; of one that comes twice, the last.
+#[derive(Debug, Default)]
+pub struct Fields(HashMap<String, String>);
+
+impl Fields {
+    /// The text of a field; empty when it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn read(body: &[u8]) -> Fields {
+        Fields(url::form_urlencoded::parse(body).into_owned().collect())
+    }
+}
+
+/// A form of somebody signed in.
+pub struct Form {
+    pub arrival: Arrival,
+    pub session: Session,
+    pub fields: Fields,
+}
+
+/// A form of somebody who need not be signed in: the sign-in itself.
+pub struct OpenForm {
+    pub parts: Parts,
+    pub arrival: Arrival,
+    pub fields: Fields,
+}
+
+impl FromRequest<Arc<Console>> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Arc<Console>) -> Result<Form, Failure> {
+        let OpenForm {
+            mut parts,
+            arrival,
+            fields,
+        } = OpenForm::from_request(request, console).await?;
+        let session =
+            <Session as FromRequestParts<_>>::from_request_parts(&mut parts, console).await?;
+        let header = parts
+            .headers
+            .get("x-csrf-token")
+            .and_then(|token| token.to_str().ok());
+        if !session.allows(header.unwrap_or_else(|| fields.text("csrf"))) {
+            return Err(Failure::Stale);
+        }
+        Ok(Form {
+            arrival,
+            session,
+            fields,
+        })
+    }
+}
+
+impl FromRequest<Arc<Console>> for OpenForm {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Arc<Console>) -> Result<OpenForm, Failure> {
+        let (parts, body) = request.into_parts();
+        let arrival = Arrival::of(&console.app, &parts);
+        if !arrival.is_own(&parts.headers) {
+            return Err(Failure::OtherSite);
+        }
+        let request = Request::from_parts(parts.clone(), body);
+        let bytes = Bytes::from_request(request, &())
+            .await
+            .map_err(|_| Error::TooLarge)?;
+        Ok(OpenForm {
+            parts,
+            arrival,
+            fields: Fields::read(&bytes),
+        })
+    }
+}

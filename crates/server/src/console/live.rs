@@ -1,0 +1,448 @@
+//! The live page: the terminals and the punches as they come, and the button that lets a waiting
+//! terminal in. `live_events.rs` keeps the page up to date with the same pieces.
+
+use crate::access::{Right, Thing};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::arrival::Arrival;
+use crate::console::failure::Failure;
+use crate::console::form::Form;
+use crate::console::page::{self, Frame};
+use crate::console::session::Session;
+use crate::error::{Error, Result};
+use crate::punches::recent::{self, Recent};
+use crate::punches::wording;
+use crate::terminals::admission::{self, Destination};
+use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::overview::{self, Overview, State};
+use askama::Template;
+use axum::extract::{RawPathParams, RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use std::sync::Arc;
+
+/// The page keeps so many punches, and shows so many terminals at most.
+pub const MOST_PUNCHES: u64 = 100;
+const MOST_TERMINALS: usize = 500;
+const MOST_WAITING: usize = 50;
+
+/// What somebody may do on the live page, and which areas there are to choose from.
+pub struct Looker<'a> {
+    pub app: &'a App,
+    pub session: &'a Session,
+    pub areas: Vec<(i64, String)>,
+}
+
+/// An instant as it is shown: how long ago, and exactly when.
+struct Moment {
+    iso: String,
+    exact: String,
+    ago: String,
+}
+
+#[derive(Template)]
+#[template(path = "live.html")]
+struct Live {
+    frame: Frame,
+    sees_terminals: bool,
+    sees_punches: bool,
+    terminals: Vec<String>,
+    punches: String,
+    counts: String,
+    /// The newest punch shown: the stream goes on from here.
+    last_punch: i64,
+    door: TerminalDoor,
+    read_at: Moment,
+    done: Option<String>,
+    refused: Option<String>,
+}
+
+/// What is typed into a terminal so that it finds this server.
+struct TerminalDoor {
+    address: String,
+    port: String,
+    https: bool,
+    /// The page was called by a name that means "this machine": no use to a terminal.
+    is_local_name: bool,
+}
+
+#[derive(Template)]
+#[template(path = "live/terminal.html")]
+struct TerminalRow<'a> {
+    terminal: &'a Overview,
+    state: State,
+    order: String,
+    contact: Option<Moment>,
+    first_contact: Moment,
+    counts: [(&'static str, Option<String>); 4],
+    form: Option<AuthoriseForm<'a>>,
+}
+
+struct AuthoriseForm<'a> {
+    csrf: &'a str,
+    areas: &'a [(i64, String)],
+    may_make_area: bool,
+}
+
+#[derive(Template)]
+#[template(path = "live/punch.html")]
+struct PunchRow {
+    id: i64,
+    iso: String,
+    /// Set when the punch is not of today.
+    day: Option<String>,
+    time: String,
+    exact: String,
+    pin: String,
+    name: Option<String>,
+    is_unknown: bool,
+    state: Option<std::borrow::Cow<'static, str>>,
+    /// Which way the arrow points: `in`, `out`, or nothing.
+    way: &'static str,
+    verify: std::borrow::Cow<'static, str>,
+    terminal: String,
+    clock_suspect: bool,
+}
+
+#[derive(Template)]
+#[template(path = "live/counts.html")]
+struct Counts {
+    punches_today: Option<String>,
+    terminals: Option<[usize; 3]>,
+}
+
+impl<'a> Looker<'a> {
+    pub async fn new(app: &'a App, session: &'a Session) -> Result<Looker<'a>> {
+        let areas = if session.caller.may(Right::Change(Thing::Terminal)) {
+            admission::areas(app, &session.caller).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Looker {
+            app,
+            session,
+            areas,
+        })
+    }
+
+    /// The terminals the page shows, and how many there are: waiting, online, offline.
+    pub async fn terminals(&self) -> Result<Option<(Vec<(State, Overview)>, [usize; 3])>> {
+        if !sees_terminals(self.session) {
+            return Ok(None);
+        }
+        let mut terminals = overview::list(self.app, &self.session.caller.scope).await?;
+        let mut counts = [0; 3];
+        for (state, _) in &terminals {
+            counts[*state as usize] += 1;
+        }
+        let mut waiting = 0;
+        terminals.retain(|(state, _)| {
+            waiting += usize::from(*state == State::Waiting);
+            *state != State::Waiting || waiting <= MOST_WAITING
+        });
+        terminals.truncate(MOST_TERMINALS);
+        Ok(Some((terminals, counts)))
+    }
+
+    /// The punches after one, newest first.
+    pub async fn punches(&self, after: i64) -> Result<Vec<Recent>> {
+        if !sees_punches(self.session) {
+            return Ok(Vec::new());
+        }
+        recent::since(self.app, &self.session.caller.scope, after, MOST_PUNCHES).await
+    }
+
+    pub fn terminal_row(&self, state: State, terminal: &Overview) -> Result<String> {
+        let caller = &self.session.caller;
+        let may_authorise = state == State::Waiting && caller.may(Right::Change(Thing::Terminal));
+        page::text(&TerminalRow {
+            terminal,
+            state,
+            order: format!(
+                "{} {} {}",
+                state as u8,
+                terminal.alias.to_lowercase(),
+                terminal.sn
+            ),
+            contact: terminal.last_activity_at.map(|at| moment(self.app, at)),
+            first_contact: moment(self.app, terminal.created_at),
+            counts: [
+                ("people", terminal.user_count.map(grouped)),
+                ("fingers", terminal.fp_count.map(grouped)),
+                ("faces", terminal.face_count.map(grouped)),
+                ("punches kept", terminal.transaction_count.map(grouped)),
+            ],
+            form: may_authorise.then(|| AuthoriseForm {
+                csrf: &self.session.csrf,
+                areas: &self.areas,
+                may_make_area: caller.may(Right::Change(Thing::Area))
+                    && caller.scope.areas.is_none(),
+            }),
+        })
+    }
+
+    pub fn punch_rows(&self, punches: &[Recent]) -> Result<String> {
+        let today = self
+            .app
+            .clock
+            .now()
+            .with_timezone(&self.app.zone)
+            .date_naive();
+        let mut rows = String::new();
+        for punch in punches {
+            let zone = punch_zone(punch);
+            rows.push_str(&page::text(&PunchRow {
+                id: punch.id,
+                iso: punch.punch_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                day: (punch.punch_local.date() != today)
+                    .then(|| punch.punch_local.format("%Y-%m-%d").to_string()),
+                time: punch.punch_local.format("%H:%M:%S").to_string(),
+                exact: format!(
+                    "{} {zone}, by the terminal's clock; received {}",
+                    punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
+                    exact(self.app, punch.upload_at)
+                ),
+                pin: punch.pin.clone(),
+                name: punch.name(),
+                is_unknown: punch.employee_id.is_none(),
+                state: wording::state(punch.punch_state),
+                way: match punch.punch_state {
+                    0 | 3 | 4 | 9 => "in",
+                    1 | 2 | 5 | 8 => "out",
+                    _ => "",
+                },
+                verify: wording::verify(punch.verify_type),
+                terminal: punch
+                    .terminal_alias
+                    .clone()
+                    .unwrap_or_else(|| punch.terminal_sn.clone()),
+                clock_suspect: punch.clock_suspect,
+            })?);
+        }
+        Ok(rows)
+    }
+
+    pub async fn counts(&self, terminals: Option<[usize; 3]>) -> Result<String> {
+        let punches_today = if sees_punches(self.session) {
+            Some(grouped(
+                recent::count_today(self.app, &self.session.caller.scope).await?,
+            ))
+        } else {
+            None
+        };
+        page::text(&Counts {
+            punches_today,
+            terminals,
+        })
+    }
+}
+
+pub fn sees_terminals(session: &Session) -> bool {
+    session.caller.may(Right::View(Thing::Terminal))
+}
+
+pub fn sees_punches(session: &Session) -> bool {
+    session.caller.may(Right::View(Thing::Transaction))
+}
+
+pub async fn page(
+    Shared(console): Shared<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Result<Response, Failure> {
+    let authorised = query
+        .iter()
+        .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()))
+        .find_map(|(name, value)| (name == "authorised").then(|| value.parse::<i64>().ok())?);
+    let done = match authorised {
+        Some(id) if sees_terminals(&session) => {
+            overview::find(&console.app, &session.caller.scope, id)
+                .await?
+                .filter(|terminal| terminal.area_id != NOT_AUTHORIZED)
+                .map(|terminal| {
+                    format!(
+                        "{} ({}) is authorised in {}. Its next call is answered, and what it has kept arrives by itself.",
+                        terminal.alias, terminal.sn, terminal.area_name
+                    )
+                })
+        }
+        _ => None,
+    };
+    let arrival = Arrival::of(&console.app, &parts);
+    show(&console.app, &session, &arrival, done, None).await
+}
+
+/// Moves a waiting terminal to where it belongs.
+pub async fn authorise(
+    Shared(console): Shared<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let app = &console.app;
+    let terminal_id = params
+        .iter()
+        .find_map(|(name, value)| (name == "id").then(|| value.parse::<i64>().ok())?)
+        .ok_or(Error::NotFound)?;
+    let destination = match (form.fields.text("area_id"), form.fields.text("area_name")) {
+        ("" | "new", name) => Destination::NewArea(name.to_owned()),
+        (id, _) => Destination::Area(id.parse().map_err(|_| Error::NotFound)?),
+    };
+    match admission::authorise(app, &form.session.caller, terminal_id, destination).await {
+        Ok(()) => Ok(Redirect::to(&format!("/live?authorised={terminal_id}")).into_response()),
+        Err(Error::Invalid(problems)) => {
+            let reasons: Vec<String> = problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect();
+            show(
+                app,
+                &form.session,
+                &form.arrival,
+                None,
+                Some(reasons.join(" ")),
+            )
+            .await
+        }
+        Err(Error::Refused { detail, .. }) => {
+            show(app, &form.session, &form.arrival, None, Some(detail)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show(
+    app: &App,
+    session: &Session,
+    arrival: &Arrival,
+    done: Option<String>,
+    refused: Option<String>,
+) -> Result<Response, Failure> {
+    let looker = Looker::new(app, session).await?;
+    let (terminals, counts) = looker.terminals().await?.unzip();
+    let punches = looker.punches(0).await?;
+    let status = match refused {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    page::html(
+        status,
+        &Live {
+            frame: Frame::of("Live", session),
+            sees_terminals: terminals.is_some(),
+            sees_punches: sees_punches(session),
+            terminals: terminals
+                .iter()
+                .flatten()
+                .map(|(state, terminal)| looker.terminal_row(*state, terminal))
+                .collect::<Result<_>>()?,
+            last_punch: punches.first().map_or(0, |punch| punch.id),
+            punches: looker.punch_rows(&punches)?,
+            counts: looker.counts(counts).await?,
+            door: TerminalDoor::of(app, arrival),
+            read_at: moment(app, app.clock.now()),
+            done,
+            refused,
+        },
+    )
+}
+
+impl TerminalDoor {
+    fn of(app: &App, arrival: &Arrival) -> TerminalDoor {
+        let authority = format!("http://{}", arrival.host);
+        let url = url::Url::parse(&authority).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("");
+        let own = app.config.terminals_listen.rsplit_once(':');
+        let port = match (own, url.as_ref().and_then(|url| url.port())) {
+            (Some((_, port)), _) => port.to_owned(),
+            (None, Some(port)) => port.to_string(),
+            (None, None) if arrival.https => "443".into(),
+            (None, None) => "80".into(),
+        };
+        TerminalDoor {
+            address: host.to_owned(),
+            port,
+            https: arrival.https && own.is_none(),
+            is_local_name: matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        }
+    }
+}
+
+fn moment(app: &App, at: DateTime<Utc>) -> Moment {
+    Moment {
+        iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        exact: exact(app, at),
+        ago: ago(app.clock.now() - at),
+    }
+}
+
+/// An instant in the server's zone, with the zone's name.
+pub fn exact(app: &App, at: DateTime<Utc>) -> String {
+    at.with_timezone(&app.zone)
+        .format("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
+}
+
+/// The page's script words it the same way while time goes on.
+fn ago(passed: TimeDelta) -> String {
+    match passed.num_seconds() {
+        ..5 => "just now".into(),
+        seconds @ 5..60 => format!("{seconds} s ago"),
+        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        seconds => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A number with a thin space between thousands, from five digits on.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The zone a punch's wall clock stands in, such as `+05:30`.
+fn punch_zone(punch: &Recent) -> String {
+    let east = punch.punch_local - punch.punch_at.naive_utc();
+    i32::try_from(east.num_seconds())
+        .ok()
+        .and_then(FixedOffset::east_opt)
+        .map_or_else(String::new, |offset| offset.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ago, grouped};
+    use chrono::TimeDelta;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(grouped(9_999), "9999");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn how_long_ago_is_said_in_one_unit() {
+        for (seconds, words) in [
+            (-3, "just now"),
+            (4, "just now"),
+            (59, "59 s ago"),
+            (60, "1 min ago"),
+            (7_199, "1 h ago"),
+            (200_000, "2 d ago"),
+        ] {
+            assert_eq!(ago(TimeDelta::seconds(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What keeps an open live page up to date: pieces of the page, sent when something has happened.
+//! What has happened is only a hint; each time the page's rows are read from the database again,
+//! with the rights the looker has then, and what differs from what was sent is sent.
+
+use crate::app::App;
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::live::{self, Looker};
+use crate::console::session::Session;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::terminals::overview::{Overview, State};
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::{StreamExt, stream};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// What happens within so long is sent together: at most five times a second.
+const GATHER: Duration = Duration::from_millis(200);
+/// How often the rows are read without any hint: terminals fall silent without an event.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// How long a browser waits before it connects again.
+const RETRY: Duration = Duration::from_secs(3);
+
+/// One open page, and what it has been sent.
+struct Stream {
+    app: Arc<App>,
+    session: Session,
+    events: Receiver<Event>,
+    clock: Interval,
+    stop: watch::Receiver<bool>,
+    /// The newest punch the page has, or knows it may not see.
+    last_punch: i64,
+    /// The newest punch there was a hint of.
+    hinted_punch: i64,
+    terminals: HashMap<i64, (State, Overview)>,
+    contacts: HashMap<i64, Option<DateTime<Utc>>>,
+    areas: Vec<(i64, String)>,
+    counts: String,
+    step: Step,
+}
+
+#[derive(PartialEq)]
+enum Step {
+    First,
+    Going,
+    Over,
+}
+
+pub async fn stream(
+    Shared(console): Shared<Arc<Console>>,
+    session: Option<Session>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let Some(session) = session else {
+        return Ok((StatusCode::UNAUTHORIZED, "signed out\n").into_response());
+    };
+    if !live::sees_terminals(&session) && !live::sees_punches(&session) {
+        return Err(Error::Forbidden.into());
+    }
+    let asked = query
+        .iter()
+        .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()))
+        .find_map(|(name, value)| (name == "after").then(|| value.parse().ok())?);
+    let last_seen = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok()?.parse().ok());
+    let mut clock = tokio::time::interval(LOOK_AGAIN);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    clock.reset();
+    let stream = Stream {
+        // Before the first read, so that nothing falls between the two.
+        events: console.app.events.subscribe(),
+        app: console.app.clone(),
+        session,
+        clock,
+        stop: console.stop.clone(),
+        last_punch: last_seen.or(asked).unwrap_or(0),
+        hinted_punch: 0,
+        terminals: HashMap::new(),
+        contacts: HashMap::new(),
+        areas: Vec::new(),
+        counts: String::new(),
+        step: Step::First,
+    };
+    let events = stream::unfold(stream, |mut stream| async {
+        let events = stream.next().await?;
+        Some((
+            stream::iter(events.into_iter().map(Ok::<_, Infallible>)),
+            stream,
+        ))
+    })
+    .flatten();
+    let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
+    Ok((
+        // A proxy that gathers answers would keep every event back.
+        [("x-accel-buffering", "no")],
+        Sse::new(events).keep_alive(keep_alive),
+    )
+        .into_response())
+}
+
+impl Stream {
+    /// What is to be sent next. Nothing: the answer ends, and the browser connects again if the
+    /// session still stands.
+    async fn next(&mut self) -> Option<Vec<sse::Event>> {
+        loop {
+            match self.step {
+                Step::First => {}
+                Step::Going => self.wait().await?,
+                Step::Over => return None,
+            }
+            let read = match self.session.again(&self.app).await {
+                Ok(Some(session)) => {
+                    self.session = session;
+                    self.read().await
+                }
+                Ok(None) => {
+                    self.step = Step::Over;
+                    return Some(vec![event("signed-out", "ok")]);
+                }
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(events) if events.is_empty() => {}
+                Ok(events) => return Some(events),
+                Err(error) => {
+                    tracing::warn!(%error, "a live page was cut off");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Waits until something has happened or it is time to look again.
+    async fn wait(&mut self) -> Option<()> {
+        let hint = tokio::select! {
+            event = self.events.recv() => match event {
+                Ok(event) => Some(event),
+                // What was missed is in the database.
+                Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return None,
+            },
+            _ = self.clock.tick() => None,
+            _ = self.stop.wait_for(|stop| *stop) => return None,
+        };
+        if let Some(event) = hint {
+            self.note(&event);
+        }
+        tokio::time::sleep(GATHER).await;
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => self.note(&event),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty) => return Some(()),
+                Err(TryRecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let Event::Punches(ids) = event {
+            self.hinted_punch = ids.iter().copied().fold(self.hinted_punch, i64::max);
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<sse::Event>> {
+        let first = std::mem::replace(&mut self.step, Step::Going) == Step::First;
+        let app = self.app.clone();
+        let session = self.session.clone();
+        let looker = Looker::new(&app, &session).await?;
+        let mut events = Vec::new();
+
+        let punches = looker.punches(self.last_punch).await?;
+        if let Some(newest) = punches.first() {
+            self.last_punch = newest.id;
+            events.push(event("punches", &looker.punch_rows(&punches)?).id(newest.id.to_string()));
+        }
+        // Ids become visible in the order they rise, so whatever of these is not here is hidden.
+        self.last_punch = self.last_punch.max(self.hinted_punch);
+
+        let (terminals, counts) = looker.terminals().await?.unzip();
+        if let Some(terminals) = terminals {
+            self.compare(&looker, terminals, first, &mut events)?;
+        }
+        let counts = looker.counts(counts).await?;
+        if counts != self.counts {
+            events.push(event("counts", &counts));
+            self.counts = counts;
+        }
+        if first {
+            events.insert(0, event("connected", "ok").retry(RETRY));
+        }
+        Ok(events)
+    }
+
+    /// Sends the terminals that are not as they were sent, who was heard again, and, when one has
+    /// gone, who is left.
+    fn compare(
+        &mut self,
+        looker: &Looker<'_>,
+        terminals: Vec<(State, Overview)>,
+        first: bool,
+        events: &mut Vec<sse::Event>,
+    ) -> Result<()> {
+        let other_areas = looker.areas != self.areas;
+        self.areas.clone_from(&looker.areas);
+        let before = std::mem::take(&mut self.terminals);
+        let mut rows = String::new();
+        let mut heard = Vec::new();
+        for (state, terminal) in terminals {
+            let contact = terminal.last_activity_at;
+            let shown = (state, terminal.without_contact());
+            let has_form = state == State::Waiting;
+            if before.get(&terminal.id) != Some(&shown) || (has_form && other_areas) {
+                rows.push_str(&looker.terminal_row(state, &terminal)?);
+            } else if let Some(at) = contact
+                && self.contacts.get(&terminal.id) != Some(&contact)
+            {
+                heard.push(serde_json::json!([
+                    terminal.id,
+                    at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                    live::exact(&self.app, at)
+                ]));
+            }
+            self.contacts.insert(terminal.id, contact);
+            self.terminals.insert(terminal.id, shown);
+        }
+        if !rows.is_empty() {
+            events.push(event("terminals", &rows));
+        }
+        if !heard.is_empty() {
+            events.push(event("heard", &serde_json::Value::from(heard).to_string()));
+        }
+        if first || before.keys().any(|id| !self.terminals.contains_key(id)) {
+            self.contacts
+                .retain(|id, _| self.terminals.contains_key(id));
+            let ids: Vec<i64> = self.terminals.keys().copied().collect();
+            events.push(event("present", &serde_json::json!(ids).to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// An event; a carriage return, which the stream cannot carry, is written as HTML has it.
+fn event(name: &str, text: &str) -> sse::Event {
+    sse::Event::default()
+        .event(name)
+        .data(text.replace('\r', "&#13;"))
+}

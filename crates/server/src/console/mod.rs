@@ -1,0 +1,88 @@
+//! The people's door: every page of the console stands in the list below, one file each.
+
+mod account;
+mod arrival;
+mod assets;
+mod failure;
+mod form;
+mod live;
+mod live_events;
+mod page;
+mod session;
+mod sign_in;
+mod throttle;
+
+use crate::app::App;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use session::Session;
+use std::sync::Arc;
+use throttle::Throttle;
+use tokio::sync::watch;
+
+pub use failure::not_found;
+
+/// No form of the console comes near this.
+const LARGEST_FORM: usize = 64 * 1024;
+
+/// Nothing is loaded or sent anywhere but here, and nobody frames a page.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+    base-uri 'none'";
+
+/// What the pages share.
+struct Console {
+    app: Arc<App>,
+    throttle: Throttle,
+    stop: watch::Receiver<bool>,
+}
+
+/// The pages, until `stop` turns true: then the live ones end, which would go on for ever.
+pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
+    let console = Arc::new(Console {
+        app,
+        throttle: Throttle::default(),
+        stop,
+    });
+    Router::new()
+        .route("/", get(start))
+        .route("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/live", get(live::page))
+        .route("/live/events", get(live_events::stream))
+        .route("/live/terminals/{id}/authorise", post(live::authorise))
+        .route("/assets/{*path}", get(assets::serve))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(middleware::map_response(protect))
+        .with_state(console)
+}
+
+/// The first page of whoever comes: what is going on, or the way in.
+async fn start(State(_): State<Arc<Console>>, session: Option<Session>) -> Redirect {
+    Redirect::to(match session {
+        Some(_) => "/live",
+        None => "/sign-in",
+    })
+}
+
+/// The headers every answer of the console carries.
+async fn protect(response: Response) -> Response {
+    let mut response = response.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

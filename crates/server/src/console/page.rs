@@ -1,0 +1,58 @@
+//! What every page has around its own content, and how it is written out.
+
+use crate::console::assets;
+use crate::console::failure::Failure;
+use crate::console::session::Session;
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+/// The frame of a page: its title, and who reads it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub title: &'static str,
+    pub reader: Option<Reader>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub name: String,
+    pub csrf: String,
+}
+
+impl Frame {
+    /// A page that everybody may read.
+    pub fn open(title: &'static str) -> Frame {
+        Frame {
+            title,
+            reader: None,
+        }
+    }
+
+    pub fn of(title: &'static str, session: &Session) -> Frame {
+        Frame {
+            title,
+            reader: Some(Reader {
+                name: session.caller.name().to_owned(),
+                csrf: session.csrf.clone(),
+            }),
+        }
+    }
+
+    /// Where a page loads one of the console's own files from.
+    pub fn asset(&self, path: &str) -> String {
+        assets::address(path)
+    }
+}
+
+/// Writes a page out.
+pub fn html(status: StatusCode, page: &impl Template) -> Result<Response, Failure> {
+    Ok((status, Html(text(page)?)).into_response())
+}
+
+/// Writes a piece of a page out.
+pub fn text(piece: &impl Template) -> Result<String, crate::error::Error> {
+    piece
+        .render()
+        .map_err(|error| crate::error::Error::Internal(anyhow::Error::new(error)))
+}

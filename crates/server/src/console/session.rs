@@ -1,0 +1,239 @@
+//! Who is signed in: a random token in a cookie, of which the database keeps a keyed digest. Owns
+//! the table `console_session`.
+
+use crate::access::Caller;
+use crate::app::App;
+use crate::console::Console;
+use crate::console::account::Account;
+use crate::console::arrival::Arrival;
+use crate::console::failure::Failure;
+use crate::error::Result;
+use crate::keys;
+use crate::profile::Profile;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_store::{Sql, Tx};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+const COOKIE: &str = "muster_session";
+/// A session ends when nobody has used it for so long, and in any case after so long.
+const IDLE: TimeDelta = TimeDelta::hours(12);
+const LIFE: TimeDelta = TimeDelta::days(7);
+/// How often at most a request writes down that the session is in use.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_AGENT: usize = 200;
+
+/// A signed-in user. A handler that has one was called by somebody; what they may do it asks
+/// `caller`.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Goes into every form; worked out from the cookie, so no other site knows it.
+    pub csrf: String,
+    pub caller: Caller,
+    digest: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    user_id: i64,
+    created_at: DateTime<Utc>,
+    seen_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// The session a request's cookie belongs to. Reads the account anew, so that a right that was
+    /// taken away is gone with the next request.
+    async fn of(
+        app: &App,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Session>> {
+        let Some(token) = token(headers) else {
+            return Ok(None);
+        };
+        let digest = app
+            .keys
+            .digest(format!("console session {token}").as_bytes());
+        let Some((caller, seen_at)) = authenticate(app, &digest, address).await? else {
+            return Ok(None);
+        };
+        let now = app.clock.now();
+        if now - seen_at >= SEEN_EVERY {
+            let mut tx = app.store.write().await?;
+            tx.run(&Sql::new(
+                "UPDATE console_session SET seen_at = $2 WHERE digest = $1",
+                [digest.clone().into(), now.into()],
+            ))
+            .await?;
+            tx.commit().await?;
+        }
+        let csrf = app.keys.digest(format!("console form {token}").as_bytes());
+        Ok(Some(Session {
+            csrf: URL_SAFE_NO_PAD.encode(csrf),
+            caller,
+            digest,
+        }))
+    }
+
+    /// The same session as it is now, for an answer that goes on for hours: nothing once it has
+    /// ended. Does not count as using it.
+    pub async fn again(&self, app: &App) -> Result<Option<Session>> {
+        let address = self.caller.address;
+        Ok(authenticate(app, &self.digest, address)
+            .await?
+            .map(|(caller, _)| Session {
+                caller,
+                ..self.clone()
+            }))
+    }
+
+    pub fn allows(&self, csrf: &str) -> bool {
+        verify_slices_are_equal(self.csrf.as_bytes(), csrf.as_bytes()).is_ok()
+    }
+
+    pub async fn end(&self, tx: &mut Tx) -> Result<()> {
+        tx.run(&Sql::new(
+            "DELETE FROM console_session WHERE digest = $1",
+            [self.digest.clone().into()],
+        ))
+        .await?;
+        Ok(())
+    }
+}
+
+/// Makes a session for somebody who has just proved who he is, always with a new token; removes
+/// the one the browser had, and those that have run out. Returns the cookie.
+pub async fn begin(
+    app: &App,
+    tx: &mut Tx,
+    user_id: i64,
+    headers: &HeaderMap,
+    arrival: &Arrival,
+) -> Result<HeaderValue> {
+    let now = app.clock.now();
+    let old = token(headers).unwrap_or_default();
+    tx.run(&Sql::new(
+        "DELETE FROM console_session WHERE digest = $1 OR expires_at <= $2 OR seen_at <= $3",
+        [
+            app.keys
+                .digest(format!("console session {old}").as_bytes())
+                .into(),
+            now.into(),
+            (now - IDLE).into(),
+        ],
+    ))
+    .await?;
+    let token = URL_SAFE_NO_PAD.encode(keys::random::<32>());
+    let agent: String = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+        .chars()
+        .take(LONGEST_AGENT)
+        .collect();
+    tx.run(&Sql::new(
+        "INSERT INTO console_session (digest, user_id, address, agent, created_at, seen_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6)",
+        [
+            app.keys
+                .digest(format!("console session {token}").as_bytes())
+                .into(),
+            user_id.into(),
+            arrival
+                .address
+                .map(|address| address.to_string())
+                .unwrap_or_default()
+                .into(),
+            agent.into(),
+            now.into(),
+            (now + LIFE).into(),
+        ],
+    ))
+    .await?;
+    Ok(cookie(&token, LIFE, arrival.https))
+}
+
+/// The cookie that takes the session's away.
+pub fn no_cookie(arrival: &Arrival) -> HeaderValue {
+    cookie("", TimeDelta::zero(), arrival.https)
+}
+
+fn cookie(token: &str, life: TimeDelta, secure: bool) -> HeaderValue {
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!(
+        "{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}{secure}",
+        life.num_seconds()
+    );
+    HeaderValue::from_str(&text).expect("base64 and digits are good in a header")
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|cookies| cookies.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+        .filter(|token| !token.is_empty())
+}
+
+async fn authenticate(
+    app: &App,
+    digest: &[u8],
+    address: Option<IpAddr>,
+) -> Result<Option<(Caller, DateTime<Utc>)>> {
+    let now = app.clock.now();
+    let row: Option<Row> = app
+        .store
+        .find(&Sql::new(
+            "SELECT user_id, created_at, seen_at FROM console_session \
+             WHERE digest = $1 AND expires_at > $2 AND seen_at > $3",
+            [digest.to_vec().into(), now.into(), (now - IDLE).into()],
+        ))
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let account = Account::find_by_id(&app.store, row.user_id).await?;
+    let Some(account) = account
+        .filter(|account| account.active && account.credentials_changed_at <= row.created_at)
+    else {
+        return Ok(None);
+    };
+    Ok(Some((
+        account.caller(Profile::EasyTimePro, address)?,
+        row.seen_at,
+    )))
+}
+
+impl FromRequestParts<Arc<Console>> for Session {
+    type Rejection = Failure;
+
+    /// Whoever is not signed in is shown the way in.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Arc<Console>,
+    ) -> Result<Session, Failure> {
+        <Session as OptionalFromRequestParts<_>>::from_request_parts(parts, console)
+            .await?
+            .ok_or(Failure::SignedOut)
+    }
+}
+
+impl OptionalFromRequestParts<Arc<Console>> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Arc<Console>,
+    ) -> Result<Option<Session>, Failure> {
+        let address = Arrival::of(&console.app, parts).address;
+        Ok(Session::of(&console.app, &parts.headers, address).await?)
+    }
+}

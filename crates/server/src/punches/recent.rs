@@ -1,0 +1,107 @@
+//! The latest punches a caller may see, with the names of those who punched.
+
+use crate::access::Scope;
+use crate::app::App;
+use crate::error::Result;
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Recent {
+    /// Rises with every punch that becomes durable.
+    pub id: i64,
+    pub pin: String,
+    pub employee_id: Option<i64>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// The terminal's wall clock, and the instant it means.
+    pub punch_local: NaiveDateTime,
+    pub punch_at: DateTime<Utc>,
+    pub punch_state: i16,
+    pub verify_type: i16,
+    pub terminal_sn: String,
+    pub terminal_alias: Option<String>,
+    /// The terminal's clock could not be believed.
+    pub clock_suspect: bool,
+    pub upload_at: DateTime<Utc>,
+}
+
+impl Recent {
+    /// First and last name, when the PIN is an employee's that has one.
+    pub fn name(&self) -> Option<String> {
+        let words: Vec<&str> = [self.first_name.as_deref(), self.last_name.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+}
+
+/// At most `most` punches that came after punch `after`, the newest first.
+pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Vec<Recent>> {
+    let mut select = seen(scope);
+    select
+        .columns(
+            [
+                "id",
+                "pin",
+                "employee_id",
+                "punch_local",
+                "punch_at",
+                "punch_state",
+                "verify_type",
+                "terminal_sn",
+                "terminal_alias",
+                "clock_suspect",
+                "upload_at",
+            ]
+            .map(|column| ("punch", column)),
+        )
+        .columns(["first_name", "last_name"].map(|column| ("employee", column)))
+        .and_where(Expr::col(("punch", "id")).gt(after))
+        .order_by(("punch", "id"), Order::Desc)
+        .limit(most);
+    Ok(app.store.all(&select).await?)
+}
+
+/// How many punches carry today's date, in the server's zone.
+pub async fn count_today(app: &App, scope: &Scope) -> Result<i64> {
+    let today = app.clock.now().with_timezone(&app.zone).date_naive();
+    let mut select = seen(scope);
+    select
+        .expr(Func::count(Expr::col(("punch", "id"))))
+        .and_where(Expr::col(("punch", "punch_local")).gte(today.and_time(NaiveTime::MIN)))
+        .and_where(
+            Expr::col(("punch", "punch_local"))
+                .lt((today + chrono::Days::new(1)).and_time(NaiveTime::MIN)),
+        );
+    let (count,): (i64,) = app.store.one(&select).await?;
+    Ok(count)
+}
+
+fn seen(scope: &Scope) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .from("punch")
+        .left_join(
+            "employee",
+            Expr::col(("employee", "id")).equals(("punch", "employee_id")),
+        )
+        .and_where(Expr::col(("punch", "hidden_at")).is_null());
+    if let Some(companies) = &scope.companies {
+        select.and_where(Expr::col(("punch", "company_id")).is_in(companies.iter().cloned()));
+    }
+    if let Some(areas) = &scope.areas {
+        select.and_where(Expr::col(("punch", "area_id")).is_in(areas.iter().copied()));
+    }
+    if let Some(departments) = &scope.departments {
+        select
+            .and_where(Expr::col(("employee", "department_id")).is_in(departments.iter().copied()));
+    }
+    if let Some(employee) = scope.employee {
+        select.and_where(Expr::col(("punch", "employee_id")).eq(employee));
+    }
+    select
+}

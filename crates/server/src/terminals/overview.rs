@@ -1,0 +1,133 @@
+//! The terminals a caller may see, as a person wants to see them: those that wait for somebody
+//! first, then who is there, then who is silent.
+
+use crate::access::Scope;
+use crate::app::App;
+use crate::config::Admission;
+use crate::error::Result;
+use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::roster::online_within_s;
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Held: refused until somebody authorises it.
+    Waiting,
+    Online,
+    Offline,
+}
+
+/// One terminal of the overview.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Overview {
+    pub id: i64,
+    pub sn: String,
+    pub alias: String,
+    pub area_id: i64,
+    pub area_name: String,
+    /// The model, as the terminal calls itself.
+    pub terminal_name: Option<String>,
+    pub fw_ver: Option<String>,
+    /// Its own address, and the one its requests come from.
+    pub ip_address: Option<String>,
+    pub real_ip: Option<String>,
+    heartbeat: i64,
+    pub user_count: Option<i64>,
+    pub fp_count: Option<i64>,
+    pub face_count: Option<i64>,
+    pub transaction_count: Option<i64>,
+    pub last_activity_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Overview {
+    pub fn state(&self, admission: Admission, now: DateTime<Utc>) -> State {
+        if self.area_id == NOT_AUTHORIZED && admission != Admission::Open {
+            return State::Waiting;
+        }
+        let patience_s = online_within_s(self.heartbeat);
+        match self.last_activity_at {
+            Some(at) if (now - at).num_seconds() <= patience_s => State::Online,
+            _ => State::Offline,
+        }
+    }
+
+    /// The same without what changes with every call, to see whether anything else did.
+    pub fn without_contact(&self) -> Overview {
+        Overview {
+            last_activity_at: None,
+            ..self.clone()
+        }
+    }
+
+    pub fn address(&self) -> Option<&str> {
+        self.ip_address.as_deref().or(self.real_ip.as_deref())
+    }
+}
+
+/// All terminals in the scope, in the order they are shown.
+pub async fn list(app: &App, scope: &Scope) -> Result<Vec<(State, Overview)>> {
+    let now = app.clock.now();
+    let mut rows: Vec<(State, Overview)> = app
+        .store
+        .all::<Overview>(&select(scope))
+        .await?
+        .into_iter()
+        .map(|row| (row.state(app.config.terminals.admission, now), row))
+        .collect();
+    rows.sort_by(|(one_state, one), (other_state, other)| {
+        (one_state, one.alias.to_lowercase(), &one.sn).cmp(&(
+            other_state,
+            other.alias.to_lowercase(),
+            &other.sn,
+        ))
+    });
+    Ok(rows)
+}
+
+/// One terminal, when it is in the scope.
+pub async fn find(app: &App, scope: &Scope, id: i64) -> Result<Option<Overview>> {
+    Ok(app
+        .store
+        .find(select(scope).and_where(Expr::col(("terminal", "id")).eq(id)))
+        .await?)
+}
+
+fn select(scope: &Scope) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns(
+            [
+                "id",
+                "sn",
+                "alias",
+                "area_id",
+                "terminal_name",
+                "fw_ver",
+                "ip_address",
+                "real_ip",
+                "heartbeat",
+                "user_count",
+                "fp_count",
+                "face_count",
+                "transaction_count",
+                "last_activity_at",
+                "created_at",
+            ]
+            .map(|column| ("terminal", column)),
+        )
+        .column(("area", "area_name"))
+        .from("terminal")
+        .inner_join(
+            "area",
+            Expr::col(("area", "id")).equals(("terminal", "area_id")),
+        );
+    if let Some(areas) = &scope.areas {
+        select.and_where(Expr::col(("terminal", "area_id")).is_in(areas.iter().copied()));
+    }
+    if let Some(companies) = &scope.companies {
+        select.and_where(Expr::col(("terminal", "company_id")).is_in(companies.iter().cloned()));
+    }
+    select
+}

@@ -1,0 +1,779 @@
+//! The people's door over HTTP: who gets in, what the forms refuse, and who sees which rows.
+
+use crate::testing::{ADMIN_PASSWORD, TestApp, on_both, on_both_with, start};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::TimeDelta;
+use http_body_util::BodyExt;
+use muster::access::{Right, Rights, Thing};
+use muster::app::App;
+use muster::config::Config;
+use muster::events::Event;
+use muster_store::Sql;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+const PASSWORD: &str = ADMIN_PASSWORD;
+/// What a fresh database calls the rows below.
+const HEAD_OFFICE: i64 = 1_000_001;
+const WAREHOUSE: i64 = 1_000_002;
+const DOCK: i64 = 1_000_001;
+const WAITING: i64 = 1_000_002;
+const GATE: i64 = 1_000_003;
+
+/// A server with two areas, a terminal in each and one that waits; its clock stands still.
+struct Door {
+    app: Arc<App>,
+    router: Router,
+    stop: watch::Sender<bool>,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn header(&self, name: header::HeaderName) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("readable"))
+    }
+
+    /// The cookie as a browser sends it back.
+    fn cookie(&self) -> String {
+        let cookie = self.header(header::SET_COOKIE);
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
+    fn csrf(&self) -> String {
+        let (_, rest) = self
+            .text
+            .split_once("name=\"csrf\" value=\"")
+            .expect("a form with a token");
+        rest.split('"').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Door {
+    async fn of(server: &TestApp) -> Door {
+        let app = server.app.clone();
+        let (stop, stopped) = watch::channel(false);
+        let door = Door {
+            router: muster::console::router(app.clone(), stopped),
+            app,
+            stop,
+        };
+        for (code, name) in [("2", "Head office"), ("3", "Warehouse")] {
+            door.run(Sql::new(
+                "INSERT INTO area (company_id, area_code, area_name, search_text, created_at, changed_at) \
+                 VALUES ($1, $2, $3, '', $4, $4)",
+                [
+                    door.app.company.id.clone().into(),
+                    code.into(),
+                    name.into(),
+                    start().into(),
+                ],
+            ))
+            .await;
+        }
+        for (sn, alias, area) in [
+            ("DOCK01", "<script>alert(1)</script>", WAREHOUSE),
+            ("NEW01", "Auto add", 1),
+            ("GATE01", "Gate", HEAD_OFFICE),
+        ] {
+            door.run(Sql::new(
+                "INSERT INTO terminal (company_id, sn, alias, area_id, zone_offset_minutes, \
+                     last_activity_at, created_at, changed_at, search_text) \
+                 VALUES ($1, $2, $3, $4, 330, $5, $5, $5, '')",
+                [
+                    door.app.company.id.clone().into(),
+                    sn.into(),
+                    alias.into(),
+                    area.into(),
+                    start().into(),
+                ],
+            ))
+            .await;
+        }
+        door
+    }
+
+    async fn run(&self, statement: Sql) {
+        let mut tx = self.app.store.write().await.expect("a transaction");
+        tx.run(&statement).await.expect("runs");
+        tx.commit().await.expect("durable");
+    }
+
+    /// A punch of PIN 1001, so many minutes after the tests' time.
+    async fn punch(&self, id: i64, sn: &str, area: i64) {
+        let at = start();
+        self.run(Sql::new(
+            "INSERT INTO punch (id, company_id, terminal_sn, terminal_alias, area_id, pin, punch_local, \
+                 punch_at, punch_state, verify_type, work_code, source, upload_at) \
+             VALUES ($1, $2, $3, $3, $4, '1001', $5, $6, 0, 15, '0', 1, $6)",
+            [
+                id.into(),
+                self.app.company.id.clone().into(),
+                sn.into(),
+                area.into(),
+                (at.naive_utc() + TimeDelta::minutes(id)).into(),
+                at.into(),
+            ],
+        ))
+        .await;
+    }
+
+    /// A user of a role of its own, signed in: the cookie.
+    async fn user(&self, name: &str, rights: Rights, areas: Option<&str>) -> String {
+        let hash = self.app.passwords.hash(PASSWORD).await.expect("hashed");
+        let now = self.app.clock.now();
+        self.run(Sql::new(
+            "INSERT INTO role (name, rights, areas, created_at, changed_at) VALUES ($1, $2, $3, $4, $4)",
+            [
+                name.into(),
+                rights.to_string().into(),
+                areas.map(str::to_owned).into(),
+                now.into(),
+            ],
+        ))
+        .await;
+        self.run(Sql::new(
+            "INSERT INTO app_user (uuid, username, password_hash, role_id, credentials_changed_at, created_at) \
+             SELECT $1, $1, $2, id, $3, $3 FROM role WHERE name = $1",
+            [name.into(), hash.into(), now.into()],
+        ))
+        .await;
+        self.sign_in(name, PASSWORD).await.cookie()
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router always answers");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(
+            Request::get(path)
+                .header(header::HOST, "muster.local:8088")
+                .header(header::COOKIE, cookie)
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await
+    }
+
+    async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_from("http://muster.local:8088", path, cookie, fields)
+            .await
+    }
+
+    async fn post_from(
+        &self,
+        origin: &str,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.send(
+            Request::post(path)
+                .header(header::HOST, "muster.local:8088")
+                .header(header::ORIGIN, origin)
+                .header(header::COOKIE, cookie)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(body))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    async fn sign_in(&self, username: &str, password: &str) -> Answer {
+        self.post(
+            "/sign-in",
+            "",
+            &[("username", username), ("password", password)],
+        )
+        .await
+    }
+
+    async fn admin(&self) -> String {
+        self.sign_in("admin", PASSWORD).await.cookie()
+    }
+
+    async fn audit(&self) -> Vec<(String, String, String)> {
+        self.app
+            .store
+            .all(&Sql::new(
+                "SELECT actor, action, COALESCE(thing_id, '') FROM audit ORDER BY id",
+                [],
+            ))
+            .await
+            .expect("read")
+    }
+
+    async fn area_of(&self, terminal: i64) -> i64 {
+        let (area,): (i64,) = self
+            .app
+            .store
+            .one(&Sql::new(
+                "SELECT area_id FROM terminal WHERE id = $1",
+                [terminal.into()],
+            ))
+            .await
+            .expect("read");
+        area
+    }
+
+    /// The live events as they come.
+    async fn stream(&self, cookie: &str, last_event_id: &str) -> Stream {
+        let response = self
+            .router
+            .clone()
+            .oneshot(
+                Request::get("/live/events")
+                    .header(header::HOST, "muster.local:8088")
+                    .header(header::COOKIE, cookie)
+                    .header("last-event-id", last_event_id)
+                    .body(Body::empty())
+                    .expect("a request"),
+            )
+            .await
+            .expect("the router always answers");
+        assert_eq!(response.status(), StatusCode::OK);
+        Stream {
+            body: response.into_body(),
+        }
+    }
+}
+
+struct Stream {
+    body: Body,
+}
+
+impl Stream {
+    /// All that comes until nothing has come for half a second.
+    async fn read(&mut self) -> String {
+        let mut text = String::new();
+        while let Ok(Some(frame)) =
+            tokio::time::timeout(Duration::from_millis(500), self.body.frame()).await
+        {
+            if let Ok(bytes) = frame.expect("unbroken").into_data() {
+                text.push_str(&String::from_utf8_lossy(&bytes));
+            }
+        }
+        text
+    }
+}
+
+fn rights(rights: &[Right]) -> Rights {
+    rights.iter().copied().collect()
+}
+
+#[tokio::test]
+async fn every_answer_forbids_what_a_page_does_not_need() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        for path in ["/sign-in", "/", "/live", "/assets/nothing.css"] {
+            let answer = door.get(path, "").await;
+            assert_eq!(
+                answer.header(header::CONTENT_SECURITY_POLICY),
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            );
+            assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+            assert_eq!(answer.header(header::REFERRER_POLICY), "same-origin");
+        }
+        let cookie = door.admin().await;
+        for path in ["/sign-in", "/live"] {
+            let page = door.get(path, &cookie).await;
+            assert!(!page.text.contains(" style="), "{path}");
+            assert!(!page.text.contains("<script>"), "{path}");
+            assert_eq!(page.header(header::CACHE_CONTROL), "no-store");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_shown_the_way_in() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        for path in ["/", "/live"] {
+            let answer = door.get(path, "muster_session=made-up").await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER);
+            assert_eq!(answer.header(header::LOCATION), "/sign-in");
+        }
+        let events = door.get("/live/events", "").await;
+        assert_eq!(events.status, StatusCode::UNAUTHORIZED);
+        let answer = door
+            .post(
+                "/live/terminals/1000002/authorise",
+                "",
+                &[("area_id", "1000001")],
+            )
+            .await;
+        assert_eq!(answer.header(header::LOCATION), "/sign-in");
+        assert_eq!(door.area_of(WAITING).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_does_not_say_what_was_wrong() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let wrong = door.sign_in("admin", "not this one").await;
+        let unknown = door.sign_in("\"><b>nobody", PASSWORD).await;
+        for answer in [&wrong, &unknown] {
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(answer.text.contains("User name or password is wrong."));
+            assert_eq!(answer.header(header::SET_COOKIE), "");
+        }
+        assert!(wrong.text.contains("value=\"admin\""));
+        assert!(!unknown.text.contains("<b>nobody"));
+        assert_eq!(
+            wrong.text.replace("value=\"admin\"", ""),
+            door.sign_in("nobody", PASSWORD)
+                .await
+                .text
+                .replace("value=\"nobody\"", "")
+        );
+        assert_eq!(
+            door.audit().await,
+            [
+                ("system", "login_refused", "admin"),
+                ("system", "login_refused", "\"><b>nobody"),
+                ("system", "login_refused", "nobody"),
+            ]
+            .map(|(actor, action, name)| (actor.into(), action.into(), name.into()))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_eleventh_try_has_to_wait() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        for _ in 0..10 {
+            let answer = door.sign_in("admin", "not this one").await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        let answer = door.sign_in("admin", PASSWORD).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_ne!(answer.header(header::RETRY_AFTER), "");
+        assert_eq!(answer.header(header::SET_COOKIE), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_is_a_new_token_of_which_only_the_digest_is_kept() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let first = door.sign_in("admin", PASSWORD).await;
+        assert_eq!(first.status, StatusCode::SEE_OTHER);
+        assert_eq!(first.header(header::LOCATION), "/live");
+        let (token, rest) = first
+            .header(header::SET_COOKIE)
+            .split_once(';')
+            .expect("attributes");
+        assert_eq!(rest, " HttpOnly; SameSite=Strict; Path=/; Max-Age=604800");
+        let (digest,): (Vec<u8>,) = door
+            .app
+            .store
+            .one(&Sql::new("SELECT digest FROM console_session", []))
+            .await
+            .expect("one session");
+        let token = token.strip_prefix("muster_session=").expect("the cookie");
+        assert!(token.len() >= 43);
+        assert!(!String::from_utf8_lossy(&digest).contains(token));
+
+        // Signing in again with the old cookie at hand: another token, and the old one is worth nothing.
+        let again = door
+            .post(
+                "/sign-in",
+                &first.cookie(),
+                &[("username", "admin"), ("password", PASSWORD)],
+            )
+            .await;
+        assert_ne!(again.cookie(), first.cookie());
+        assert_eq!(
+            door.get("/live", &first.cookie()).await.status,
+            StatusCode::SEE_OTHER
+        );
+        assert_eq!(
+            door.get("/live", &again.cookie()).await.status,
+            StatusCode::OK
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_https_alone_when_the_server_is_called_so() {
+    let configure =
+        |config: &mut Config| config.api.public_url = "https://muster.local:8088".into();
+    on_both_with(configure, |server| async move {
+        let door = Door::of(&server).await;
+        let answer = door.sign_in("admin", PASSWORD).await;
+        assert!(answer.header(header::SET_COOKIE).ends_with("; Secure"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_without_its_token_or_from_another_site_changes_nothing() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let csrf = door.get("/live", &cookie).await.csrf();
+        let path = "/live/terminals/1000002/authorise";
+        for (origin, token) in [
+            ("http://muster.local:8088", ""),
+            ("http://muster.local:8088", "made-up"),
+            ("https://evil.example", csrf.as_str()),
+            ("null", csrf.as_str()),
+        ] {
+            let answer = door
+                .post_from(
+                    origin,
+                    path,
+                    &cookie,
+                    &[("csrf", token), ("area_id", "1000001")],
+                )
+                .await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin} {token}");
+        }
+        let other = door.admin().await;
+        let answer = door
+            .post(path, &other, &[("csrf", &csrf), ("area_id", "1000001")])
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.area_of(WAITING).await, 1);
+
+        let answer = door
+            .post_from(
+                "https://evil.example",
+                "/sign-out",
+                &cookie,
+                &[("csrf", &csrf)],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.get("/live", &cookie).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_ends_by_sign_out_by_silence_by_age_and_with_the_password() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let ended = |answer: Answer| answer.status == StatusCode::SEE_OTHER;
+
+        let cookie = door.admin().await;
+        let csrf = door.get("/live", &cookie).await.csrf();
+        let answer = door.post("/sign-out", &cookie, &[("csrf", &csrf)]).await;
+        assert!(answer.header(header::SET_COOKIE).contains("Max-Age=0"));
+        assert!(ended(door.get("/live", &cookie).await));
+
+        let cookie = door.admin().await;
+        door.app.clock.advance(TimeDelta::hours(12));
+        assert!(ended(door.get("/live", &cookie).await));
+
+        let cookie = door.admin().await;
+        for _ in 0..15 {
+            door.app.clock.advance(TimeDelta::hours(11));
+            assert!(!ended(door.get("/live", &cookie).await));
+        }
+        door.app.clock.advance(TimeDelta::hours(3));
+        assert!(ended(door.get("/live", &cookie).await));
+
+        let cookie = door.admin().await;
+        door.app.clock.advance(TimeDelta::minutes(1));
+        door.run(Sql::new(
+            "UPDATE app_user SET credentials_changed_at = $1",
+            [door.app.clock.now().into()],
+        ))
+        .await;
+        assert!(ended(door.get("/live", &cookie).await));
+
+        let cookie = door.admin().await;
+        door.run(Sql::new("UPDATE app_user SET active = FALSE", []))
+            .await;
+        assert!(ended(door.get("/live", &cookie).await));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_waiting_terminal_is_authorised_once() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let mut events = door.app.events.subscribe();
+        let page = door.get("/live", &cookie).await;
+        assert!(
+            page.text
+                .contains("action=\"/live/terminals/1000002/authorise\"")
+        );
+        assert!(
+            !page
+                .text
+                .contains("action=\"/live/terminals/1000003/authorise\"")
+        );
+        let csrf = page.csrf();
+        let path = "/live/terminals/1000002/authorise";
+
+        for (field, value) in [
+            ("area_id", "1"),
+            ("area_id", "4711"),
+            ("area_name", " "),
+            ("area_name", "head OFFICE"),
+        ] {
+            let answer = door
+                .post(path, &cookie, &[("csrf", &csrf), (field, value)])
+                .await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
+            assert!(answer.text.contains("role=\"alert\""));
+        }
+        assert_eq!(door.area_of(WAITING).await, 1);
+        assert!(events.try_recv().is_err());
+
+        let answer = door
+            .post(path, &cookie, &[("csrf", &csrf), ("area_id", "1000002")])
+            .await;
+        assert_eq!(answer.header(header::LOCATION), "/live?authorised=1000002");
+        assert_eq!(door.area_of(WAITING).await, WAREHOUSE);
+        assert_eq!(events.try_recv(), Ok(Event::Terminal(WAITING)));
+        let page = door.get("/live?authorised=1000002", &cookie).await;
+        assert!(page.text.contains("is authorised in Warehouse"));
+
+        let late = door
+            .post(path, &cookie, &[("csrf", &csrf), ("area_id", "1000001")])
+            .await;
+        assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(late.text.contains("is authorised already"));
+        assert_eq!(door.area_of(WAITING).await, WAREHOUSE);
+        let deeds = door.audit().await;
+        assert_eq!(
+            deeds.last(),
+            Some(&("admin".into(), "authorise".into(), "1000002".into()))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_area_gets_the_next_code() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let csrf = door.get("/live", &cookie).await.csrf();
+        door.post(
+            "/live/terminals/1000002/authorise",
+            &cookie,
+            &[("csrf", &csrf), ("area_id", "new"), ("area_name", " Yard ")],
+        )
+        .await;
+        let areas: Vec<(i64, String, String)> = door
+            .app
+            .store
+            .all(&Sql::new(
+                "SELECT id, area_code, area_name FROM area WHERE id > $1",
+                [WAREHOUSE.into()],
+            ))
+            .await
+            .expect("read");
+        let [(id, code, name)] = areas.as_slice() else {
+            panic!("one new area: {areas:?}");
+        };
+        assert_eq!((code.as_str(), name.as_str()), ("4", "Yard"));
+        assert_eq!(door.area_of(WAITING).await, *id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_half_of_the_live_page_has_its_right() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        door.punch(1, "GATE01", HEAD_OFFICE).await;
+        let terminals = door
+            .user("t", rights(&[Right::View(Thing::Terminal)]), None)
+            .await;
+        let page = door.get("/live", &terminals).await;
+        assert!(page.text.contains("id=\"terminal-1000003\""));
+        assert!(!page.text.contains("data-id=\"1\""));
+        assert!(!page.text.contains("/authorise"));
+        let csrf = page.csrf();
+        let answer = door
+            .post(
+                "/live/terminals/1000002/authorise",
+                &terminals,
+                &[("csrf", &csrf), ("area_id", "1000001")],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.area_of(WAITING).await, 1);
+
+        let punches = door
+            .user("p", rights(&[Right::View(Thing::Transaction)]), None)
+            .await;
+        let page = door.get("/live", &punches).await;
+        assert!(!page.text.contains("id=\"terminal-1000003\""));
+        assert!(page.text.contains("data-id=\"1\""));
+        let sent = door.stream(&punches, "").await.read().await;
+        assert!(sent.contains("data-id=\"1\""));
+        assert!(!sent.contains("terminal-1000003"));
+
+        let neither = door.user("n", Rights::default(), None).await;
+        assert_eq!(door.get("/live", &neither).await.status, StatusCode::OK);
+        let events = door.get("/live/events", &neither).await;
+        assert_eq!(events.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_limited_to_an_area_sees_and_is_sent_that_area_alone() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        door.punch(1, "GATE01", HEAD_OFFICE).await;
+        door.punch(2, "DOCK01", WAREHOUSE).await;
+        let cookie = door
+            .user("office", Rights::operator(), Some("1000001"))
+            .await;
+        let page = door.get("/live", &cookie).await;
+        let mut stream = door.stream(&cookie, "").await;
+        let first = stream.read().await;
+        for text in [&page.text, &first] {
+            assert!(text.contains("id=\"terminal-1000003\""));
+            assert!(text.contains("data-id=\"1\""));
+            assert!(!text.contains("id=\"terminal-1000001\""));
+            assert!(!text.contains("id=\"terminal-1000002\""));
+            assert!(!text.contains("data-id=\"2\""));
+        }
+        let answer = door
+            .post(
+                "/live/terminals/1000002/authorise",
+                &cookie,
+                &[("csrf", &page.csrf()), ("area_id", "1000001")],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+
+        door.punch(3, "DOCK01", WAREHOUSE).await;
+        door.app.events.publish(Event::Punches(vec![3]));
+        door.app.events.publish(Event::Terminal(DOCK));
+        assert_eq!(stream.read().await, "");
+        door.punch(4, "GATE01", HEAD_OFFICE).await;
+        door.app.events.publish(Event::Punches(vec![4]));
+        assert!(stream.read().await.contains("data-id=\"4\""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_stream_goes_on_where_the_browser_was_and_sends_what_differs() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.punch(1, "GATE01", HEAD_OFFICE).await;
+        door.punch(2, "GATE01", HEAD_OFFICE).await;
+        let mut stream = door.stream(&cookie, "1").await;
+        let first = stream.read().await;
+        assert!(first.contains("data-id=\"2\"") && !first.contains("data-id=\"1\""));
+        assert!(first.contains("event: connected"));
+        assert!(first.contains("id: 2\n"));
+        assert!(first.contains("<dt>Punches today</dt><dd>2</dd>"));
+
+        // A storm of facts is one reading.
+        for id in 3..=40 {
+            door.punch(id, "GATE01", HEAD_OFFICE).await;
+            door.app.events.publish(Event::Punches(vec![id]));
+        }
+        let storm = stream.read().await;
+        assert_eq!(storm.matches("data-id=").count(), 38);
+        assert!(storm.matches("event: punches").count() <= 5, "{storm}");
+        assert!(!storm.contains("event: terminals"));
+
+        door.app.clock.advance(TimeDelta::hours(1));
+        door.app.events.publish(Event::Terminal(GATE));
+        let silent = stream.read().await;
+        assert!(silent.contains("terminal offline"));
+        assert!(!silent.contains("id=\"terminal-1000002\""), "{silent}");
+
+        door.run(Sql::new(
+            "DELETE FROM terminal WHERE id = $1",
+            [GATE.into()],
+        ))
+        .await;
+        door.app.events.publish(Event::Terminal(GATE));
+        let gone = stream.read().await;
+        assert!(gone.contains("event: present") && !gone.contains("1000003"));
+
+        door.run(Sql::new("DELETE FROM console_session", [])).await;
+        door.punch(41, "GATE01", HEAD_OFFICE).await;
+        door.app.events.publish(Event::Punches(vec![41]));
+        let last = stream.read().await;
+        assert!(last.contains("event: signed-out") && !last.contains("data-id"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_live_page_does_not_hold_up_a_server_that_stops() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let mut stream = door.stream(&cookie, "").await;
+        stream.read().await;
+        door.stop.send(true).expect("somebody listens");
+        let rest = tokio::time::timeout(Duration::from_secs(5), stream.body.collect()).await;
+        assert!(rest.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_terminals_and_people_are_called_is_shown_as_text() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let page = door.get("/live", &cookie).await;
+        assert!(!page.text.contains("<script>alert"));
+        assert!(page.text.contains("&#60;script&#62;alert(1)"));
+        let sent = door.stream(&cookie, "").await.read().await;
+        assert!(!sent.contains("<script>alert"));
+
+        // A carriage return cannot break the stream's lines.
+        door.run(Sql::new(
+            "UPDATE terminal SET alias = $1 WHERE id = $2",
+            ["a\r\nevent: punches\r\ndata: <b>".into(), GATE.into()],
+        ))
+        .await;
+        let sent = door.stream(&cookie, "").await.read().await;
+        assert!(!sent.contains("\nevent: punches"));
+    })
+    .await;
+}

@@ -1,0 +1,150 @@
+// Keeps the live page up to date: the server sends pieces of the page, this puts them where they belong.
+
+const page = document.querySelector("[data-events]");
+const list = document.getElementById("terminals");
+const punches = document.getElementById("punches");
+const counts = document.getElementById("counts");
+const connection = document.getElementById("connection");
+const pause = document.getElementById("pause");
+const mostPunches = 100;
+
+let stream = null;
+let retry = null;
+let wait = 1; // seconds until the next attempt, when the browser makes none itself
+let last = page.dataset.after;
+const skew = Date.parse(page.dataset.now) - Date.now(); // this machine's clock may be wrong
+let held = []; // punches that came while the page is paused, newest first
+
+const words = { connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", "signed-out": "Signed out. " };
+
+function show(state) {
+  if (connection.dataset.state === state) return;
+  connection.hidden = false;
+  connection.dataset.state = state;
+  connection.textContent = words[state];
+  if (state === "signed-out") {
+    const link = document.createElement("a");
+    link.href = "/sign-in";
+    link.textContent = "Sign in again";
+    connection.append(link);
+  }
+}
+
+/** The elements of a piece of the page. The server has escaped every text in it. */
+function elements(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}
+
+function connect() {
+  if (stream || connection.dataset.state === "signed-out" || document.hidden) return;
+  clearTimeout(retry);
+  show(connection.dataset.state ? "reconnecting" : "connecting");
+  stream = new EventSource(`${page.dataset.events}?after=${last}`);
+  const on = (name, take) => stream.addEventListener(name, (event) => take(event.data, event.lastEventId));
+  on("connected", () => ((wait = 1), show("connected")));
+  on("signed-out", () => (disconnect(), show("signed-out")));
+  on("counts", (html) => (counts.innerHTML = html));
+  on("terminals", (html) => elements(html).forEach(placeTerminal));
+  on("present", (ids) => keepTerminals(new Set(JSON.parse(ids).map((id) => `terminal-${id}`))));
+  on("heard", (rows) => JSON.parse(rows).forEach(noteContact));
+  on("punches", (html, id) => ((last = id), takePunches(elements(html))));
+  stream.onerror = () => {
+    show("reconnecting");
+    // The browser connects again by itself, except when it was refused: then this does.
+    if (stream?.readyState === EventSource.CLOSED) {
+      disconnect();
+      retry = setTimeout(tryAgain, wait * 1000);
+      wait = Math.min(wait * 2, 30);
+    }
+  };
+}
+
+function disconnect() {
+  clearTimeout(retry);
+  stream?.close();
+  stream = null;
+}
+
+/** Refused: because nobody is signed in any more, or because the server was not there for a moment. */
+async function tryAgain() {
+  const answer = await fetch(page.dataset.events, { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 401) show("signed-out");
+  else connect();
+}
+
+// --- terminals
+
+function placeTerminal(row) {
+  const old = document.getElementById(row.id);
+  const form = old?.querySelector("form");
+  // Somebody is choosing an area right now: leave the row alone.
+  if (form && row.querySelector("form") && (form.contains(document.activeElement) || form.dataset.touched)) return;
+  if (old?.dataset.order === row.dataset.order) return old.replaceWith(row);
+  old?.remove();
+  const next = [...list.children].find((other) => other.dataset.order > row.dataset.order);
+  list.insertBefore(row, next ?? null);
+}
+
+function keepTerminals(ids) {
+  for (const row of [...list.children]) if (!ids.has(row.id)) row.remove();
+}
+
+function noteContact([id, instant, exact]) {
+  const time = document.querySelector(`#terminal-${id} time.contact`);
+  if (!time) return;
+  time.dateTime = instant;
+  time.title = `Last contact ${exact}`;
+  time.textContent = ago(instant);
+}
+
+list?.addEventListener("input", (event) => (event.target.form.dataset.touched = "yes"));
+
+// --- punches
+
+function takePunches(rows) {
+  const known = new Set([...punches.children, ...held].map((row) => row.dataset.id));
+  const fresh = rows.filter((row) => !known.has(row.dataset.id));
+  if (isPaused()) {
+    held = [...fresh, ...held].slice(0, mostPunches);
+    return label();
+  }
+  for (const row of fresh) row.classList.add("fresh");
+  punches.prepend(...fresh);
+  while (punches.children.length > mostPunches) punches.lastElementChild.remove();
+}
+
+const isPaused = () => pause.getAttribute("aria-pressed") === "true";
+
+function label() {
+  pause.querySelector("use").setAttribute("href", isPaused() ? "#icon-play" : "#icon-pause");
+  pause.querySelector("span").textContent = !isPaused() ? "Pause" : held.length ? `Go on (${held.length} new)` : "Go on";
+}
+
+pause?.addEventListener("click", () => {
+  pause.setAttribute("aria-pressed", String(!isPaused()));
+  if (!isPaused()) takePunches(held.splice(0));
+  label();
+});
+
+// --- time passes
+
+/** The server words it the same way. */
+function ago(instant) {
+  const seconds = Math.floor((Date.now() + skew - Date.parse(instant)) / 1000);
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} d ago`;
+}
+
+setInterval(() => {
+  for (const time of list?.querySelectorAll("time") ?? []) time.textContent = ago(time.dateTime);
+}, 5000);
+
+// A page nobody looks at holds no connection; looked at again, it goes on where it was.
+document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+if (pause) pause.hidden = false;
+if (counts) connect();

@@ -1,0 +1,140 @@
+// The live page as a person uses it: in, a terminal calls and is authorised, its punch stands there without a reload.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { adminPassword, scene, until } from "./harness.mjs";
+
+const pictures = fileURLToPath(new URL("../../screenshots", import.meta.url));
+
+/** Speaks to the server as a terminal does, over a connection of its own. */
+function terminal(server, sn) {
+  const ask = (method, query, body) =>
+    new Promise((done, failed) => {
+      const sent = request(`${server.url}/iclock/cdata?SN=${sn}&${query}`, { method, agent: false }, async (answer) => {
+        let text = "";
+        for await (const bytes of answer) text += bytes;
+        done({ status: answer.statusCode, text });
+      });
+      sent.on("error", failed).end(body);
+    });
+  return {
+    hello: () => ask("GET", "options=all&pushver=2.4.1"),
+    punches: (...lines) => ask("POST", "table=ATTLOG&Stamp=9999", lines.map((line) => `${line}\n`).join("")),
+  };
+}
+
+async function signIn(page, password = adminPassword) {
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** In, and the stream of events is open. */
+async function live(page) {
+  await page.goto("/");
+  await signIn(page);
+  await page.waitForURL("**/live");
+  await page.locator("#connection[data-state=connected]").waitFor();
+}
+
+async function picture(page, name) {
+  if (!process.env.SCREENSHOTS) return;
+  mkdirSync(pictures, { recursive: true });
+  const wide = page.viewportSize();
+  for (const [look, colorScheme, viewport] of [
+    ["light", "light", wide],
+    ["dark", "dark", wide],
+    ["phone", "light", { width: 390, height: 844 }],
+  ]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(viewport);
+    await page.screenshot({ path: join(pictures, `live-${name}-${look}.png`) });
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(wide);
+}
+
+scene("a wrong password is refused and the right one lets in", async ({ page, accept }) => {
+  accept(/status of 422/);
+  await page.goto("/live");
+  await page.waitForURL("**/sign-in");
+  await signIn(page, "not this one");
+  await page.getByRole("alert").filter({ hasText: "User name or password is wrong." }).waitFor();
+  assert.equal(await page.getByLabel("User name").inputValue(), "admin");
+  await picture(page, "refused");
+  await signIn(page);
+  await page.waitForURL("**/live");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL("**/sign-in");
+  await page.goto("/live");
+  await page.waitForURL("**/sign-in");
+});
+
+scene("a terminal is authorised and its punch appears without a reload", async ({ page, server }) => {
+  await live(page);
+  await page.getByText("No terminal has called yet").waitFor();
+  await picture(page, "empty");
+
+  const gate = terminal(server, "TEST0001");
+  assert.equal((await gate.hello()).status, 403);
+  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
+  await row.getByText("Waiting", { exact: true }).waitFor();
+  await picture(page, "waiting");
+  await row.getByLabel("New area").fill("<script>alert(1)</script>");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "TEST0001" }).waitFor();
+  await row.getByText("<script>alert(1)</script>").waitFor();
+  await page.locator("#connection[data-state=connected]").waitFor();
+
+  await until("the handshake is answered", async () => (await gate.hello()).status === 200);
+  await page.evaluate(() => (window.sameDocument = true));
+  const answer = await gate.punches("1001\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
+  assert.match(answer.text, /^OK: ?1/);
+  const punch = page.locator("#punches > tr").first();
+  await punch.locator(".who", { hasText: "1001" }).waitFor({ timeout: 2000 });
+  assert.equal(await punch.locator(".when time").textContent(), "08:00:00");
+  assert.match(await punch.locator(".when time").getAttribute("title"), /^2026-01-15 08:00:00 [+-]\d\d:\d\d/);
+  assert.equal(await punch.locator(".day").textContent(), "2026-01-15");
+  await punch.getByText("Check in").waitFor();
+  await punch.getByText("Fingerprint").waitFor();
+  await row.getByText("Online", { exact: true }).waitFor();
+  await picture(page, "punch");
+
+  // Sent once more, it stands there once; what comes during a pause comes when it is over.
+  await gate.punches("1001\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await gate.punches("1002\t2026-01-15 08:01:00\t1\t15\t0\t0\t0");
+  await page.getByRole("button", { name: "Go on (1 new)" }).waitFor();
+  assert.equal(await page.locator("#punches > tr").count(), 1);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.locator("#punches > tr").nth(1).waitFor();
+  assert.deepEqual(await page.locator("#punches .pin").allTextContents(), ["1002", "1001"]);
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+});
+
+scene("a waiting terminal's form is left alone while somebody fills it in", async ({ page, server }) => {
+  await live(page);
+  await terminal(server, "TEST0001").hello();
+  const field = page.locator("#terminals > li", { hasText: "TEST0001" }).getByLabel("New area");
+  await field.fill("Half a na");
+  await terminal(server, "TEST0002").hello();
+  await page.locator("#terminals > li", { hasText: "TEST0002" }).waitFor();
+  await page.locator("#counts .waiting dd", { hasText: "2" }).waitFor();
+  assert.equal(await field.inputValue(), "Half a na");
+});
+
+scene("without JavaScript the page shows how things stand", { page: { javaScriptEnabled: false } }, async ({ page, server }) => {
+  await terminal(server, "TEST0001").hello();
+  await page.goto("/");
+  await signIn(page);
+  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
+  await row.getByLabel("New area").fill("Gate");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await terminal(server, "TEST0001").hello();
+  await terminal(server, "TEST0001").punches("7\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
+  await page.getByRole("link", { name: "Load again" }).click();
+  await page.locator("#punches .pin", { hasText: "7" }).waitFor();
+});
