@@ -2,14 +2,27 @@
 //! API, and people run it in a console.
 
 pub mod access;
+pub mod accounts;
+pub mod answer;
+pub mod api;
 pub mod app;
+pub mod appendix;
+pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod extract;
+pub mod input;
 pub mod install;
 pub mod keys;
 pub mod password;
 pub mod profile;
 pub mod punches;
+pub mod relation;
+pub mod resource;
+pub mod resources;
+pub mod routes;
 pub mod terminals;
+pub mod times;

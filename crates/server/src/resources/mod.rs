@@ -1,0 +1,4 @@
+//! The things people keep: one file each, all about it.
+
+pub mod area;
+pub mod employee;
