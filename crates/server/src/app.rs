@@ -1,5 +1,6 @@
 //! What every part of the server shares: made once, passed along, never global.
 
+use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Events;
@@ -7,6 +8,7 @@ use crate::install;
 use crate::keys::Keys;
 use crate::password::Passwords;
 use crate::punches::record::Recorder;
+use crate::resource::Counts;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
 use chrono_tz::Tz;
@@ -32,6 +34,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Unknown terminals, by address.
     pub newcomers: Newcomers,
+    pub accounts: Accounts,
+    pub counts: Counts,
 }
 
 /// How fast unknown terminals may be added, by the address they call from.
@@ -96,6 +100,8 @@ impl App {
             roster: Roster::default(),
             recorder,
             passwords,
+            accounts: Accounts::default(),
+            counts: Counts::default(),
             store,
             clock,
             config,

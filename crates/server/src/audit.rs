@@ -1,25 +1,54 @@
-//! What was done, by whom, from where; written in the transaction that does it.
+//! What was done, by whom: one row per change and per login, in the same transaction, so that
+//! there is no deed without its row and no row without its deed. Secrets are never part of it.
 
 use crate::access::{Caller, Who};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use muster_store::{Sql, Tx};
+use serde_json::{Map, Value};
 
-/// A deed. `before` and `after` are JSON objects without secrets.
-#[derive(Debug)]
+/// Members whose values are left out wherever they appear; that they changed is told.
+const SECRETS: &[&str] = &[
+    "password",
+    "self_password",
+    "device_password",
+    "token",
+    "bio_tmp",
+];
+
+/// One deed. `before` is empty for what was made, `after` for what was removed.
+#[derive(Debug, Default)]
 pub struct Deed<'a> {
+    /// `create`, `update`, `delete`, `login`, `command` and so on.
     pub action: &'a str,
+    /// What it was done to: `employee`, `terminal` and so on.
     pub thing: &'a str,
     pub thing_id: String,
-    pub before: Option<serde_json::Value>,
-    pub after: Option<serde_json::Value>,
+    pub before: Option<Map<String, Value>>,
+    pub after: Option<Map<String, Value>>,
 }
 
-pub async fn record(tx: &mut Tx, at: DateTime<Utc>, caller: &Caller, deed: Deed<'_>) -> Result<()> {
+/// Writes the deed. When both sides are given, only what differs is kept.
+pub async fn write(tx: &mut Tx, at: DateTime<Utc>, caller: &Caller, deed: Deed<'_>) -> Result<()> {
+    let (before, after) = match (deed.before, deed.after) {
+        (Some(mut before), Some(mut after)) => {
+            let same: Vec<String> = after
+                .iter()
+                .filter(|(name, value)| before.get(*name) == Some(value))
+                .map(|(name, _)| name.clone())
+                .collect();
+            for name in same {
+                before.shift_remove(&name);
+                after.shift_remove(&name);
+            }
+            (Some(before), Some(after))
+        }
+        sides => sides,
+    };
     let kind = match caller.who {
         Who::User { .. } => "user",
         Who::Client { .. } => "client",
-        Who::Staff { .. } => "staff",
+        Who::Staff { .. } => "employee",
         Who::System => "system",
     };
     tx.run(&Sql::new(
@@ -28,15 +57,48 @@ pub async fn record(tx: &mut Tx, at: DateTime<Utc>, caller: &Caller, deed: Deed<
         [
             at.into(),
             kind.into(),
-            caller.name().into(),
+            caller.name().to_owned().into(),
             caller.address.map(|address| address.to_string()).into(),
-            deed.action.into(),
-            deed.thing.into(),
-            deed.thing_id.into(),
-            deed.before.map(|value| value.to_string()).into(),
-            deed.after.map(|value| value.to_string()).into(),
+            deed.action.to_owned().into(),
+            deed.thing.to_owned().into(),
+            (!deed.thing_id.is_empty()).then_some(deed.thing_id).into(),
+            before.map(shown).into(),
+            after.map(shown).into(),
         ],
     ))
     .await?;
     Ok(())
+}
+
+/// The members of an object written with `json!`.
+pub fn members(object: Value) -> Option<Map<String, Value>> {
+    match object {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+fn shown(mut side: Map<String, Value>) -> String {
+    for (name, value) in &mut side {
+        if SECRETS.contains(&name.as_str()) && !value.is_null() {
+            *value = "(secret)".into();
+        }
+    }
+    Value::Object(side).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_is_told_of_but_not_told() {
+        let side = json!({ "first_name": "Asha", "self_password": "x", "device_password": null });
+        let side = side.as_object().expect("an object").clone();
+        assert_eq!(
+            shown(side),
+            r#"{"first_name":"Asha","self_password":"(secret)","device_password":null}"#
+        );
+    }
 }

@@ -37,21 +37,32 @@ pub enum Error {
     Forbidden,
     #[error("not found")]
     NotFound,
+    /// The row a path names is not there; with the appendix's number for its kind.
+    #[error("no such row")]
+    NoSuch { code: i32 },
     /// The page asked for is beyond the end.
     #[error("no such page")]
     InvalidPage,
+    /// `pageNo` and `pageSize`, which are checked, with the appendix's number.
+    #[error("bad paging: {code}")]
+    BadPaging { code: i32 },
     /// One or several fields, each with its reason.
     #[error("invalid: {}", Problems(.0))]
     Invalid(Vec<Problem>),
     /// The request as a whole, with a text and the appendix's number.
     #[error("refused: {detail}")]
     Refused { code: i32, detail: String },
-    #[error("method not allowed")]
-    MethodNotAllowed,
+    #[error("method {method:?} not allowed")]
+    MethodNotAllowed { method: String, allow: String },
+    #[error("no answer of the wanted media type")]
+    NotAcceptable,
     #[error("too large")]
     TooLarge,
     #[error("unsupported media type {0:?}")]
     UnsupportedMediaType(String),
+    /// The body did not arrive in time.
+    #[error("the request took too long")]
+    TooSlow,
     #[error("too many requests")]
     TooMany { retry_after_s: u64 },
     /// Nothing is wrong with the request: try again later.
@@ -69,9 +80,12 @@ pub enum Unauthenticated {
     InvalidToken,
     EmptyHeader,
     SpacesInToken,
+    /// HTTP Basic with a wrong name or password.
+    InvalidBasic,
     AccessTokenInvalid,
-    WrongTokenType,
-    TokenExpired,
+    AccessTokenOfWrongType,
+    RefreshTokenInvalid,
+    RefreshTokenOfWrongType,
     SignatureExpired,
     UndecodableToken,
     NoActiveAccount,

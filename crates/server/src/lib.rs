@@ -2,7 +2,11 @@
 //! API, and people run it in a console.
 
 pub mod access;
+pub mod accounts;
+pub mod answer;
+pub mod api;
 pub mod app;
+pub mod appendix;
 pub mod audit;
 pub mod cli;
 pub mod clock;
@@ -10,8 +14,10 @@ pub mod config;
 pub mod console;
 pub mod error;
 pub mod events;
+pub mod extract;
 pub mod front;
 pub mod gateway;
+pub mod input;
 pub mod install;
 pub mod jobs;
 pub mod keys;
@@ -19,5 +25,9 @@ pub mod listener;
 pub mod password;
 pub mod profile;
 pub mod punches;
+pub mod relation;
+pub mod resource;
 pub mod resources;
+pub mod routes;
 pub mod terminals;
+pub mod times;

@@ -1,6 +1,6 @@
 //! `muster generated`: the files in the repository that are made from the code.
 
-use crate::config::Config;
+use crate::api;
 use anyhow::Context;
 use clap::Args;
 use std::fs;
@@ -16,7 +16,7 @@ pub struct Generated {
 impl Generated {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let mut stale = false;
-        for (name, content) in files() {
+        for (name, content) in api::generated() {
             let present = fs::read_to_string(name).unwrap_or_default();
             if present == content {
                 continue;
@@ -35,9 +35,4 @@ impl Generated {
             ExitCode::SUCCESS
         })
     }
-}
-
-/// Names, from the project's root, and contents.
-fn files() -> Vec<(&'static str, String)> {
-    vec![("config.example.toml", Config::example())]
 }

@@ -1,15 +1,21 @@
 //! The command line: one file for each command.
 
+pub mod client;
 mod config;
+mod demo;
 mod doctor;
 mod generated;
 mod logs;
 pub mod serve;
 mod simulate;
+pub mod user;
 
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,8 +32,14 @@ pub struct Cli {
 enum Command {
     /// Serve terminals, the API and the console
     Serve(serve::Serve),
+    /// Serve a small company with four simulated terminals, to look around
+    Demo(demo::Demo),
     /// Be a fleet of terminals, for tests and load
     Simulate(simulate::Simulate),
+    /// Add and list users, change their passwords
+    User(OnData<user::Command>),
+    /// Add, list and revoke API clients
+    Client(OnData<client::Command>),
     /// Show, explain or check the configuration
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
@@ -59,11 +71,45 @@ impl Place {
     }
 }
 
+/// A command that works on the data, whether or not a server runs on it too.
+#[derive(Debug, Args)]
+struct OnData<C: Subcommand> {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: C,
+}
+
+impl<C: Subcommand> OnData<C> {
+    fn run(
+        self,
+        work: impl AsyncFnOnce(&App, C) -> anyhow::Result<()>,
+    ) -> anyhow::Result<ExitCode> {
+        let config = self.place.load()?;
+        block_on(async {
+            let opened = App::open(config, Clock::real(), None).await?;
+            if let Some(password) = opened.first_password {
+                eprintln!("first start: user admin, password {password}");
+            }
+            work(&opened.app, self.command).await?;
+            opened.app.close().await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
 /// Runs a command; what went wrong is said on standard error.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::User(user) => user.run(async |app, command| {
+            user::run(app, command, &mut io::stdin().lock(), &mut io::stdout()).await
+        }),
+        Command::Client(client) => {
+            client.run(async |app, command| client::run(app, command, &mut io::stdout()).await)
+        }
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generated(generated) => generated.run(),

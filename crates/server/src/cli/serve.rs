@@ -136,7 +136,7 @@ impl Server {
 }
 
 /// Ten thousand idle connections are no reason to refuse the next one.
-fn raise_open_files() {
+pub fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

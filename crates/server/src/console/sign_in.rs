@@ -84,7 +84,7 @@ pub async fn submit(
             address,
             ..Caller::system()
         };
-        audit::record(&mut tx, now, &server, deed("login_refused", username)).await?;
+        audit::write(&mut tx, now, &server, deed("login_refused", username)).await?;
         tx.commit().await.map_err(Error::from)?;
         let page = SignIn::again(username, "User name or password is wrong.");
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
@@ -93,7 +93,7 @@ pub async fn submit(
         session::begin(app, &mut tx, account.id, &form.parts.headers, &form.arrival).await?;
     Account::note_login(&mut tx, account.id, now).await?;
     let caller = account.caller(Profile::EasyTimePro, address)?;
-    audit::record(&mut tx, now, &caller, deed("login", &account.username)).await?;
+    audit::write(&mut tx, now, &caller, deed("login", &account.username)).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
 }
@@ -106,7 +106,7 @@ pub async fn sign_out(
     let mut tx = app.store.write().await.map_err(Error::from)?;
     form.session.end(&mut tx).await?;
     let caller = &form.session.caller;
-    audit::record(
+    audit::write(
         &mut tx,
         app.clock.now(),
         caller,

@@ -1,3 +1,4 @@
-//! The things there are: one file each, all about it.
+//! The things people keep: one file each, all about it.
 
+pub mod area;
 pub mod employee;

@@ -90,7 +90,7 @@ pub async fn authorise(
         ],
     ))
     .await?;
-    audit::record(
+    audit::write(
         &mut tx,
         now,
         caller,
@@ -98,8 +98,8 @@ pub async fn authorise(
             action: "authorise",
             thing: "terminal",
             thing_id: terminal_id.to_string(),
-            before: Some(json!({ "area_id": NOT_AUTHORIZED })),
-            after: Some(json!({ "area_id": area_id })),
+            before: audit::members(json!({ "area_id": NOT_AUTHORIZED })),
+            after: audit::members(json!({ "area_id": area_id })),
         },
     )
     .await?;
@@ -153,7 +153,7 @@ async fn make_area(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Resul
             ],
         ))
         .await?;
-    audit::record(
+    audit::write(
         tx,
         now,
         caller,
@@ -162,7 +162,7 @@ async fn make_area(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Resul
             thing: "area",
             thing_id: id.to_string(),
             before: None,
-            after: Some(json!({ "area_code": code, "area_name": name })),
+            after: audit::members(json!({ "area_code": code, "area_name": name })),
         },
     )
     .await?;

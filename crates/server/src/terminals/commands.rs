@@ -12,6 +12,7 @@ use muster_protocol::command::{self, Command, Control};
 use muster_protocol::handshake::Family;
 use muster_protocol::result::{self, CommandResult};
 use muster_store::{Sql, Tx};
+use serde_json::json;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
 const SEALED_FOR: &str = "terminal_command";
@@ -164,7 +165,7 @@ pub async fn enqueue(
         expires_at,
     )
     .await?;
-    audit::record(
+    audit::write(
         &mut tx,
         now,
         caller,
@@ -173,7 +174,7 @@ pub async fn enqueue(
             thing: "terminal",
             thing_id: terminal_id.to_string(),
             before: None,
-            after: Some(serde_json::json!({ "command": shown(&text), "id": id })),
+            after: audit::members(json!({ "command": shown(&text), "id": id })),
         },
     )
     .await?;

@@ -6,4 +6,5 @@ pub mod contact;
 pub mod overview;
 pub mod people;
 pub mod roster;
+pub mod terminal;
 pub mod zone;

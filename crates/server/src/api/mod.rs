@@ -1,0 +1,41 @@
+//! The callers' door: the list of all endpoints of the REST API.
+
+mod login;
+mod openapi;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::punches::{transaction, unregistered};
+use crate::resources::{area, employee};
+use crate::routes::Registry;
+use crate::terminals::terminal;
+use axum::Router;
+use std::sync::Arc;
+
+/// Every endpoint there is.
+pub fn registry() -> Registry {
+    let mut registry = Registry::default();
+    registry.extend(login::endpoints());
+    registry.extend(area::endpoints());
+    registry.extend(employee::endpoints());
+    registry.extend(terminal::endpoints());
+    registry.extend(transaction::endpoints());
+    registry.extend(unregistered::endpoints());
+    registry.extend(openapi::endpoints());
+    registry
+}
+
+/// What the server mounts. What it does not know is left to whoever mounts it, which ends with
+/// `routes::unknown`.
+pub fn router(app: &Arc<App>) -> Router {
+    registry().router(app)
+}
+
+/// The files of the repository that are made from the program: name and content.
+pub fn generated() -> Vec<(&'static str, String)> {
+    vec![
+        ("config.example.toml", Config::example()),
+        ("endpoints.txt", registry().listed()),
+        ("openapi.json", openapi::text()),
+    ]
+}

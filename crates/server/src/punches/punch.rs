@@ -1,0 +1,348 @@
+//! A punch as the two lists show it, and what both can be asked for.
+
+use crate::access::Caller;
+use crate::app::App;
+use crate::appendix;
+use crate::error::{Error, Problem, Result};
+use crate::extract::Query;
+use crate::profile::Profile;
+use crate::resource::{Column, col};
+use crate::routes::{Kind, Member};
+use crate::times;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use muster_store::Sql;
+use sea_query::{Alias, Cond, Condition, ExprTrait, JoinType, SelectStatement};
+use serde_json::{Map, Value, json};
+
+/// A punch with what is known of its person now.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    pub id: i64,
+    pub transaction_id: Option<i64>,
+    pub company_id: String,
+    pub terminal_id: Option<i64>,
+    pub terminal_sn: String,
+    pub terminal_alias: Option<String>,
+    pub area_name: Option<String>,
+    pub employee_id: Option<i64>,
+    pub pin: String,
+    pub punch_local: NaiveDateTime,
+    pub punch_state: i16,
+    pub verify_type: i16,
+    pub work_code: String,
+    pub mask_flag: Option<i16>,
+    pub temperature: Option<f64>,
+    pub longitude: Option<f64>,
+    pub latitude: Option<f64>,
+    pub gps_location: Option<String>,
+    pub mobile: Option<String>,
+    pub source: i16,
+    pub upload_at: DateTime<Utc>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub dept_name: Option<String>,
+    pub position_name: Option<String>,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "transaction_id",
+    "company_id",
+    "terminal_id",
+    "terminal_sn",
+    "terminal_alias",
+    "area_name",
+    "employee_id",
+    "pin",
+    "punch_local",
+    "punch_state",
+    "verify_type",
+    "work_code",
+    "mask_flag",
+    "temperature",
+    "longitude",
+    "latitude",
+    "gps_location",
+    "mobile",
+    "source",
+    "upload_at",
+];
+
+pub const fn column(name: &'static str) -> Column {
+    ("punch", name)
+}
+
+pub fn tables(select: &mut SelectStatement) {
+    let join = |table: &'static str, at: Column| {
+        (
+            JoinType::LeftJoin,
+            Alias::new(table),
+            col((table, "id")).eq(col(at)),
+        )
+    };
+    select.from(Alias::new("punch"));
+    for (kind, table, on) in [
+        join("employee", column("employee_id")),
+        join("department", ("employee", "department_id")),
+        join("position", ("employee", "position_id")),
+    ] {
+        select.join(kind, table, on);
+    }
+}
+
+pub fn columns(select: &mut SelectStatement) {
+    for name in COLUMNS {
+        select.expr(col(column(name)));
+    }
+    select
+        .expr(col(("employee", "first_name")))
+        .expr(col(("employee", "last_name")))
+        .expr(col(("department", "dept_name")))
+        .expr(col(("position", "position_name")));
+}
+
+/// A terminal's punches belong to its area, a person's to the department.
+pub fn visible(caller: &Caller) -> Condition {
+    let scope = &caller.scope;
+    let mut visible = Cond::all();
+    if let Some(companies) = &scope.companies {
+        visible = visible.add(col(column("company_id")).is_in(companies.iter().cloned()));
+    }
+    if let Some(areas) = &scope.areas {
+        visible = visible.add(col(column("area_id")).is_in(areas.iter().copied()));
+    }
+    if let Some(departments) = &scope.departments {
+        visible =
+            visible.add(col(("employee", "department_id")).is_in(departments.iter().copied()));
+    }
+    if let Some(employee) = scope.employee {
+        visible = visible.add(col(column("employee_id")).eq(employee));
+    }
+    visible
+}
+
+/// `start_time`, `end_time` (the wall clock of the punch) and `upload_time_start`,
+/// `upload_time_end` (the server's clock): all inclusive.
+pub fn times_asked(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+    let mut problems = Vec::new();
+    let mut read = |name: &'static str, read: fn(&str) -> Option<NaiveDateTime>| {
+        let text = query.take(name)?;
+        let time = read(&text);
+        if time.is_none() {
+            problems.push(Problem::new(name, "Enter a valid date/time.").coded(appendix::BAD_TIME));
+        }
+        time
+    };
+    let start = read("start_time", times::read_from);
+    let end = read("end_time", times::read_until);
+    let upload_start = read("upload_time_start", times::read_from);
+    let upload_end = read("upload_time_end", times::read_until);
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    if caller.profile == Profile::EasyTimePro {
+        for (start, end) in [(start, end), (upload_start, upload_end)] {
+            if start.zip(end).is_some_and(|(start, end)| start > end) {
+                return Err(Error::Refused {
+                    code: appendix::START_AFTER_END,
+                    detail: appendix::meaning(appendix::START_AFTER_END).into(),
+                });
+            }
+        }
+    }
+    let mut condition = Cond::all();
+    if let Some(start) = start {
+        condition = condition.add(col(column("punch_local")).gte(start));
+    }
+    if let Some(end) = end {
+        condition = condition.add(col(column("punch_local")).lte(end));
+    }
+    if let Some(start) = upload_start {
+        let start = times::to_instant(start, app.zone);
+        condition = condition.add(col(column("upload_at")).gte(start));
+    }
+    if let Some(end) = upload_end {
+        // Uploads are dated to the microsecond and shown to the second.
+        let end = times::to_instant(end, app.zone) + chrono::TimeDelta::seconds(1);
+        condition = condition.add(col(column("upload_at")).lt(end));
+    }
+    Ok(condition)
+}
+
+/// What the punch writer counts: (last id, transactions, unregistered).
+pub async fn counted(app: &App) -> Result<(i64, i64, i64)> {
+    Ok(app
+        .store
+        .one(&Sql::new(
+            "SELECT last_id, transactions, unregistered FROM punch_counter WHERE company_id = $1",
+            [app.company.id.clone().into()],
+        ))
+        .await?)
+}
+
+impl Row {
+    /// What the key on the terminal means.
+    pub fn state_name(&self) -> Option<&'static str> {
+        Some(match self.punch_state {
+            0 => "Check In",
+            1 => "Check Out",
+            2 => "Break Out",
+            3 => "Break In",
+            4 => "Overtime In",
+            5 => "Overtime Out",
+            8 => "Meal Start",
+            9 => "Meal End",
+            _ => return None,
+        })
+    }
+
+    /// How the person was recognised.
+    pub fn verify_name(&self) -> &'static str {
+        match self.verify_type {
+            0 => "Any",
+            1 => "Fingerprint",
+            2 => "PIN",
+            3 => "Password",
+            4 => "Card",
+            5 => "Fingerprint or Password",
+            6 => "Fingerprint or Card",
+            7 => "Card or Password",
+            8 => "PIN and Fingerprint",
+            9 => "Fingerprint and Password",
+            10 => "Card and Fingerprint",
+            11 => "Card and Password",
+            12 => "Fingerprint and Password and Card",
+            13 => "PIN and Fingerprint and Password",
+            14 => "PIN or Card and Fingerprint",
+            15 => "Face",
+            16 => "Face and Fingerprint",
+            17 => "Face and Password",
+            18 => "Face and Card",
+            19 => "Face and Fingerprint and Card",
+            20 => "Face and Fingerprint and Password",
+            21 => "Finger Vein",
+            22 => "Finger Vein and Password",
+            23 => "Finger Vein and Card",
+            24 => "Finger Vein and Password and Card",
+            25 => "Palm",
+            26 => "Palm and Card",
+            27 => "Palm and Face",
+            28 => "Palm and Fingerprint",
+            29 => "Palm and Fingerprint and Face",
+            101 => "App",
+            _ => "Other",
+        }
+    }
+
+    /// The members of a punch. A transaction has a person; an unregistered punch has its PIN in
+    /// `crc`.
+    pub fn shown(&self, app: &App, profile: Profile) -> Value {
+        let is_transaction = self.transaction_id.is_some();
+        let emp = match (self.employee_id, profile) {
+            (None, _) => Value::Null,
+            (Some(id), Profile::EasyTimePro) => id.to_string().into(),
+            (Some(id), Profile::BioTime) => id.into(),
+        };
+        let only_there = |value: Value| if is_transaction { value } else { Value::Null };
+        let mut shown = Map::new();
+        shown.insert("id".into(), self.transaction_id.unwrap_or(self.id).into());
+        if is_transaction {
+            shown.insert("emp_code".into(), self.pin.clone().into());
+        }
+        let rest = json!({
+            "punch_time": times::local(self.punch_local),
+            "punch_state": self.punch_state.to_string(),
+            "verify_type": self.verify_type,
+            "work_code": self.work_code,
+            "terminal_sn": self.terminal_sn,
+            "terminal_alias": self.terminal_alias,
+            "area_alias": self.area_name,
+            "longitude": self.longitude,
+            "latitude": self.latitude,
+            "gps_location": self.gps_location,
+            "mobile": self.mobile,
+            "source": self.source,
+            "purpose": if is_transaction { 1 } else { 9 },
+            "crc": if is_transaction { Value::Null } else { self.pin.clone().into() },
+            "is_attendance": only_there(1.into()),
+            "reserved": null,
+            "upload_time": times::instant(self.upload_at, app.zone),
+            "sync_status": only_there(0.into()),
+            "sync_time": null,
+            "temperature": self.temperature,
+            "mask_flag": self.mask_flag,
+            "company": self.company_id,
+            "emp": emp,
+            "terminal": self.terminal_id,
+        });
+        let names = json!({
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "department": self.dept_name,
+            "position": self.position_name,
+            "punch_state_display": self.state_name(),
+            "verify_type_display": self.verify_name(),
+            "is_mask": match self.mask_flag {
+                Some(1) => "Yes",
+                Some(0) => "No",
+                _ => "-",
+            },
+        });
+        if let Value::Object(rest) = rest {
+            shown.extend(rest);
+        }
+        if let (Value::Object(names), true) = (names, is_transaction) {
+            shown.extend(names);
+        }
+        Value::Object(shown)
+    }
+}
+
+/// The members both lists have.
+pub const ANSWER: &[Member] = &[
+    Member::new("id", Kind::Integer, ""),
+    Member::new("emp_code", Kind::Text, "Of a transaction."),
+    Member::new("punch_time", Kind::Time, "The terminal's wall clock."),
+    Member::new("punch_state", Kind::Text, "0 in, 1 out … 255 none."),
+    Member::new("verify_type", Kind::Integer, "1 fingerprint, 15 face …"),
+    Member::new("work_code", Kind::Text, ""),
+    Member::new("terminal_sn", Kind::Text, ""),
+    Member::new("terminal_alias", Kind::Text, ""),
+    Member::new("area_alias", Kind::Text, ""),
+    Member::new("longitude", Kind::Number, ""),
+    Member::new("latitude", Kind::Number, ""),
+    Member::new("gps_location", Kind::Text, ""),
+    Member::new("mobile", Kind::Text, ""),
+    Member::new("source", Kind::Integer, "1 terminal, 2 import, 3 app."),
+    Member::new("purpose", Kind::Integer, "9 when unregistered."),
+    Member::new(
+        "crc",
+        Kind::Text,
+        "The PIN nobody has, of an unregistered punch.",
+    ),
+    Member::new("is_attendance", Kind::Integer, ""),
+    Member::new("reserved", Kind::Null, ""),
+    Member::new("upload_time", Kind::Time, "The server's clock."),
+    Member::new("sync_status", Kind::Integer, ""),
+    Member::new("sync_time", Kind::Null, ""),
+    Member::new("temperature", Kind::Number, ""),
+    Member::new("mask_flag", Kind::Integer, ""),
+    Member::new("company", Kind::Text, ""),
+    Member::new(
+        "emp",
+        Kind::Text,
+        "The employee's id: a text, in the BioTime profile a number.",
+    ),
+    Member::new("terminal", Kind::Integer, "The terminal's id."),
+    Member::new(
+        "first_name",
+        Kind::Text,
+        "Of a transaction, as the next six.",
+    ),
+    Member::new("last_name", Kind::Text, ""),
+    Member::new("department", Kind::Text, "The name."),
+    Member::new("position", Kind::Text, "The name."),
+    Member::new("punch_state_display", Kind::Text, ""),
+    Member::new("verify_type_display", Kind::Text, ""),
+    Member::new("is_mask", Kind::Text, "Yes, No or -."),
+];

@@ -1,0 +1,245 @@
+//! Transactions: the punches of known people. Their ids are their own; a punch that comes here
+//! late, because its person was made late, gets the next one.
+
+use crate::access::{Caller, Right, Thing};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::extract::{Call, Query};
+use crate::profile::Profile;
+use crate::punches::punch::{self, Row, column};
+use crate::relation::{AREA, DEPARTMENT, POSITION, Relation};
+use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
+use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use http::{Method, StatusCode};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use serde_json::Value;
+
+pub struct Transaction;
+
+impl Resource for Transaction {
+    const NAME: &'static str = "transaction";
+    const PATH: &'static str = "/iclock/api/transactions/";
+    const THING: Thing = Thing::Transaction;
+    const KEY: &'static str = "id";
+    const CODE: Option<Column> = None;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("transaction_id")).one_of(),
+        Field::new("emp_code", Kind::Text, column("pin")),
+        Field::new("punch_time", Kind::Time, column("punch_local")),
+        Field::new("punch_state", Kind::Integer, column("punch_state")).one_of(),
+        Field::new("verify_type", Kind::Integer, column("verify_type")).one_of(),
+        Field::new("work_code", Kind::Text, column("work_code")).exactly(),
+        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
+            .exactly()
+            .contains()
+            .or(&["sn"]),
+        Field::new("terminal_alias", Kind::Text, column("terminal_alias"))
+            .exactly()
+            .contains()
+            .nullable(),
+        Field::new("area_alias", Kind::Text, column("area_name"))
+            .exactly()
+            .nullable(),
+        Field::new("source", Kind::Integer, column("source")).one_of(),
+        Field::new("mobile", Kind::Text, column("mobile"))
+            .exactly()
+            .nullable(),
+        Field::new("upload_time", Kind::Time, column("upload_at")),
+        Field::new("temperature", Kind::Number, column("temperature")).nullable(),
+        Field::new("mask_flag", Kind::Integer, column("mask_flag")).nullable(),
+        Field::new("emp", Kind::Integer, column("employee_id"))
+            .one_of()
+            .nullable()
+            .or(&["employee"])
+            .about("The employee's id."),
+        Field::new("terminal", Kind::Integer, column("terminal_id"))
+            .one_of()
+            .nullable()
+            .about("The terminal's id."),
+        Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
+        Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
+        Field::special("emp_code", Kind::Text, "One code, or several with commas.").or(&["pin"]),
+        Field::special(
+            "department",
+            Kind::Reference,
+            "Departments by code or id, with commas.",
+        )
+        .or(&["departments", "dept_code"]),
+        Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
+            .or(&["areas", "area_code"]),
+        Field::special(
+            "position",
+            Kind::Reference,
+            "Positions by code or id, with commas.",
+        )
+        .or(&["positions", "position_code"]),
+        Field::special("last_id", Kind::Integer, "Only what came after this id."),
+        Field::together("start_time", Kind::Time, "The first punch time wanted."),
+        Field::together(
+            "end_time",
+            Kind::Time,
+            "The last one; a date alone is its whole day.",
+        ),
+        Field::together(
+            "upload_time_start",
+            Kind::Time,
+            "The first upload time wanted.",
+        ),
+        Field::together("upload_time_end", Kind::Time, "The last one."),
+    ];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Ascii(column("pin")),
+        Searched::Ascii(column("terminal_sn")),
+        Searched::Ascii(column("terminal_alias")),
+        Searched::Ascii(column("area_name")),
+        Searched::Folded(("employee", "search_text")),
+    ];
+    const ANSWER: &'static [Member] = punch::ANSWER;
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.transaction_id.unwrap_or(row.id)
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        punch::tables(select);
+        select
+            .and_where(col(column("transaction_id")).is_not_null())
+            .and_where(col(column("hidden_at")).is_null());
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        punch::columns(select);
+    }
+
+    fn visible(caller: &Caller, _app: &App) -> Condition {
+        punch::visible(caller)
+    }
+
+    fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
+        Ok(match name {
+            "emp_code" => of_codes(value),
+            "department" => pointed_at(DEPARTMENT, ("employee", "department_id"), value),
+            "position" => pointed_at(POSITION, ("employee", "position_id"), value),
+            "area" => in_areas(value),
+            _ => {
+                let id: i64 = value
+                    .trim()
+                    .parse()
+                    .map_err(|_| Error::invalid(name, "Enter a number."))?;
+                col(column("transaction_id")).gt(id)
+            }
+        })
+    }
+
+    fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+        punch::times_asked(app, caller, query)
+    }
+
+    fn default_order(profile: Profile) -> &'static str {
+        match profile {
+            Profile::EasyTimePro => "-id",
+            Profile::BioTime => "id",
+        }
+    }
+
+    async fn known_count(app: &App) -> Result<Option<i64>> {
+        let (_, transactions, _) = punch::counted(app).await?;
+        Ok(Some(transactions))
+    }
+
+    async fn version(app: &App) -> Result<Option<String>> {
+        Ok(Some(format!("{:?}", punch::counted(app).await?)))
+    }
+
+    async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        Ok(rows
+            .iter()
+            .map(|row| row.shown(app, caller.profile))
+            .collect())
+    }
+}
+
+/// The punches of these codes. People are found first, so that the index over people serves; who
+/// is gone left punches without a person.
+fn of_codes(value: &str) -> SimpleExpr {
+    let codes: Vec<&str> = value.split(',').map(str::trim).collect();
+    let people = people(col(("somebody", "emp_code")).is_in(codes.iter().copied()));
+    Cond::any()
+        .add(col(column("employee_id")).in_subquery(people))
+        .add(
+            Cond::all()
+                .add(col(column("employee_id")).is_null())
+                .add(col(column("pin")).is_in(codes)),
+        )
+        .into()
+}
+
+fn people(condition: SimpleExpr) -> SelectStatement {
+    let mut people = SelectStatement::new();
+    people
+        .expr(col(("somebody", "id")))
+        .from_as(Alias::new("employee"), Alias::new("somebody"))
+        .and_where(condition);
+    people
+}
+
+/// The rows of a relation with one of these codes or ids, `-1` meaning all.
+fn pointed_at(relation: Relation, at: Column, value: &str) -> SimpleExpr {
+    relation.any_of(at, value)
+}
+
+/// A punch keeps the area its terminal was in, by id; the area's code is its code today.
+fn in_areas(value: &str) -> SimpleExpr {
+    let mut any = Cond::any();
+    for value in value.split(',').map(str::trim) {
+        if value == "-1" {
+            return Expr::val(1).eq(1);
+        }
+        let mut areas = SelectStatement::new();
+        areas
+            .expr(col((AREA.table, "id")))
+            .from(Alias::new(AREA.table))
+            .and_where(col((AREA.table, AREA.code)).eq(value));
+        any = any.add(col(column("area_id")).in_subquery(areas));
+        if let Some(id) = read_id(value) {
+            any = any.add(col(column("area_id")).eq(id));
+        }
+    }
+    any.into()
+}
+
+pub fn endpoints() -> Vec<Endpoint> {
+    let doc = Doc {
+        summary: "Reads one: transaction (the manual says POST)".into(),
+        tag: Thing::Transaction.name(),
+        query: Vec::new(),
+        body: None,
+        returns: Returns::One(StatusCode::OK, Transaction::ANSWER),
+    };
+    vec![
+        resource::list::<Transaction>().with_own_rows(),
+        resource::read::<Transaction>().with_own_rows(),
+        Endpoint::guarded(
+            Method::POST,
+            &resource::row_path::<Transaction>(),
+            Right::View(Thing::Transaction),
+            doc,
+            read_by_post,
+        )
+        .with_own_rows(),
+    ]
+}
+
+/// A body would mean something was to be changed.
+async fn read_by_post(call: Call) -> Result<Answer> {
+    if !call.request.body.is_empty() {
+        return Err(Error::MethodNotAllowed {
+            method: "POST".into(),
+            allow: "GET, HEAD, OPTIONS".into(),
+        });
+    }
+    resource::answer_read::<Transaction>(call).await
+}

@@ -1,0 +1,152 @@
+//! What a caller writes to point at something: a code or an id, as text or number, whichever the
+//! caller's profile looks at first.
+
+use crate::access::Caller;
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::extract::python_type;
+use crate::profile::Profile;
+use crate::resource::{Column, col, read_id};
+use muster_store::Statement;
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use serde_json::Value;
+
+/// A table others point at.
+#[derive(Debug, Clone, Copy)]
+pub struct Relation {
+    pub table: &'static str,
+    /// The column of the code, which is also its name in the API.
+    pub code: &'static str,
+    /// The appendix's number when there is no such row.
+    pub absent: i32,
+    /// Which ids a caller may point at; `None`: all.
+    pub within: fn(&Caller) -> Option<&[i64]>,
+}
+
+/// No relation: null, nothing, 0 or "0" (unless a row has that code).
+fn is_none(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty() || text.trim() == "0",
+        Value::Number(number) => number.as_i64() == Some(0),
+        _ => false,
+    }
+}
+
+impl Relation {
+    fn id(&self) -> Column {
+        (self.table, "id")
+    }
+
+    fn code(&self) -> Column {
+        (self.table, self.code)
+    }
+
+    /// The row meant by a value, `None` when it means no row, or what is wrong with it.
+    pub async fn find(
+        &self,
+        app: &App,
+        caller: &Caller,
+        field: &str,
+        value: &Value,
+    ) -> Result<Result<Option<i64>, Problem>> {
+        let problem = |message: String| Ok(Err(Problem::new(field, message)));
+        let text = match value {
+            Value::Null => return Ok(Ok(None)),
+            Value::String(text) if text.trim().is_empty() => return Ok(Ok(None)),
+            Value::String(text) if text.contains('\0') => {
+                return problem("Null characters are not allowed.".into());
+            }
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) if !number.is_f64() => number.to_string(),
+            other => {
+                return problem(match caller.profile {
+                    Profile::EasyTimePro => "Invalid value.".into(),
+                    Profile::BioTime => format!(
+                        "Incorrect type. Expected pk value, received {}.",
+                        python_type(other)
+                    ),
+                });
+            }
+        };
+        let by_code = Some(col(self.code()).eq(text.as_str()));
+        let by_id = read_id(&text).map(|id| col(self.id()).eq(id));
+        let either = match caller.profile {
+            Profile::EasyTimePro => [by_code, by_id],
+            Profile::BioTime => [by_id, by_code],
+        };
+        for condition in either.into_iter().flatten() {
+            let mut select = SelectStatement::new();
+            select
+                .expr(col(self.id()))
+                .from(Alias::new(self.table))
+                .and_where(
+                    Expr::col((Alias::new(self.table), Alias::new("company_id")))
+                        .eq(app.company.id.as_str()),
+                )
+                .and_where(condition);
+            if let Some(ids) = (self.within)(caller) {
+                select.and_where(col(self.id()).is_in(ids.iter().copied()));
+            }
+            if let Some((id,)) = find_id(app, &select).await? {
+                return Ok(Ok(Some(id)));
+            }
+        }
+        if is_none(value) {
+            return Ok(Ok(None));
+        }
+        let message = match caller.profile {
+            Profile::EasyTimePro => format!("Object with {}={text} does not exist.", self.code),
+            Profile::BioTime if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("Invalid pk \"{text}\" - object does not exist.")
+            }
+            Profile::BioTime => "Incorrect type. Expected pk value, received str.".into(),
+        };
+        Ok(Err(Problem::new(field, message).coded(self.absent)))
+    }
+
+    /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that
+    /// points here.
+    pub fn any_of(&self, column: Column, values: &str) -> SimpleExpr {
+        let mut any: Condition = Cond::any();
+        for value in values
+            .split(',')
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+        {
+            if value == "-1" {
+                return Expr::val(1).eq(1);
+            }
+            any = any.add(col(self.code()).eq(value));
+            if let Some(id) = read_id(value) {
+                any = any.add(col(column).eq(id));
+            }
+        }
+        any.into()
+    }
+}
+
+async fn find_id(app: &App, select: &(impl Statement + Sync)) -> Result<Option<(i64,)>> {
+    Ok(app.store.find(select).await?)
+}
+
+pub const AREA: Relation = Relation {
+    table: "area",
+    code: "area_code",
+    absent: crate::appendix::NO_AREA,
+    within: |caller| caller.scope.areas.as_deref(),
+};
+
+pub const DEPARTMENT: Relation = Relation {
+    table: "department",
+    code: "dept_code",
+    absent: crate::appendix::NO_DEPARTMENT,
+    within: |caller| caller.scope.departments.as_deref(),
+};
+
+pub const POSITION: Relation = Relation {
+    table: "position",
+    code: "position_code",
+    absent: crate::appendix::PROGRAM_ERROR,
+    within: |_| None,
+};

@@ -1,0 +1,1056 @@
+//! Things of one kind behind one set of URLs: listed with filters, order and pages, read, made,
+//! changed and removed. This file names no resource; each says in its own file what it is.
+
+use crate::access::{Caller, Right, Thing};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::appendix;
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, Call, Origin, Query};
+use crate::profile::Profile;
+use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
+use crate::times;
+use http::{Method, StatusCode};
+use moka::future::Cache;
+use muster_store::{Dialect, Record, Statement, contains, fold};
+use sea_query::{
+    Alias, Cond, Condition, Expr, ExprTrait, Func, InsertStatement, NullOrdering, Order,
+    SelectStatement, SimpleExpr, UpdateStatement,
+};
+use serde_json::{Value, json};
+use std::cmp;
+use std::time::Duration;
+
+const DEFAULT_SIZE: i64 = 10;
+/// Beyond so many rows to be skipped, their ids alone are read first.
+const DEEP: i64 = 1000;
+/// Stands between the parts of a `search_text`.
+const BETWEEN: char = '\u{1f}';
+
+/// The folded texts of a row by which it is searched. The parts keep their places, so that one of
+/// them can be asked about alone.
+pub fn search_text<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|part| fold(part).replace(BETWEEN, " "))
+        .collect();
+    parts.join(&BETWEEN.to_string())
+}
+
+/// A column by its table (or its alias in the query) and its name.
+pub type Column = (&'static str, &'static str);
+
+pub fn col(column: Column) -> Expr {
+    Expr::col((Alias::new(column.0), Alias::new(column.1)))
+}
+
+/// How a field can be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    No,
+    /// `name=value`.
+    Exactly,
+    /// `name=1,2,3` too.
+    OneOf,
+    /// The resource's `special` makes the condition.
+    Special,
+    /// The resource's `together` reads it, with others.
+    Together,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Within {
+    No,
+    /// Its letters are ASCII: folded in the query.
+    Column,
+    /// That part of the row's `search_text`.
+    Part(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Column(Column),
+    /// `Resource::computed` says how.
+    Computed,
+    /// A parameter alone.
+    Nothing,
+}
+
+/// One field of a resource's list: filters, order and the document all read this table.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub about: &'static str,
+    source: Source,
+    asked: Asked,
+    within: Within,
+    ordered: bool,
+    nullable: bool,
+    aliases: &'static [&'static str],
+}
+
+impl Field {
+    pub const fn new(name: &'static str, kind: Kind, column: Column) -> Field {
+        Field {
+            name,
+            kind,
+            about: "",
+            source: Source::Column(column),
+            asked: Asked::No,
+            within: Within::No,
+            ordered: true,
+            nullable: false,
+            aliases: &[],
+        }
+    }
+
+    /// A value that is worked out of columns; `Resource::computed` says how.
+    pub const fn computed(name: &'static str, kind: Kind) -> Field {
+        Field {
+            source: Source::Computed,
+            ..Field::new(name, kind, ("", ""))
+        }
+    }
+
+    /// A parameter that is no column; `Resource::special` knows what it means.
+    pub const fn special(name: &'static str, kind: Kind, about: &'static str) -> Field {
+        Field {
+            name,
+            kind,
+            about,
+            source: Source::Nothing,
+            asked: Asked::Special,
+            within: Within::No,
+            ordered: false,
+            nullable: false,
+            aliases: &[],
+        }
+    }
+
+    /// A parameter that `Resource::together` reads.
+    pub const fn together(name: &'static str, kind: Kind, about: &'static str) -> Field {
+        Field {
+            asked: Asked::Together,
+            ..Field::special(name, kind, about)
+        }
+    }
+
+    pub const fn exactly(self) -> Field {
+        Field {
+            asked: Asked::Exactly,
+            ..self
+        }
+    }
+
+    pub const fn one_of(self) -> Field {
+        Field {
+            asked: Asked::OneOf,
+            ..self
+        }
+    }
+
+    /// `name_icontains` too, of a column that holds ASCII alone.
+    pub const fn contains(self) -> Field {
+        Field {
+            within: Within::Column,
+            ..self
+        }
+    }
+
+    /// `name_icontains` too, by that part of `search_text`.
+    pub const fn contains_part(self, part: usize) -> Field {
+        Field {
+            within: Within::Part(part),
+            ..self
+        }
+    }
+
+    pub const fn nullable(self) -> Field {
+        Field {
+            nullable: true,
+            ..self
+        }
+    }
+
+    /// Other names of the filter.
+    pub const fn or(self, aliases: &'static [&'static str]) -> Field {
+        Field { aliases, ..self }
+    }
+
+    pub const fn about(self, about: &'static str) -> Field {
+        Field { about, ..self }
+    }
+
+    pub fn is_ordered(&self) -> bool {
+        self.ordered && !matches!(self.source, Source::Nothing)
+    }
+
+    fn expression<R: Resource>(&self, app: &App) -> Option<Expr> {
+        match self.source {
+            Source::Column(column) => Some(col(column)),
+            Source::Computed => Some(R::computed(app, self.name)),
+            Source::Nothing => None,
+        }
+    }
+}
+
+/// Where a search looks for each word.
+#[derive(Debug, Clone, Copy)]
+pub enum Searched {
+    /// A column that is folded already.
+    Folded(Column),
+    /// A column that holds ASCII alone.
+    Ascii(Column),
+}
+
+pub trait Resource: Sized + Send + Sync + 'static {
+    /// What one of them is called: in messages, in the audit, in the document.
+    const NAME: &'static str;
+    const PATH: &'static str;
+    const THING: Thing;
+    /// The path's parameter.
+    const KEY: &'static str;
+    /// The column the parameter may name besides the id.
+    const CODE: Option<Column>;
+    /// Always the first: `id`.
+    const FIELDS: &'static [Field];
+    const SEARCHED: &'static [Searched];
+    const ANSWER: &'static [Member];
+    /// The appendix's number when there is no such row.
+    const ABSENT: i32 = appendix::PROGRAM_ERROR;
+
+    type Row: Record;
+
+    fn id(row: &Self::Row) -> i64;
+
+    /// The tables, their joins and what is always asked; no columns.
+    fn tables(select: &mut SelectStatement);
+
+    fn columns(select: &mut SelectStatement, app: &App);
+
+    /// Which rows a caller may see.
+    fn visible(caller: &Caller, app: &App) -> Condition;
+
+    /// The value of a `Field::computed`.
+    fn computed(app: &App, name: &str) -> Expr {
+        let _ = (app, name);
+        Expr::null()
+    }
+
+    /// The condition of a `Field::special`.
+    fn special(app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
+        let _ = (app, value);
+        Err(Error::Internal(anyhow::anyhow!("{name} is no filter")))
+    }
+
+    /// A condition that several parameters make together, or that holds unless one is given.
+    fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+        let _ = (app, caller, query);
+        Ok(Cond::all())
+    }
+
+    fn default_order(profile: Profile) -> &'static str {
+        let _ = profile;
+        "id"
+    }
+
+    /// The number of all rows, when somebody keeps it.
+    fn known_count(app: &App) -> impl Future<Output = Result<Option<i64>>> + Send {
+        let _ = app;
+        async { Ok(None) }
+    }
+
+    /// Something that differs whenever a count may differ; `None`: counts are not kept.
+    fn version(app: &App) -> impl Future<Output = Result<Option<String>>> + Send {
+        let _ = app;
+        async { Ok(None) }
+    }
+
+    /// The rows as the caller's profile shows them.
+    fn show(
+        app: &App,
+        caller: &Caller,
+        rows: Vec<Self::Row>,
+    ) -> impl Future<Output = Result<Vec<Value>>> + Send;
+}
+
+/// A resource that callers may make and change.
+pub trait Writable: Resource {
+    const INPUT: &'static [Member];
+
+    /// Checks what is given and stores it: a new row, or the stored one changed in what is given.
+    /// Returns its id.
+    fn save(
+        app: &App,
+        caller: &Caller,
+        body: &Body,
+        stored: Option<Self::Row>,
+    ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// What a create or an update answers.
+    fn show_saved(
+        app: &App,
+        caller: &Caller,
+        row: Self::Row,
+    ) -> impl Future<Output = Result<Value>> + Send {
+        async move { first(Self::show(app, caller, vec![row]).await?) }
+    }
+}
+
+/// A resource that callers may remove.
+pub trait Removable: Resource {
+    fn remove(
+        app: &App,
+        caller: &Caller,
+        row: Self::Row,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Columns to be written, each with its value.
+#[derive(Debug, Default)]
+pub struct Columns(Vec<(&'static str, sea_query::Value)>);
+
+impl Columns {
+    pub fn set(&mut self, name: &'static str, value: impl Into<sea_query::Value>) {
+        self.0.push((name, value.into()));
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == name)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A new row; gives its id.
+    pub fn insert(self, table: &'static str) -> InsertStatement {
+        let (names, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let mut insert = InsertStatement::new();
+        insert
+            .into_table(Alias::new(table))
+            .columns(names.into_iter().map(Alias::new))
+            .values_panic(values.into_iter().map(Expr::val))
+            .returning_col(Alias::new("id"));
+        insert
+    }
+
+    /// These columns of one row, and no other.
+    pub fn update(self, table: &'static str, id: i64) -> UpdateStatement {
+        let values = self
+            .0
+            .into_iter()
+            .map(|(name, value)| (Alias::new(name), Expr::val(value)));
+        let mut update = UpdateStatement::new();
+        update
+            .table(Alias::new(table))
+            .values(values)
+            .and_where(Expr::col(Alias::new("id")).eq(id));
+        update
+    }
+}
+
+/// Counts that were made a moment ago, by what was counted.
+#[derive(Debug)]
+pub struct Counts(Cache<String, i64>);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Counts(
+            Cache::builder()
+                .max_capacity(1_000)
+                .time_to_live(Duration::from_secs(10))
+                .build(),
+        )
+    }
+}
+
+// ---- reading ----------------------------------------------------------------------------------
+
+/// A page of rows, and how many there are in all.
+#[derive(Debug)]
+pub struct Page<T> {
+    pub count: i64,
+    pub rows: Vec<T>,
+    pub number: i64,
+    pub size: i64,
+    /// The id after which the next page begins, when pages can be walked by id.
+    after: Option<i64>,
+    /// `pageNo`, when the caller counts so.
+    by_page_no: bool,
+}
+
+impl<T> Page<T> {
+    pub fn is_last(&self) -> bool {
+        self.number * self.size >= self.count
+    }
+}
+
+struct Paging {
+    /// `None`: the last.
+    number: Option<i64>,
+    size: i64,
+    by_page_no: bool,
+    /// The id the page before ended with, if the link it comes from was made for this page.
+    after: Option<i64>,
+}
+
+impl Paging {
+    fn read(app: &App, query: &mut Query) -> Result<Paging> {
+        let cap = i64::from(cmp::max(app.config.api.page_cap, 1));
+        let page_no = query.take_raw("pageNo");
+        let page_size = query.take_raw("pageSize");
+        if page_no.is_some() || page_size.is_some() {
+            return Paging::checked(page_no, page_size);
+        }
+        let size = |text: Option<String>| {
+            text.and_then(|text| text.trim().parse::<i64>().ok())
+                .filter(|size| *size > 0)
+        };
+        let (page_size, limit) = (query.take("page_size"), query.take("limit"));
+        let size = match (page_size, limit) {
+            (None, limit) => size(limit),
+            (page_size, _) => size(page_size),
+        };
+        let number = match query.take("page").as_deref() {
+            None => Some(1),
+            Some("last") => None,
+            Some(text) => Some(
+                text.trim()
+                    .parse::<i64>()
+                    .ok()
+                    .filter(|number| *number > 0)
+                    .ok_or(Error::InvalidPage)?,
+            ),
+        };
+        // A caller may take the link and change its page: then the place in it is of no use.
+        let after = query.take("after").and_then(|text| {
+            let (page, id) = text.split_once('.')?;
+            (page.parse().ok() == number).then(|| id.parse().ok())?
+        });
+        Ok(Paging {
+            number,
+            size: cmp::min(size.unwrap_or(DEFAULT_SIZE), cap),
+            by_page_no: false,
+            after,
+        })
+    }
+
+    /// The manual's parameters are refused rather than repaired.
+    fn checked(page_no: Option<String>, page_size: Option<String>) -> Result<Paging> {
+        let bad = |code| Error::BadPaging { code };
+        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let (Some(page_no), Some(page_size)) = (given(page_no), given(page_size)) else {
+            return Err(bad(appendix::PAGE_MISSING));
+        };
+        let number = |text: String| text.trim().parse::<i64>().ok().filter(|number| *number > 0);
+        let (Some(number), Some(size)) = (number(page_no), number(page_size)) else {
+            return Err(bad(appendix::PAGE_NOT_POSITIVE));
+        };
+        if size > 1000 {
+            return Err(bad(appendix::PAGE_TOO_LARGE));
+        }
+        Ok(Paging {
+            number: Some(number),
+            size,
+            by_page_no: true,
+            after: None,
+        })
+    }
+}
+
+/// What a caller asked to see of a list: the one condition for its count, its pages and whatever
+/// else is made of it.
+pub struct Selection {
+    condition: Condition,
+    /// Nothing narrows it: all rows there are.
+    everything: bool,
+    order: Vec<(Field, Order)>,
+}
+
+impl Selection {
+    pub fn read<R: Resource>(app: &App, caller: &Caller, query: &mut Query) -> Result<Selection> {
+        let mut filters = Cond::all();
+        let mut problems = Vec::new();
+        for field in R::FIELDS {
+            for name in [&field.name].into_iter().chain(field.aliases) {
+                if !matches!(field.asked, Asked::No | Asked::Together)
+                    && let Some(value) = query.take(name)
+                {
+                    match exactly::<R>(app, field, &value) {
+                        Ok(condition) => filters = filters.add(condition),
+                        Err(Error::Invalid(found)) => {
+                            problems.extend(found.into_iter().map(|problem| Problem {
+                                field: (*name).to_owned(),
+                                ..problem
+                            }))
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            if let Some(text) = within(app.store.dialect(), field)
+                && let Some(value) = query.take(&format!("{}_icontains", field.name))
+            {
+                filters = filters.add(contains(text, &fold(&value)));
+            }
+        }
+        match R::together(app, caller, query) {
+            Ok(condition) if condition.is_empty() => {}
+            Ok(condition) => filters = filters.add(condition),
+            Err(Error::Invalid(found)) => problems.extend(found),
+            Err(error) => return Err(error),
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
+        }
+        if let Some(words) = query.take("search") {
+            for word in words.split([' ', ',']).filter(|word| !word.is_empty()) {
+                filters = filters.add(search::<R>(word));
+            }
+        }
+        let visible = R::visible(caller, app);
+        let everything = filters.is_empty() && visible.is_empty();
+        let wanted = query.take("ordering").unwrap_or_default();
+        Ok(Selection {
+            condition: Cond::all().add(visible).add(filters),
+            everything,
+            order: order::<R>(&wanted, caller.profile),
+        })
+    }
+
+    fn statement<R: Resource>(&self) -> SelectStatement {
+        let mut select = SelectStatement::new();
+        R::tables(&mut select);
+        select.cond_where(self.condition.clone());
+        select
+    }
+
+    fn sort<R: Resource>(&self, app: &App, select: &mut SelectStatement) {
+        for (field, direction) in &self.order {
+            let Some(expression) = field.expression::<R>(app) else {
+                continue;
+            };
+            // Both databases put what is missing where PostgreSQL does.
+            let nulls = match (app.store.dialect(), field.nullable, direction) {
+                (Dialect::Sqlite, true, Order::Desc) => Some(NullOrdering::First),
+                (Dialect::Sqlite, true, _) => Some(NullOrdering::Last),
+                _ => None,
+            };
+            match nulls {
+                Some(nulls) => {
+                    select.order_by_expr_with_nulls(expression, direction.clone(), nulls)
+                }
+                None => select.order_by_expr(expression, direction.clone()),
+            };
+        }
+    }
+
+    /// The direction, when the rows come in the order of their ids and nothing else.
+    fn by_id_alone(&self) -> Option<Order> {
+        match &self.order[..] {
+            [(_, direction)] => Some(direction.clone()),
+            _ => None,
+        }
+    }
+
+    pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
+        if self.everything
+            && let Some(count) = R::known_count(app).await?
+        {
+            return Ok(count);
+        }
+        let mut select = self.statement::<R>();
+        select.expr(Expr::cust("count(*)"));
+        let Some(version) = R::version(app).await? else {
+            let (count,): (i64,) = app.store.one(&select).await?;
+            return Ok(count);
+        };
+        let (sql, values) = Statement::build(&select, app.store.dialect());
+        let key = format!("{version}\n{sql}\n{values:?}");
+        if let Some(count) = app.counts.0.get(&key).await {
+            return Ok(count);
+        }
+        let (count,): (i64,) = app.store.one(&select).await?;
+        app.counts.0.insert(key, count).await;
+        Ok(count)
+    }
+}
+
+/// A page of what the query asks for.
+pub async fn page<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    query: &mut Query,
+) -> Result<Page<R::Row>> {
+    let paging = Paging::read(app, query)?;
+    let selection = Selection::read::<R>(app, caller, query)?;
+    let count = selection.count::<R>(app).await?;
+    let last = cmp::max((count + paging.size - 1) / paging.size, 1);
+    let number = paging.number.unwrap_or(last);
+    if number > last {
+        return Err(Error::InvalidPage);
+    }
+    let offset = (number - 1) * paging.size;
+    let id = id_column::<R>();
+
+    let mut select = selection.statement::<R>();
+    R::columns(&mut select, app);
+    selection.sort::<R>(app, &mut select);
+    select.limit(paging.size.unsigned_abs());
+    match (paging.after, selection.by_id_alone()) {
+        (Some(after), Some(Order::Desc)) => {
+            select.and_where(col(id).lt(after));
+        }
+        (Some(after), Some(_)) => {
+            select.and_where(col(id).gt(after));
+        }
+        _ if offset > DEEP => {
+            let mut ids = selection.statement::<R>();
+            ids.expr(col(id));
+            selection.sort::<R>(app, &mut ids);
+            ids.limit(paging.size.unsigned_abs())
+                .offset(offset.unsigned_abs());
+            let ids: Vec<(i64,)> = app.store.all(&ids).await?;
+            let mut rows = SelectStatement::new();
+            R::tables(&mut rows);
+            R::columns(&mut rows, app);
+            rows.and_where(col(id).is_in(ids.into_iter().map(|(id,)| id)));
+            selection.sort::<R>(app, &mut rows);
+            select = rows;
+        }
+        _ => {
+            select.offset(offset.unsigned_abs());
+        }
+    }
+    let rows: Vec<R::Row> = app.store.all(&select).await?;
+    Ok(Page {
+        count,
+        after: selection.by_id_alone().and_then(|_| rows.last().map(R::id)),
+        rows,
+        number,
+        size: paging.size,
+        by_page_no: paging.by_page_no,
+    })
+}
+
+/// The row a path names: by its code or its id, whichever the profile looks at first.
+pub async fn find<R: Resource>(app: &App, caller: &Caller, key: &str) -> Result<Option<R::Row>> {
+    let by_code = R::CODE.map(|code| col(code).eq(key));
+    let by_id = read_id(key).map(|id| col(id_column::<R>()).eq(id));
+    let either = match caller.profile {
+        Profile::EasyTimePro => [by_code, by_id],
+        Profile::BioTime => [by_id, by_code],
+    };
+    for condition in either.into_iter().flatten() {
+        let mut select = SelectStatement::new();
+        R::tables(&mut select);
+        R::columns(&mut select, app);
+        select
+            .cond_where(R::visible(caller, app))
+            .and_where(condition)
+            .limit(1);
+        if let Some(row) = app.store.find(&select).await? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+pub async fn fetch<R: Resource>(app: &App, caller: &Caller, key: &str) -> Result<R::Row> {
+    find::<R>(app, caller, key)
+        .await?
+        .ok_or(Error::NoSuch { code: R::ABSENT })
+}
+
+/// A row just written, whether or not the caller still sees it.
+pub async fn fetch_by_id<R: Resource>(app: &App, id: i64) -> Result<R::Row> {
+    app.store
+        .find(&by_id::<R>(app, id))
+        .await?
+        .ok_or(Error::NoSuch { code: R::ABSENT })
+}
+
+/// The query for one row, also for inside a transaction.
+pub fn by_id<R: Resource>(app: &App, id: i64) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    R::tables(&mut select);
+    R::columns(&mut select, app);
+    select.and_where(col(id_column::<R>()).eq(id)).limit(1);
+    select
+}
+
+/// An id as it is written: digits, the first not 0.
+pub fn read_id(text: &str) -> Option<i64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+fn id_column<R: Resource>() -> Column {
+    match R::FIELDS.first().map(|field| field.source) {
+        Some(Source::Column(column)) => column,
+        _ => unreachable!("a resource's first field is its id"),
+    }
+}
+
+fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleExpr> {
+    let Some(column) = field.expression::<R>(app) else {
+        return R::special(app, field.name, value);
+    };
+    let bad = |text: &str| Error::invalid(field.name, text);
+    let number = |text: &str| {
+        text.trim()
+            .parse::<i64>()
+            .map_err(|_| bad("Enter a number."))
+    };
+    Ok(match field.kind {
+        Kind::Integer if field.asked == Asked::OneOf => {
+            let numbers = value
+                .split(',')
+                .filter(|part| !part.trim().is_empty())
+                .map(number)
+                .collect::<Result<Vec<i64>>>()?;
+            column.is_in(numbers)
+        }
+        Kind::Integer => column.eq(number(value)?),
+        Kind::Boolean => match value.to_lowercase().as_str() {
+            "true" | "1" => column.eq(true),
+            "false" | "0" => column.eq(false),
+            _ => return Err(bad("Must be a valid boolean.")),
+        },
+        Kind::Date => {
+            column.eq(times::read_date(value.trim()).ok_or_else(|| bad("Enter a valid date."))?)
+        }
+        _ if field.asked == Asked::OneOf => column.is_in(
+            value
+                .split(',')
+                .map(|part| part.trim().to_owned())
+                .collect::<Vec<String>>(),
+        ),
+        _ => column.eq(value),
+    })
+}
+
+/// The folded text of a field, to look for something within it.
+fn within(dialect: Dialect, field: &Field) -> Option<Expr> {
+    let Source::Column(column) = field.source else {
+        return None;
+    };
+    match field.within {
+        Within::No => None,
+        Within::Column => Some(Expr::expr(Func::lower(col(column)))),
+        Within::Part(part) => Some(Expr::cust(part_of(dialect, column.0, part))),
+    }
+}
+
+/// One part of a table's `search_text`.
+fn part_of(dialect: Dialect, table: &str, part: usize) -> String {
+    match dialect {
+        Dialect::Postgres => format!("split_part({table}.search_text, chr(31), {})", part + 1),
+        Dialect::Sqlite => {
+            let mut rest = format!("({table}.search_text || char(31))");
+            for _ in 0..part {
+                rest = format!("substr({rest}, instr({rest}, char(31)) + 1)");
+            }
+            format!("substr({rest}, 1, instr({rest}, char(31)) - 1)")
+        }
+    }
+}
+
+fn search<R: Resource>(word: &str) -> Condition {
+    let word = fold(word);
+    R::SEARCHED
+        .iter()
+        .fold(Cond::any(), |any, searched| match *searched {
+            Searched::Folded(column) => any.add(contains(col(column), &word)),
+            Searched::Ascii(column) => {
+                any.add(contains(Expr::expr(Func::lower(col(column))), &word))
+            }
+        })
+}
+
+/// The wanted order, unknown names left out, with the id behind it: pages never overlap.
+fn order<R: Resource>(wanted: &str, profile: Profile) -> Vec<(Field, Order)> {
+    let read = |wanted: &str| {
+        let mut order: Vec<(Field, Order)> = Vec::new();
+        for name in wanted.split(',').map(str::trim) {
+            let (name, direction) = match name.strip_prefix('-') {
+                Some(name) => (name, Order::Desc),
+                None => (name, Order::Asc),
+            };
+            if let Some(field) = R::FIELDS
+                .iter()
+                .find(|field| field.is_ordered() && field.name.eq_ignore_ascii_case(name))
+                && !order.iter().any(|(known, _)| known.name == field.name)
+            {
+                order.push((*field, direction));
+            }
+        }
+        order
+    };
+    let mut order = read(wanted);
+    if order.is_empty() {
+        order = read(R::default_order(profile));
+    }
+    let id = R::FIELDS[0];
+    match order.iter().position(|(field, _)| field.name == id.name) {
+        // Behind the id nothing can make a difference.
+        Some(at) => order.truncate(at + 1),
+        None => order.push((id, Order::Asc)),
+    }
+    order
+}
+
+/// `{"count","next","previous","msg","code","data"}`, in this order.
+fn envelope<T>(page: &Page<T>, shown: Vec<Value>, query: &Query, origin: &Origin) -> Value {
+    let name = if page.by_page_no { "pageNo" } else { "page" };
+    let link = |number: i64, after: Option<String>| {
+        let number = (number > 1 || page.by_page_no).then(|| number.to_string());
+        let query = query.rewritten(&[(name, number), ("after", after)]);
+        let separator = if query.is_empty() { "" } else { "?" };
+        Value::String(format!("{}{}{separator}{query}", origin.base, origin.path))
+    };
+    let next = page.number + 1;
+    let after = page
+        .after
+        .filter(|_| !page.by_page_no)
+        .map(|id| format!("{next}.{id}"));
+    json!({
+        "count": page.count,
+        "next": if page.is_last() { Value::Null } else { link(next, after) },
+        "previous": if page.number > 1 { link(page.number - 1, None) } else { Value::Null },
+        "msg": "",
+        "code": 0,
+        "data": shown,
+    })
+}
+
+async fn answer_list<R: Resource>(call: Call) -> Result<Answer> {
+    let (app, mut query) = (call.request.app, call.request.query);
+    let page = page::<R>(&app, &call.caller, &mut query).await?;
+    let Page {
+        count,
+        rows,
+        number,
+        size,
+        after,
+        by_page_no,
+    } = page;
+    let shown = R::show(&app, &call.caller, rows).await?;
+    let page: Page<()> = Page {
+        count,
+        rows: Vec::new(),
+        number,
+        size,
+        after,
+        by_page_no,
+    };
+    let body = envelope(&page, shown, &query, &call.request.origin);
+    Ok(Answer::ok(&body).warn_of_unknown(&query.unknown()))
+}
+
+/// One row as its profile shows it.
+pub async fn answer_read<R: Resource>(call: Call) -> Result<Answer> {
+    let app = &call.request.app;
+    let row = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
+    Ok(Answer::ok(&first(
+        R::show(app, &call.caller, vec![row]).await?,
+    )?))
+}
+
+fn first(shown: Vec<Value>) -> Result<Value> {
+    shown
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Internal(anyhow::anyhow!("one row was to be shown, and none was")))
+}
+
+async fn answer_create<R: Writable>(call: Call) -> Result<Answer> {
+    let app = &call.request.app;
+    let id = R::save(app, &call.caller, &call.request.body, None).await?;
+    let row = fetch_by_id::<R>(app, id).await?;
+    Ok(Answer::created(
+        &R::show_saved(app, &call.caller, row).await?,
+    ))
+}
+
+async fn answer_update<R: Writable>(call: Call) -> Result<Answer> {
+    let app = &call.request.app;
+    let stored = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
+    let id = R::save(app, &call.caller, &call.request.body, Some(stored)).await?;
+    let row = fetch_by_id::<R>(app, id).await?;
+    Ok(Answer::ok(&R::show_saved(app, &call.caller, row).await?))
+}
+
+async fn answer_delete<R: Removable>(call: Call) -> Result<Answer> {
+    let app = &call.request.app;
+    let stored = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
+    R::remove(app, &call.caller, stored).await?;
+    Ok(match call.caller.profile {
+        Profile::EasyTimePro => Answer::ok(&json!({ "message": "deleted" })),
+        Profile::BioTime => Answer::nothing(),
+    })
+}
+
+// ---- endpoints --------------------------------------------------------------------------------
+
+/// The path of one row.
+pub fn row_path<R: Resource>() -> String {
+    format!("{}{{{}}}/", R::PATH, R::KEY)
+}
+
+pub fn list<R: Resource>() -> Endpoint {
+    let doc = Doc {
+        summary: format!("Lists: {}", R::NAME),
+        tag: R::THING.name(),
+        query: list_parameters::<R>(),
+        body: None,
+        returns: Returns::Page(R::ANSWER),
+    };
+    Endpoint::guarded(
+        Method::GET,
+        R::PATH,
+        Right::View(R::THING),
+        doc,
+        answer_list::<R>,
+    )
+}
+
+pub fn read<R: Resource>() -> Endpoint {
+    let doc = Doc {
+        summary: format!("Reads one: {}", R::NAME),
+        tag: R::THING.name(),
+        query: Vec::new(),
+        body: None,
+        returns: Returns::One(StatusCode::OK, R::ANSWER),
+    };
+    Endpoint::guarded(
+        Method::GET,
+        &row_path::<R>(),
+        Right::View(R::THING),
+        doc,
+        answer_read::<R>,
+    )
+}
+
+pub fn create<R: Writable>() -> Endpoint {
+    let doc = Doc {
+        summary: format!("Makes a new one: {}", R::NAME),
+        tag: R::THING.name(),
+        query: Vec::new(),
+        body: Some(R::INPUT),
+        returns: Returns::One(StatusCode::CREATED, R::ANSWER),
+    };
+    Endpoint::guarded(
+        Method::POST,
+        R::PATH,
+        Right::Change(R::THING),
+        doc,
+        answer_create::<R>,
+    )
+}
+
+/// PUT and PATCH: both change what is given and nothing else.
+pub fn update<R: Writable>() -> [Endpoint; 2] {
+    [Method::PUT, Method::PATCH].map(|method| {
+        let doc = Doc {
+            summary: format!("Changes what is given: {}", R::NAME),
+            tag: R::THING.name(),
+            query: Vec::new(),
+            body: Some(R::INPUT),
+            returns: Returns::One(StatusCode::OK, R::ANSWER),
+        };
+        Endpoint::guarded(
+            method,
+            &row_path::<R>(),
+            Right::Change(R::THING),
+            doc,
+            answer_update::<R>,
+        )
+    })
+}
+
+pub fn delete<R: Removable>() -> Endpoint {
+    let doc = Doc {
+        summary: format!("Removes one: {}", R::NAME),
+        tag: R::THING.name(),
+        query: Vec::new(),
+        body: None,
+        returns: Returns::Deleted,
+    };
+    Endpoint::guarded(
+        Method::DELETE,
+        &row_path::<R>(),
+        Right::Change(R::THING),
+        doc,
+        answer_delete::<R>,
+    )
+}
+
+/// What a list can be asked, for the document.
+fn list_parameters<R: Resource>() -> Vec<Parameter> {
+    let mut parameters = vec![
+        Parameter::new("page", Kind::Text, "The page: 1 and up, or last."),
+        Parameter::new(
+            "page_size",
+            Kind::Integer,
+            "Rows on a page; 10 unless given.",
+        ),
+        Parameter::new("limit", Kind::Integer, "Another name of page_size."),
+        Parameter::new("pageNo", Kind::Integer, "The page; checked, with pageSize."),
+        Parameter::new(
+            "pageSize",
+            Kind::Integer,
+            "Rows on a page, 1 to 1000; checked, with pageNo.",
+        ),
+        Parameter::new(
+            "ordering",
+            Kind::Text,
+            "Names of fields, separated by commas; - before one turns it round.",
+        ),
+        Parameter::new(
+            "search",
+            Kind::Text,
+            "Words that must all occur, in any case.",
+        ),
+    ];
+    for field in R::FIELDS {
+        if field.asked != Asked::No {
+            for name in [&field.name].into_iter().chain(field.aliases) {
+                parameters.push(Parameter::new(name, field.kind, field.about));
+            }
+        }
+        if !matches!(field.within, Within::No) {
+            parameters.push(Parameter::new(
+                &format!("{}_icontains", field.name),
+                Kind::Text,
+                "A part of it, in any case.",
+            ));
+        }
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, part_of, read_id, search_text};
+
+    #[test]
+    fn parts_keep_their_places() {
+        assert_eq!(search_text(["Ásha", "", "A\u{1f}7"]), "ásha\u{1f}\u{1f}a 7");
+        assert_eq!(
+            part_of(Dialect::Sqlite, "t", 1),
+            "substr(substr((t.search_text || char(31)), instr((t.search_text || char(31)), char(31)) + 1), 1, \
+             instr(substr((t.search_text || char(31)), instr((t.search_text || char(31)), char(31)) + 1), char(31)) - 1)"
+        );
+    }
+
+    #[test]
+    fn an_id_has_no_leading_zero() {
+        assert_eq!(read_id("17"), Some(17));
+        assert_eq!(read_id("0017"), None);
+        assert_eq!(read_id("17a"), None);
+        assert_eq!(read_id("99999999999999999999"), None);
+    }
+}
