@@ -303,7 +303,7 @@ pub fn read_text(value: &Value, rule: Text) -> Result<Option<String>, String> {
 }
 
 /// A list as it is sent: in JSON a list, in a form one field or several.
-pub fn read_list<'v>(value: &'v Value, is_form: bool) -> Result<Vec<&'v Value>, String> {
+pub fn read_list(value: &Value, is_form: bool) -> Result<Vec<&Value>, String> {
     match value {
         Value::Array(items) => Ok(items.iter().collect()),
         single if is_form => Ok(vec![single]),

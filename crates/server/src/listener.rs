@@ -121,13 +121,23 @@ async fn converse(
         }
         match (terminals_target(&head), &others) {
             (Some(target), _) => {
-                if !serve_terminal(app, &mut wire, memory, &head, target, address.ip()).await {
+                // On the heap, for as long as it lasts: a connection that waits stays small.
+                let served = Box::pin(serve_terminal(
+                    app,
+                    &mut wire,
+                    memory,
+                    &head,
+                    target,
+                    address.ip(),
+                ));
+                if !served.await {
                     return;
                 }
             }
             (None, Some(others)) => {
                 let Wire { stream, buffer } = wire;
-                serve_others(Rewound { buffer, stream }, address, others.clone(), stop).await;
+                let rewound = Rewound { buffer, stream };
+                Box::pin(serve_others(rewound, address, others.clone(), stop)).await;
                 return;
             }
             (None, None) => {

@@ -7,7 +7,6 @@ use crate::error::{Problem, Result};
 use crate::extract::python_type;
 use crate::profile::Profile;
 use crate::resource::{Column, col, read_id};
-use muster_store::Statement;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
@@ -88,7 +87,8 @@ impl Relation {
             if let Some(ids) = (self.within)(caller) {
                 select.and_where(col(self.id()).is_in(ids.iter().copied()));
             }
-            if let Some((id,)) = find_id(app, &select).await? {
+            let found: Option<(i64,)> = app.store.find(&select).await?;
+            if let Some((id,)) = found {
                 return Ok(Ok(Some(id)));
             }
         }
@@ -124,10 +124,6 @@ impl Relation {
         }
         any.into()
     }
-}
-
-async fn find_id(app: &App, select: &(impl Statement + Sync)) -> Result<Option<(i64,)>> {
-    Ok(app.store.find(select).await?)
 }
 
 pub const AREA: Relation = Relation {

@@ -2,12 +2,13 @@
 //! the proof that somebody is one.
 
 use crate::access::{Caller, Rights, Scope, Who};
-use crate::console::Console;
+use crate::accounts::login;
+use crate::app::App;
 use crate::error::Result;
 use crate::profile::Profile;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use muster_store::{Sql, Store, Tx};
+use muster_store::{Sql, Store};
 use std::net::IpAddr;
 
 /// A user's row with the role's.
@@ -15,7 +16,6 @@ use std::net::IpAddr;
 pub struct Account {
     pub id: i64,
     pub username: String,
-    password_hash: String,
     pub active: bool,
     /// What was signed in before this instant is not valid any more.
     pub credentials_changed_at: DateTime<Utc>,
@@ -33,7 +33,7 @@ impl Account {
         }
         Ok(store
             .find(&Sql::new(
-                "SELECT u.id, u.username, u.password_hash, u.active, u.credentials_changed_at, \
+                "SELECT u.id, u.username, u.active, u.credentials_changed_at, \
                         r.rights, r.companies, r.areas, r.departments \
                  FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.username = $1",
                 [username.into()],
@@ -44,7 +44,7 @@ impl Account {
     pub async fn find_by_id(store: &Store, id: i64) -> Result<Option<Account>> {
         Ok(store
             .find(&Sql::new(
-                "SELECT u.id, u.username, u.password_hash, u.active, u.credentials_changed_at, \
+                "SELECT u.id, u.username, u.active, u.credentials_changed_at, \
                         r.rights, r.companies, r.areas, r.departments \
                  FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.id = $1",
                 [id.into()],
@@ -77,28 +77,15 @@ impl Account {
     /// The user of that name, if the password is right and the user active. `None` says no more than
     /// that, and takes as long for a name nobody has; too many tries are an error.
     pub async fn prove(
-        console: &Console,
+        app: &App,
         username: &str,
         password: &str,
         address: Option<IpAddr>,
     ) -> Result<Option<Account>> {
-        let app = &console.app;
-        console.throttle.check(username, address)?;
-        let account = Account::find(&app.store, username).await?;
-        let hash = account
-            .as_ref()
-            .map(|account| account.password_hash.as_str());
-        let is_right = app.passwords.verify(password, hash).await?;
-        Ok(account.filter(|account| is_right && account.active))
-    }
-
-    pub async fn note_login(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> Result<()> {
-        tx.run(&Sql::new(
-            "UPDATE app_user SET last_login_at = $2 WHERE id = $1",
-            [id.into(), at.into()],
-        ))
-        .await?;
-        Ok(())
+        match login::user(app, username, password, address).await? {
+            Some(user) => Account::find(&app.store, &user.username).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -10,7 +10,6 @@ mod live_events;
 mod page;
 mod session;
 mod sign_in;
-mod throttle;
 
 use crate::app::App;
 use axum::Router;
@@ -21,7 +20,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use session::Session;
 use std::sync::Arc;
-use throttle::Throttle;
 use tokio::sync::watch;
 
 pub use failure::not_found;
@@ -37,17 +35,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What the pages share.
 struct Console {
     app: Arc<App>,
-    throttle: Throttle,
     stop: watch::Receiver<bool>,
 }
 
 /// The pages, until `stop` turns true: then the live ones end, which would go on for ever.
 pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
-    let console = Arc::new(Console {
-        app,
-        throttle: Throttle::default(),
-        stop,
-    });
+    let console = Arc::new(Console { app, stop });
     Router::new()
         .route("/", get(start))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))

@@ -1,6 +1,7 @@
 //! The way in and the way out.
 
 use crate::access::Caller;
+use crate::accounts::user;
 use crate::audit::{self, Deed};
 use crate::console::Console;
 use crate::console::account::Account;
@@ -61,7 +62,7 @@ pub async fn submit(
         form.fields.text("password"),
     );
     let address = form.arrival.address;
-    let account = match Account::prove(&console, username, password, address).await {
+    let account = match Account::prove(app, username, password, address).await {
         Ok(account) => account,
         Err(Error::TooMany { retry_after_s }) => {
             let page = SignIn::again(
@@ -91,7 +92,7 @@ pub async fn submit(
     };
     let cookie =
         session::begin(app, &mut tx, account.id, &form.parts.headers, &form.arrival).await?;
-    Account::note_login(&mut tx, account.id, now).await?;
+    user::note_login(&mut tx, account.id, now).await?;
     let caller = account.caller(Profile::EasyTimePro, address)?;
     audit::write(&mut tx, now, &caller, deed("login", &account.username)).await?;
     tx.commit().await.map_err(Error::from)?;

@@ -48,11 +48,9 @@ const COLUMNS: &[&str] = &[
     "id",
     "transaction_id",
     "company_id",
-    "terminal_id",
     "terminal_sn",
     "terminal_alias",
     "area_name",
-    "employee_id",
     "pin",
     "punch_local",
     "punch_state",
@@ -82,6 +80,8 @@ pub fn tables(select: &mut SelectStatement) {
     };
     select.from(Alias::new("punch"));
     for (kind, table, on) in [
+        // Whoever and whatever is gone since is nobody and nothing here.
+        join("terminal", column("terminal_id")),
         join("employee", column("employee_id")),
         join("department", ("employee", "department_id")),
         join("position", ("employee", "position_id")),
@@ -95,6 +95,8 @@ pub fn columns(select: &mut SelectStatement) {
         select.expr(col(column(name)));
     }
     select
+        .expr_as(col(("terminal", "id")), "terminal_id")
+        .expr_as(col(("employee", "id")), "employee_id")
         .expr(col(("employee", "first_name")))
         .expr(col(("employee", "last_name")))
         .expr(col(("department", "dept_name")))

@@ -14,9 +14,11 @@ use crate::resource::{
     self, Column, Columns, Field, Resource, Searched, Writable, col, search_text,
 };
 use crate::routes::{Endpoint, Kind, Member};
-use muster_store::{Sql, Tx};
+use muster_store::{Sql, Tx, fold};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
+
+const AREA_NAME_LETTERS: usize = 100;
 
 pub struct Area;
 
@@ -279,6 +281,66 @@ impl Writable for Area {
             "parent_area": parent,
         }))
     }
+}
+
+/// Makes an area with the code after the highest number there is.
+pub async fn make(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Result<i64> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::invalid("area", "Give the new area a name."));
+    }
+    if name.chars().count() > AREA_NAME_LETTERS || name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "area",
+            format!("A name has at most {AREA_NAME_LETTERS} letters, and no control characters."),
+        ));
+    }
+    let areas: Vec<(String, String)> = tx
+        .all(&Sql::new(
+            "SELECT area_code, area_name FROM area WHERE company_id = $1",
+            [app.company.id.clone().into()],
+        ))
+        .await?;
+    if areas.iter().any(|(_, known)| fold(known) == fold(name)) {
+        return Err(Error::invalid(
+            "area",
+            format!("There is an area {name} already."),
+        ));
+    }
+    let code = areas
+        .iter()
+        .filter_map(|(code, _)| code.parse::<u32>().ok())
+        .max()
+        .map_or(1, |highest| u64::from(highest) + 1)
+        .to_string();
+    let now = app.clock.now();
+    let (id,): (i64,) = tx
+        .one(&Sql::new(
+            "INSERT INTO area (company_id, area_code, area_name, search_text, created_at, changed_at) \
+             VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+            [
+                app.company.id.clone().into(),
+                code.clone().into(),
+                name.into(),
+                fold(&format!("{code} {name}")).into(),
+                now.into(),
+            ],
+        ))
+        .await?;
+    audit::write(
+        tx,
+        now,
+        caller,
+        Deed {
+            action: "create",
+            thing: "area",
+            thing_id: id.to_string(),
+            before: None,
+            after: audit::members(json!({ "area_code": code, "area_name": name })),
+        },
+    )
+    .await?;
+    Ok(id)
 }
 
 fn taken() -> Error {

@@ -1372,48 +1372,6 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{OwnPassword, is_email, read_own_password};
-
-    #[test]
-    fn only_a_whole_hash_is_taken_as_one_and_nothing_like_one_as_a_password() {
-        let manual = "pbkdf2_sha256$600000$g708QX09ch0KUiR5kCwJ4T$XnOY4d2gmpseLhvXsKEHYj+Lk1c084m3PxN278ACH1w=";
-        assert!(matches!(
-            read_own_password(manual),
-            Ok(OwnPassword::Hashed(_))
-        ));
-        for text in [
-            "pbkdf2_sha256$1$a$b",
-            "pbkdf2_sha256$9999$g708QX09ch0K$XnOY4d2gmpseLhvXsKEHYj+Lk1c084m3PxN278ACH1w=",
-            "pbkdf2_sha1$600000$g708QX09ch0K$XnOY4d2gmpseLhvXsKEHYg==",
-            "$2b$12$abcdefghijklmnopqrstuv",
-            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-            "sha1$salt$digest",
-        ] {
-            assert!(read_own_password(text).is_err(), "{text}");
-        }
-        for text in ["123456", "cost$ 5", "a$b", "correct horse battery"] {
-            assert!(
-                matches!(read_own_password(text), Ok(OwnPassword::Plain(_))),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_mail_address_has_a_name_and_a_domain() {
-        for good in ["panvith@zkteco.com", "a.b+c@x-y.co.in", "müller@exämple.de"] {
-            assert!(is_email(good), "{good}");
-        }
-        for bad in [
-            "", "a", "a@b", "@b.c", "a@.c", "a b@c.d", "a@b..c", "a@-b.c",
-        ] {
-            assert!(!is_email(bad), "{bad}");
-        }
-    }
-}
-
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
 /// = the terminal's. Of a known one nothing changes: the server's record stands.
 pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &User) -> Result<()> {
@@ -1503,4 +1461,46 @@ pub async fn for_terminal(app: &App, emp_code: &str) -> Result<Option<Command>> 
             ..UserFields::default()
         })
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OwnPassword, is_email, read_own_password};
+
+    #[test]
+    fn only_a_whole_hash_is_taken_as_one_and_nothing_like_one_as_a_password() {
+        let manual = "pbkdf2_sha256$600000$g708QX09ch0KUiR5kCwJ4T$XnOY4d2gmpseLhvXsKEHYj+Lk1c084m3PxN278ACH1w=";
+        assert!(matches!(
+            read_own_password(manual),
+            Ok(OwnPassword::Hashed(_))
+        ));
+        for text in [
+            "pbkdf2_sha256$1$a$b",
+            "pbkdf2_sha256$9999$g708QX09ch0K$XnOY4d2gmpseLhvXsKEHYj+Lk1c084m3PxN278ACH1w=",
+            "pbkdf2_sha1$600000$g708QX09ch0K$XnOY4d2gmpseLhvXsKEHYg==",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+            "sha1$salt$digest",
+        ] {
+            assert!(read_own_password(text).is_err(), "{text}");
+        }
+        for text in ["123456", "cost$ 5", "a$b", "correct horse battery"] {
+            assert!(
+                matches!(read_own_password(text), Ok(OwnPassword::Plain(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mail_address_has_a_name_and_a_domain() {
+        for good in ["panvith@zkteco.com", "a.b+c@x-y.co.in", "müller@exämple.de"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "a@b", "@b.c", "a@.c", "a b@c.d", "a@b..c", "a@-b.c",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
 }

@@ -555,6 +555,7 @@ async fn another_password_or_a_disabled_account_ends_every_token_at_once() {
             .await
             .expect("shut out");
         all_are_refused(tokens.clone()).await;
+        test.app.clock.advance(TimeDelta::seconds(1));
         let body = json!({ "username": "ops", "password": "another password" });
         test.nobody().post("/api-token-auth/", body).await.is(400);
         user::set_active(&test.app, &system, "ops", true)

@@ -24,12 +24,11 @@ use tempfile::TempDir;
 /// Where the clock stands: 13:30 on the server's own clock, which is India's.
 pub const NOW: &str = "2026-01-15T08:00:00Z";
 pub const PASSWORD: &str = "correct horse battery";
-/// A database that was not there, for statements that name one.
 const NO_SERVER: &str = "these tests need a PostgreSQL server: run them with scripts/with-postgres, \
      or set TEST_POSTGRES to the URL of a role that may create databases";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
+#[derive(Debug, Clone, Copy)]
+enum Database {
     Sqlite,
     Postgres,
 }
@@ -38,7 +37,6 @@ pub struct TestApp {
     pub app: Arc<App>,
     /// `http://127.0.0.1:PORT`
     pub base: String,
-    pub database: Database,
     http: reqwest::Client,
     _folder: TempDir,
 }
@@ -71,7 +69,7 @@ pub async fn on_both_with<R: Future<Output = ()>>(
             }
         };
         options(&mut config);
-        let test = TestApp::start(config, database, folder).await;
+        let test = TestApp::start(config, folder).await;
         let app = Arc::clone(&test.app);
         story(test).await;
         app.close().await;
@@ -166,7 +164,7 @@ async fn new_postgres() -> (String, String) {
 }
 
 impl TestApp {
-    async fn start(config: Config, database: Database, folder: TempDir) -> TestApp {
+    async fn start(config: Config, folder: TempDir) -> TestApp {
         let now: DateTime<Utc> = NOW.parse().expect("a time");
         let opened = App::open(config, Clock::held(now), Some(PASSWORD.into()))
             .await
@@ -188,7 +186,6 @@ impl TestApp {
         TestApp {
             app,
             base: format!("http://{address}"),
-            database,
             http,
             _folder: folder,
         }

@@ -87,10 +87,6 @@ impl TestApp {
         }
     }
 
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
     /// Sends bytes as they are on a connection of their own, and gives back everything that comes.
     pub async fn wire(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("connected");

@@ -308,17 +308,18 @@ CREATE INDEX private_message_employee ON private_message (employee_id);
 
 -- One row per punch, for ever. A punch of a known person has a transaction_id; one of a PIN nobody
 -- has (unregister) has none until somebody with that code is made. Attendance terminals identify a
--- punch by what it says, access terminals number theirs.
+-- punch by what it says, access terminals number theirs. terminal_id and employee_id are what was true
+-- then: the rows they name may be gone, and ids are never used again.
 CREATE TABLE punch (
     id INTEGER PRIMARY KEY,
     transaction_id BIGINT,
     company_id TEXT NOT NULL,
-    terminal_id BIGINT REFERENCES terminal (id) ON DELETE SET NULL,
+    terminal_id BIGINT,
     terminal_sn TEXT NOT NULL,
     terminal_alias TEXT,
     area_id BIGINT,
     area_name TEXT,
-    employee_id BIGINT REFERENCES employee (id) ON DELETE SET NULL,
+    employee_id BIGINT,
     pin TEXT NOT NULL,
     punch_local TEXT NOT NULL,
     punch_at TEXT NOT NULL,
