@@ -25,7 +25,7 @@ try {
     const links = await page.$$eval("nav a[href^='/']", (found) => found.map((link) => link.getAttribute("href")));
     for (const link of new Set(links.map((href) => href.split("#")[0]))) {
       await page.goto(link, { waitUntil: "load" });
-      await page.waitForTimeout(500); // live parts of a page fill themselves; they never let the network rest
+      if (link === "/live") await page.waitForSelector("#punches tr:nth-of-type(9)", { timeout: 120_000 });
       const name = link.replace(/^\/|\/$/g, "").replace(/[^\w]+/g, "-") || "start";
       await page.screenshot({ path: join(folder, `${look}-${name}.png`), fullPage: true });
       console.log(`${look} ${link}`);
