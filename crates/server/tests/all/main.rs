@@ -3,9 +3,15 @@
 #![recursion_limit = "256"]
 
 mod api_access;
+mod api_areas;
+mod api_documents;
+mod api_employees;
+mod api_http;
 mod api_login;
+mod api_punches;
 mod api_terminals;
 mod architecture;
+mod cli;
 mod console;
 mod gateway;
 mod kill;

@@ -1,0 +1,452 @@
+//! The story of an employee, in both profiles.
+
+use crate::rest::{Got, on_both, punch};
+use muster::access::Rights;
+use muster::profile::Profile;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const LIST: &str = "/personnel/api/employees/";
+
+/// The manual's own body.
+fn sample() -> Value {
+    json!({
+        "emp_code": "5677", "first_name": "madg", "last_name": "", "nickname": "",
+        "device_password": "", "card_no": "", "department": 1, "position": 1, "area": [1],
+        "hire_date": "2025-06-17", "gender": "M", "birthday": null, "verify_mode": null,
+        "emp_type": null, "validity_start": "2025-06-17", "validity_end": "2025-06-26",
+        "contact_tel": "", "office_tel": "", "mobile": "", "national": "", "city": "",
+        "address": "string", "postcode": "4664602664", "email": "", "enroll_sn": "", "ssn": "",
+        "religion": "", "enable_att": true, "enable_overtime": true, "enable_holiday": true,
+        "dev_privilege": 0,
+        "self_password": "pbkdf2_sha256$600000$g708QX09ch0KUiR5kCwJ4T$XnOY4d2gmpseLhvXsKEHYj+Lk1c084m3PxN278ACH1w=",
+        "flow_role": [], "app_status": 1, "app_role": null,
+    })
+}
+
+#[tokio::test]
+async fn the_manuals_sample_is_taken_and_shown_as_it_prints_it() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let made = json!({
+            "id": "1000000001", "emp_code": "5677", "first_name": "madg", "last_name": "",
+            "nickname": "", "device_password": null, "card_no": "", "department": "Department",
+            "position": "Position", "area": ["Not Authorized"], "hire_date": "2025-06-17",
+            "gender": "M", "birthday": null, "verify_mode": null, "emp_type": null,
+            "validity_start": "2025-06-17", "validity_end": "2025-06-26", "contact_tel": "",
+            "office_tel": "", "mobile": "", "national": "", "city": "", "address": "string",
+            "postcode": "4664602664", "email": "", "enroll_sn": "", "ssn": "", "religion": "",
+            "enable_att": true, "enable_overtime": true, "enable_holiday": true,
+            "enable_whatsapp": false, "enable_sms": false, "dev_privilege": 0,
+            "self_password": null, "flow_role": [], "app_status": 1, "app_role": null,
+            "status": 0, "update_time": "2026-01-15 13:30:00",
+        });
+        assert_eq!(caller.post(LIST, sample()).await.is(201), made);
+
+        let mut read = made.clone();
+        read["department"] = json!({ "id": 1, "dept_code": "1", "dept_name": "Department" });
+        read["position"] = json!({ "id": 1, "position_code": "1", "position_name": "Position" });
+        read["area"] = json!([{ "id": 1, "area_code": "1", "area_name": "Not Authorized" }]);
+        for kind in ["fingerprint", "face", "palm", "vl_face"] {
+            read[kind] = json!("-");
+        }
+        assert_eq!(
+            caller.get(LIST).await.is(200),
+            json!({
+                "count": 1, "next": null, "previous": null, "msg": "", "code": 0,
+                "data": [read],
+            })
+        );
+        for key in ["5677", "1000000001"] {
+            assert_eq!(caller.get(&format!("{LIST}{key}/")).await.is(200), read);
+        }
+
+        let raj = json!({ "first_name": "raj", "emp_code": "9", "id": 7, "status": 99 });
+        let changed = caller.put(&format!("{LIST}5677/"), raj).await.is(200);
+        let mut expected = made;
+        expected["first_name"] = json!("raj");
+        assert_eq!(changed, expected, "codes, ids and the status stay");
+        assert_eq!(
+            caller.get(&format!("{LIST}nobody/")).await.is(404),
+            json!({
+                "detail": "Not found.", "code": -22, "msg": "The person does not exist",
+                "data": {},
+            })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn biotime_has_its_own_shapes_and_wants_more() {
+    on_both(|test| async move {
+        let caller = test.biotime().await;
+        assert_eq!(
+            caller.post(LIST, json!({})).await.is(400),
+            json!({
+                "emp_code": ["This field is required."],
+                "department": ["This field is required."],
+                "area": ["This field is required."],
+            })
+        );
+        let made = json!({
+            "emp_code": 13, "department": "1", "area": ["1", 1], "first_name": "Asha",
+            "last_name": "Rao", "attemployee": { "enable_attendance": false },
+            "is_superuser": true, "company": "other", "update_time": "1970-01-01",
+        });
+        let answer = caller.post(LIST, made).await.is(201);
+        assert_eq!(
+            (
+                &answer["id"],
+                &answer["emp_code"],
+                &answer["department"],
+                &answer["area"]
+            ),
+            (&json!(1000000001), &json!("13"), &json!(1), &json!([1]))
+        );
+        assert_eq!(answer["position"], json!(null));
+        let read = caller.get(&format!("{LIST}1000000001/")).await.is(200);
+        assert_eq!(
+            read["attemployee"],
+            json!({
+                "id": 1000000001, "enable_attendance": false, "enable_overtime": false,
+                "enable_holiday": true, "enable_schedule": true,
+            })
+        );
+        assert_eq!(
+            (
+                &read["full_name"],
+                &read["dept_name"],
+                &read["area_name"],
+                &read["enable_att"]
+            ),
+            (
+                &json!("Asha Rao"),
+                &json!("Department"),
+                &json!("Not Authorized"),
+                &json!(false)
+            )
+        );
+        assert!(read.get("self_password").is_none());
+        assert_eq!(
+            caller
+                .post(
+                    LIST,
+                    json!({ "emp_code": "14", "department": 99, "area": [] })
+                )
+                .await
+                .is(400),
+            json!({
+                "department": ["Invalid pk \"99\" - object does not exist."],
+                "area": ["This list may not be empty."],
+            })
+        );
+        assert_eq!(
+            caller
+                .post(
+                    LIST,
+                    json!({ "emp_code": "14", "department": "x", "area": 1 })
+                )
+                .await
+                .is(400),
+            json!({
+                "department": ["Incorrect type. Expected pk value, received str."],
+                "area": ["Expected a list of items but got type \"int\"."],
+            })
+        );
+        assert_eq!(
+            caller
+                .post(
+                    LIST,
+                    json!({ "emp_code": "14", "department": { "id": 1 }, "area": [true] })
+                )
+                .await
+                .is(400),
+            json!({
+                "department": ["Incorrect type. Expected pk value, received dict."],
+                "area": ["Incorrect type. Expected pk value, received bool."],
+            })
+        );
+        let form = caller.request(Method::POST, LIST).form(&[
+            ("emp_code", "15"),
+            ("department", "1"),
+            ("area", "1"),
+            ("enable_att", "false"),
+        ]);
+        assert_eq!(Got::from(form).await.is(201)["enable_att"], false);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_together() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let wrong = json!({
+            "emp_code": "a b", "first_name": "x\tPri=14", "device_password": "12ab",
+            "card_no": "1".repeat(21), "department": "nosuch", "position": true, "area": ["9"],
+            "hire_date": "17/06/2025", "gender": "Q", "verify_mode": "x", "emp_type": -1,
+            "mobile": "call me", "email": "me@home", "enable_att": "perhaps",
+            "dev_privilege": 3, "self_password": "pbkdf2_sha256$1$a$b", "app_status": true,
+            "flow_role": "admin",
+        });
+        let answer = caller.post(LIST, wrong).await.is(400);
+        assert_eq!(
+            answer,
+            json!({
+                "emp_code": ["Enter a valid value."],
+                "first_name": ["Control characters are not allowed."],
+                "card_no": ["Ensure this field has no more than 20 characters."],
+                "mobile": ["Enter a valid value."],
+                "email": ["Enter a valid email address."],
+                "hire_date": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
+                "gender": ["\"Q\" is not a valid choice."],
+                "verify_mode": ["A valid integer is required."],
+                "emp_type": ["Ensure this value is greater than or equal to 0."],
+                "enable_att": ["Must be a valid boolean."],
+                "dev_privilege": ["\"3\" is not a valid choice."],
+                "app_status": ["\"true\" is not a valid choice."],
+                "flow_role": ["Expected a list of items but got type \"str\"."],
+                "device_password": ["Enter a valid value."],
+                "self_password": ["Enter a valid value."],
+                "department": ["Object with dept_code=nosuch does not exist."],
+                "position": ["Invalid value."],
+                "area": ["Object with area_code=9 does not exist."],
+                "code": -29, "msg": "PIN exception", "data": {},
+            })
+        );
+        for (body, code) in [
+            (json!({}), -20),
+            (json!({ "emp_code": "" }), -20),
+            (json!({ "emp_code": "x".repeat(21) }), -29),
+            (json!({ "emp_code": "import_emp" }), -29),
+            (json!({ "emp_code": "7", "department": 99 }), -13),
+            (json!({ "emp_code": "7", "area": [99] }), -80),
+        ] {
+            let answer = caller.post(LIST, body.clone()).await.is(400);
+            assert_eq!(answer["code"], code, "{body}");
+        }
+        assert_eq!(test.number("SELECT count(*) FROM employee").await, 0);
+        assert_eq!(test.number("SELECT count(*) FROM audit WHERE thing = 'employee'").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_two_have_one_code_or_one_card() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let first = json!({ "emp_code": "1001", "card_no": "71059" });
+        caller.post(LIST, first.clone()).await.is(201);
+        assert_eq!(
+            caller.post(LIST, first).await.is(400)["emp_code"],
+            json!(["employee with this emp code already exists."])
+        );
+        let second = json!({ "emp_code": "1002", "card_no": "71059" });
+        assert_eq!(
+            caller.post(LIST, second).await.is(400),
+            json!({
+                "card_no": ["employee with this card no already exists."],
+                "code": -23, "msg": "The card number has been used", "data": {},
+            })
+        );
+        // Without a card there is none to share, and one's own is no other's.
+        for code in ["1003", "1004"] {
+            let more = json!({ "emp_code": code, "card_no": "" });
+            caller.post(LIST, more).await.is(201);
+        }
+        caller
+            .patch(&format!("{LIST}1001/"), json!({ "card_no": "71059" }))
+            .await
+            .is(200);
+        let made = json!({ "emp_code": "2001" });
+        let (one, other) = tokio::join!(
+            caller.post(LIST, made.clone()),
+            caller.post(LIST, made.clone())
+        );
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 400]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_and_shown_to_those_with_the_right_alone() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let made = json!({
+            "emp_code": "1001", "device_password": "4711", "self_password": "hunter2hunter2",
+            "card_no": "71059", "ssn": "243567281524",
+        });
+        let answer = admin.post(LIST, made).await.is(201);
+        assert_eq!(answer["device_password"], "4711");
+        assert_eq!(answer["self_password"], json!(null));
+        let viewer = test.client(Profile::EasyTimePro, Rights::viewer()).await;
+        let read = viewer.get(&format!("{LIST}1001/")).await.is(200);
+        assert_eq!(
+            (&read["device_password"], &read["card_no"], &read["ssn"]),
+            (&json!(null), &json!("71059"), &json!("243567281524"))
+        );
+        // What was read can be written back without harm.
+        let mut back = admin.get(&format!("{LIST}1001/")).await.is(200);
+        back["department"] = json!("1");
+        back["position"] = json!(null);
+        back["area"] = json!(["1"]);
+        admin.put(&format!("{LIST}1001/"), back).await.is(200);
+        let kept: Vec<(Vec<u8>, String)> = test
+            .app
+            .store
+            .all(&muster_store::Sql::new(
+                "SELECT device_password_sealed, self_password_hash FROM employee",
+                [],
+            ))
+            .await
+            .expect("a row");
+        assert!(!kept[0].0.windows(4).any(|part| part == b"4711"));
+        assert!(kept[0].1.starts_with("$argon2id$"));
+        let audited: Vec<(Option<String>,)> = test
+            .app
+            .store
+            .all(&muster_store::Sql::new("SELECT after FROM audit", []))
+            .await
+            .expect("rows");
+        for (after,) in audited {
+            let after = after.unwrap_or_default();
+            assert!(
+                !after.contains("4711") && !after.contains("$argon2"),
+                "{after}"
+            );
+        }
+        // Neither filter nor order gives a secret away.
+        for query in [
+            "self_password=x",
+            "device_password=4711",
+            "ordering=self_password",
+        ] {
+            let list = admin.get(&format!("{LIST}?{query}")).await;
+            assert_eq!(list.is(200)["count"], 1, "{query}");
+        }
+        let warned = admin.get(&format!("{LIST}?self_password=x")).await;
+        assert_eq!(
+            warned.header("warning"),
+            "299 muster \"unknown parameters: self_password\""
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn punches_that_waited_become_the_new_employees_transactions() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        punch(&test, "1001", "2026-01-14 09:00:00", None).await;
+        punch(&test, "1002", "2026-01-14 09:00:30", None).await;
+        let last = punch(&test, "1001", "2026-01-14 18:00:00", None).await;
+        let unregister = "/iclock/api/unregister/";
+        let transactions = "/iclock/api/transactions/";
+        assert_eq!(caller.get(unregister).await.is(200)["count"], 3);
+        let new = json!({ "emp_code": "1001", "first_name": "Asha" });
+        caller.post(LIST, new).await.is(201);
+        assert_eq!(caller.get(unregister).await.is(200)["count"], 1);
+        let list = caller
+            .get(&format!("{transactions}?last_id={last}&ordering=id"))
+            .await
+            .is(200);
+        assert_eq!(
+            list["count"], 2,
+            "their ids are new: who reads by last_id sees them"
+        );
+        assert_eq!(
+            (
+                &list["data"][0]["punch_time"],
+                &list["data"][0]["first_name"]
+            ),
+            (&json!("2026-01-14 09:00:00"), &json!("Asha"))
+        );
+        assert_eq!(list["data"][1]["emp"], "1000000001");
+        assert_eq!(caller.get(transactions).await.is(200)["count"], 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn employees_are_filtered_searched_and_ordered() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let area = json!({ "area_code": "north", "area_name": "North" });
+        caller.post("/personnel/api/areas/", area).await.is(201);
+        for more in [
+            json!({ "emp_code": "1001", "first_name": "Ángela", "last_name": "Núñez", "area": ["1", "north"] }),
+            json!({ "emp_code": "a-2", "first_name": "Иван", "hire_date": "2025-06-17", "app_status": 1 }),
+            json!({ "emp_code": "1003", "last_name": "angel%", "position": 1, "card_no": "77" }),
+        ] {
+            caller.post(LIST, more).await.is(201);
+        }
+        test.run("UPDATE employee SET status = 99 WHERE emp_code = '1003'", []).await;
+        let asked = async |query: &str| -> Vec<String> {
+            let list = caller.get(&format!("{LIST}?{query}")).await.is(200);
+            let rows = list["data"].as_array().expect("a list");
+            assert_eq!(list["count"], rows.len(), "{query}");
+            rows.iter()
+                .map(|row| row["emp_code"].as_str().expect("a text").to_owned())
+                .collect()
+        };
+        for (query, expected) in [
+            ("", &["1001", "a-2"][..]),
+            ("status=0", &["1001", "a-2"]),
+            ("status=99", &["1003"]),
+            ("status=0,99,100", &["1001", "a-2", "1003"]),
+            ("Emp_code=1001", &["1001"]),
+            ("pin=1001,a-2", &["1001", "a-2"]),
+            ("emp_code_icontains=A-", &["a-2"]),
+            ("first_name_icontains=ÁNG", &["1001"]),
+            ("first_name_icontains=иВ", &["a-2"]),
+            ("last_name_icontains=ÑE", &["1001"]),
+            ("last_name_icontains=áng", &[]),
+            ("status=99&last_name_icontains=L%25", &["1003"]),
+            ("first_name=Иван", &["a-2"]),
+            ("hire_date=2025-6-17", &["a-2"]),
+            ("app_status=1", &["a-2"]),
+            ("area_code=north", &["1001"]),
+            ("areas=1000001", &["1001"]),
+            ("area=1", &["1001", "a-2"]),
+            ("dept_code=1", &["1001", "a-2"]),
+            ("departments=2,3", &[]),
+            ("status=99&position_code=1", &["1003"]),
+            ("search=núñez,ÁNGELA", &["1001"]),
+            ("search=иван", &["a-2"]),
+            ("ordering=-emp_code", &["a-2", "1001"]),
+            ("ordering=last_name", &["1001", "a-2"]),
+            ("ordering=-last_name", &["a-2", "1001"]),
+            ("emp_code=1' OR '1'='1", &[]),
+            ("emp_code__regex=^1", &["1001", "a-2"]),
+        ] {
+            assert_eq!(asked(query).await, expected, "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn templates_are_counted_by_kind_and_version() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        caller.post(LIST, json!({ "emp_code": "1001" })).await.is(201);
+        for (wire_type, bio_no, version) in [(1, 0, "10"), (1, 4, "10"), (9, 0, "39"), (10, 0, "2")] {
+            test.run(
+                "INSERT INTO biometric (company_id, employee_id, pin, wire_type, bio_no, bio_index, \
+                 major_ver, minor_ver, source, template_sealed, changed_at) \
+                 SELECT company_id, id, emp_code, $1, $2, 0, $3, '0', 'BIODATA', $4, changed_at FROM employee",
+                [wire_type.into(), bio_no.into(), version.into(), vec![0_u8].into()],
+            )
+            .await;
+        }
+        let read = caller.get(&format!("{LIST}1001/")).await.is(200);
+        assert_eq!(
+            (&read["fingerprint"], &read["face"], &read["palm"], &read["vl_face"]),
+            (&json!("Ver 10:2"), &json!("-"), &json!("Ver 2:1"), &json!("Ver 39:1"))
+        );
+    })
+    .await;
+}

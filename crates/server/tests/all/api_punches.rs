@@ -1,0 +1,332 @@
+//! The two lists of punches.
+
+use crate::rest::{TestApp, on_both, on_both_with, punch};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+const TRANSACTIONS: &str = "/iclock/api/transactions/";
+const UNREGISTER: &str = "/iclock/api/unregister/";
+
+fn ids(list: &Value) -> Vec<i64> {
+    list["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| row["id"].as_i64().expect("an id"))
+        .collect()
+}
+
+async fn employee(test: &TestApp, body: Value) {
+    test.easytimepro()
+        .await
+        .post("/personnel/api/employees/", body)
+        .await
+        .is(201);
+}
+
+#[tokio::test]
+async fn a_transaction_has_the_keys_of_both_products() {
+    on_both(|test| async move {
+        let new = json!({ "emp_code": "11", "first_name": "Asha", "position": 1 });
+        employee(&test, new).await;
+        let id = punch(&test, "11", "2026-01-15 09:00:00", Some(1_000_000_001)).await;
+        let company = &test.app.company.id;
+        let mut shown = json!({
+            "id": id, "emp_code": "11", "punch_time": "2026-01-15 09:00:00",
+            "punch_state": "0", "verify_type": 15, "work_code": "",
+            "terminal_sn": "BYEL201260001", "terminal_alias": "Gate",
+            "area_alias": "Not Authorized", "longitude": null, "latitude": null,
+            "gps_location": null, "mobile": null, "source": 1, "purpose": 1, "crc": null,
+            "is_attendance": 1, "reserved": null, "upload_time": "2026-01-15 13:30:00",
+            "sync_status": 0, "sync_time": null, "temperature": null, "mask_flag": null,
+            "company": company, "emp": "1000000001", "terminal": null, "first_name": "Asha",
+            "last_name": null, "department": "Department", "position": "Position",
+            "punch_state_display": "Check In", "verify_type_display": "Face", "is_mask": "-",
+        });
+        let easytimepro = test.easytimepro().await;
+        let list = easytimepro.get(TRANSACTIONS).await.is(200);
+        assert_eq!(list["data"], json!([shown]));
+        let path = format!("{TRANSACTIONS}{id}/");
+        assert_eq!(easytimepro.get(&path).await.is(200), shown);
+        // The manual reads by POST; with a body that would be something else.
+        let by_post = easytimepro.send(reqwest::Method::POST, &path, None).await;
+        assert_eq!(by_post.is(200), shown);
+        easytimepro.post(&path, json!({ "a": 1 })).await.is(405);
+        let biotime = test.biotime().await;
+        shown["emp"] = json!(1_000_000_001);
+        assert_eq!(biotime.get(&path).await.is(200), shown);
+        for key in ["0", "99", "abc", "9223372036854775808", "1%00"] {
+            biotime.get(&format!("{TRANSACTIONS}{key}/")).await.is(404);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unregistered_punch_has_its_pin_where_the_manual_has_it() {
+    on_both(|test| async move {
+        let id = punch(&test, "012", "2026-01-15 09:00:00", None).await;
+        let shown = json!({
+            "id": id, "punch_time": "2026-01-15 09:00:00", "punch_state": "0",
+            "verify_type": 15, "work_code": "", "terminal_sn": "BYEL201260001",
+            "terminal_alias": "Gate", "area_alias": "Not Authorized", "longitude": null,
+            "latitude": null, "gps_location": null, "mobile": null, "source": 1, "purpose": 9,
+            "crc": "012", "is_attendance": null, "reserved": null,
+            "upload_time": "2026-01-15 13:30:00", "sync_status": null, "sync_time": null,
+            "temperature": null, "mask_flag": null, "company": test.app.company.id,
+            "emp": null, "terminal": null,
+        });
+        let caller = test.easytimepro().await;
+        let list = caller.get(UNREGISTER).await.is(200);
+        assert_eq!(
+            (&list["count"], &list["data"]),
+            (&json!(1), &json!([shown]))
+        );
+        assert_eq!(
+            caller.get(&format!("{UNREGISTER}{id}/")).await.is(200),
+            shown
+        );
+        caller.get(&format!("{TRANSACTIONS}{id}/")).await.is(404);
+        for (query, count) in [
+            ("crc=012", 1),
+            ("pin=12", 0),
+            ("search=BYEL", 1),
+            ("start_time=2026-01-15&end_time=2026-01-15", 1),
+            ("end_time=2026-01-14", 0),
+            ("terminal_alias=Gate", 1),
+        ] {
+            let list = caller.get(&format!("{UNREGISTER}?{query}")).await.is(200);
+            assert_eq!(list["count"], count, "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn transactions_come_newest_first_in_one_profile_and_oldest_first_in_the_other() {
+    on_both(|test| async move {
+        employee(&test, json!({ "emp_code": "11" })).await;
+        let mut made = Vec::new();
+        for minute in 0..5 {
+            let local = format!("2026-01-15 09:0{minute}:00");
+            made.push(punch(&test, "11", &local, Some(1_000_000_001)).await);
+        }
+        let falling: Vec<i64> = made.iter().rev().copied().collect();
+        let easytimepro = test.easytimepro().await;
+        let biotime = test.biotime().await;
+        assert_eq!(ids(&easytimepro.get(TRANSACTIONS).await.is(200)), falling);
+        assert_eq!(ids(&biotime.get(TRANSACTIONS).await.is(200)), made);
+        for ordering in [
+            "punch_time,id",
+            "emp_code,punch_time",
+            "upload_time",
+            "-temperature",
+        ] {
+            let list = easytimepro
+                .get(&format!("{TRANSACTIONS}?ordering={ordering}"))
+                .await;
+            assert_eq!(ids(&list.is(200)), made, "{ordering}");
+        }
+        let list = biotime
+            .get(&format!("{TRANSACTIONS}?ordering=-punch_time"))
+            .await;
+        assert_eq!(ids(&list.is(200)), falling);
+    })
+    .await;
+    on_both_with(
+        |config| config.api.profile = muster::config::ProfileChoice::EasyTimePro,
+        |test| async move {
+            employee(&test, json!({ "emp_code": "11" })).await;
+            for second in ["01", "02"] {
+                let local = format!("2026-01-15 09:00:{second}");
+                punch(&test, "11", &local, Some(1_000_000_001)).await;
+            }
+            let caller = test.biotime().await;
+            let list = caller.get(TRANSACTIONS).await.is(200);
+            assert!(
+                ids(&list).is_sorted_by(|a, b| a > b),
+                "the setting stands above the door"
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn transactions_are_filtered_by_everything_callers_ask_for() {
+    on_both(|test| async move {
+        let caller = test.biotime().await;
+        employee(&test, json!({ "emp_code": "11", "first_name": "Áine" })).await;
+        employee(&test, json!({ "emp_code": "12", "position": 1 })).await;
+        let first = punch(&test, "11", "2026-01-14 23:59:59", Some(1_000_000_001)).await;
+        test.app.clock.advance(TimeDelta::minutes(10));
+        let second = punch(&test, "12", "2026-01-15 09:00:00", Some(1_000_000_002)).await;
+        // Somebody who is gone: the punch stays, under the code.
+        let third = punch(&test, "11", "2026-01-16 00:00:00", Some(1_000_000_001)).await;
+        test.run(
+            "UPDATE punch SET employee_id = NULL WHERE id = $1",
+            [third.into()],
+        )
+        .await;
+        let asked = async |query: &str| {
+            let list = caller.get(&format!("{TRANSACTIONS}?{query}")).await.is(200);
+            let ids = ids(&list);
+            assert_eq!(list["count"], ids.len(), "{query}");
+            ids
+        };
+        for (query, expected) in [
+            ("emp_code=11", &[first, third][..]),
+            ("pin=12", &[second]),
+            ("emp_code=11,12", &[first, second, third]),
+            ("emp_code=1", &[]),
+            ("employee=1000000001", &[first]),
+            ("emp=1000000002", &[second]),
+            ("departments=1", &[first, second]),
+            ("departments=-1", &[first, second, third]),
+            ("dept_code=2", &[]),
+            ("position_code=1", &[second]),
+            ("areas=1", &[first, second, third]),
+            ("area_code=nosuch", &[]),
+            ("terminal_sn=BYEL201260001", &[first, second, third]),
+            ("sn=x", &[]),
+            ("terminal_sn_icontains=byel", &[first, second, third]),
+            ("terminal_alias=Gate", &[first, second, third]),
+            ("start_time=2026-01-15", &[second, third]),
+            ("end_time=2026-01-15", &[first, second]),
+            (
+                "start_time=2026-01-15%2009:00:00&end_time=2026-01-15T09:00:00.000Z",
+                &[second],
+            ),
+            ("start_time=2026-01-16&end_time=2026-01-15", &[]),
+            ("upload_time_start=2026-01-15%2013:40:00", &[second, third]),
+            ("upload_time_end=2026-01-15%2013:39:59", &[first]),
+            ("upload_time_end=2026-01-15%2013:30:00", &[first]),
+            ("punch_state=0&verify_type=15", &[first, second, third]),
+            ("punch_state=1", &[]),
+            ("search=ÁINE", &[first]),
+            ("search=12", &[first, second, third]),
+            ("search=gate 11", &[first, third]),
+        ] {
+            assert_eq!(asked(query).await, expected, "{query}");
+        }
+        assert_eq!(asked(&format!("last_id={first}")).await, [second, third]);
+        assert_eq!(asked(&format!("id={first},{third}")).await, [first, third]);
+
+        assert_eq!(
+            caller
+                .get(&format!(
+                    "{TRANSACTIONS}?start_time=yesterday&end_time=x&last_id=y"
+                ))
+                .await
+                .is(400),
+            json!({
+                "last_id": ["Enter a number."],
+                "start_time": ["Enter a valid date/time."],
+                "end_time": ["Enter a valid date/time."],
+            })
+        );
+        let easytimepro = test.easytimepro().await;
+        let got = easytimepro
+            .get(&format!(
+                "{TRANSACTIONS}?start_time=2026-01-16&end_time=2026-01-15"
+            ))
+            .await;
+        assert_eq!(
+            got.is(400),
+            json!({
+                "detail": "Start time cannot be greater than end time",
+                "code": -101,
+                "msg": "Start time cannot be greater than end time",
+                "data": {},
+            })
+        );
+        let got = easytimepro
+            .get(&format!("{TRANSACTIONS}?start_time=2026-13-01"))
+            .await;
+        assert_eq!(got.is(400)["code"], -100);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_is_walked_by_its_links_without_missing_or_repeating_a_row() {
+    on_both(|test| async move {
+        employee(&test, json!({ "emp_code": "11" })).await;
+        let mut made = Vec::new();
+        for second in 10..35 {
+            let local = format!("2026-01-15 09:00:{second}");
+            made.push(punch(&test, "11", &local, Some(1_000_000_001)).await);
+        }
+        for (caller, sign) in [(test.biotime().await, 1), (test.easytimepro().await, -1)] {
+            for query in ["", "?emp_code=11", "?ordering=upload_time"] {
+                let mut walked = Vec::new();
+                let mut url = format!("{}{TRANSACTIONS}{query}", test.base);
+                loop {
+                    let page = caller.get(&url).await.is(200);
+                    assert_eq!(page["count"], 25 + 2 * (walked.len() as i64 / 10));
+                    walked.extend(ids(&page));
+                    // Rows that arrive meanwhile shift no page that is reached by its link.
+                    for _ in 0..2 {
+                        punch(&test, "11", &unique_time(&test).await, Some(1_000_000_001)).await;
+                    }
+                    match page["next"].as_str() {
+                        Some(next) if walked.len() < 25 => url = next.to_owned(),
+                        _ => break,
+                    }
+                }
+                let by_id = !query.contains("ordering");
+                let mut unique = walked.clone();
+                unique.sort_unstable();
+                unique.dedup();
+                if by_id {
+                    assert_eq!(unique.len(), walked.len(), "{query}");
+                    assert!(walked.is_sorted_by(|a, b| (a - b) * sign < 0), "{query}");
+                }
+                test.run("DELETE FROM punch WHERE id > $1", [made[24].into()])
+                    .await;
+                test.run("UPDATE punch_counter SET transactions = 25", [])
+                    .await;
+            }
+        }
+    })
+    .await;
+}
+
+async fn unique_time(test: &TestApp) -> String {
+    let count = test.number("SELECT last_id FROM punch_counter").await;
+    format!("2026-01-15 10:{:02}:{:02}", count / 60 % 60, count % 60)
+}
+
+#[tokio::test]
+async fn a_page_stays_right_when_its_number_is_changed_in_a_link() {
+    on_both(|test| async move {
+        employee(&test, json!({ "emp_code": "11" })).await;
+        for second in 10..35 {
+            let local = format!("2026-01-15 09:00:{second}");
+            punch(&test, "11", &local, Some(1_000_000_001)).await;
+        }
+        let caller = test.biotime().await;
+        let first = caller
+            .get(&format!("{TRANSACTIONS}?page_size=5"))
+            .await
+            .is(200);
+        let next = first["next"].as_str().expect("a link");
+        assert!(next.contains("&page=2&page_size=5"), "{next}");
+        let fourth = caller.get(&next.replace("page=2", "page=4")).await.is(200);
+        let direct = caller
+            .get(&format!("{TRANSACTIONS}?page=4&page_size=5"))
+            .await
+            .is(200);
+        assert_eq!(fourth["data"], direct["data"]);
+        let last = caller
+            .get(&format!("{TRANSACTIONS}?page=last&page_size=10"))
+            .await
+            .is(200);
+        assert_eq!((ids(&last).len(), &last["next"]), (5, &json!(null)));
+        assert_eq!(
+            last["previous"],
+            format!("{}{TRANSACTIONS}?page=2&page_size=10", test.base)
+        );
+    })
+    .await;
+}

@@ -1,0 +1,155 @@
+//! The commands that make users and API clients.
+
+use crate::rest::{TestApp, on_both};
+use muster::cli::{client, user};
+use serde_json::json;
+
+async fn run_user(test: &TestApp, command: user::Command, input: &str) -> anyhow::Result<String> {
+    let mut output = Vec::new();
+    user::run(&test.app, command, &mut input.as_bytes(), &mut output).await?;
+    Ok(String::from_utf8(output)?)
+}
+
+async fn run_client(test: &TestApp, command: client::Command) -> anyhow::Result<String> {
+    let mut output = Vec::new();
+    client::run(&test.app, command, &mut output).await?;
+    Ok(String::from_utf8(output)?)
+}
+
+#[tokio::test]
+async fn a_user_is_added_and_comes_in_with_the_password_on_the_last_line() {
+    on_both(|test| async move {
+        let add = |name: &str, role: &str, password_stdin| user::Command::Add {
+            name: name.into(),
+            role: role.into(),
+            email: None,
+            password_stdin,
+        };
+        let output = run_user(&test, add("ops", "viewer", false), "")
+            .await
+            .expect("added");
+        let password = output.lines().last().expect("a line");
+        let body = json!({ "username": "ops", "password": password });
+        test.nobody()
+            .post("/api-token-auth/", body.clone())
+            .await
+            .is(200);
+
+        assert!(
+            run_user(&test, add("ops", "viewer", false), "")
+                .await
+                .is_err()
+        );
+        assert!(
+            run_user(&test, add("boss", "emperor", false), "")
+                .await
+                .is_err()
+        );
+        assert!(
+            run_user(&test, add("boss", "viewer", true), "short\n")
+                .await
+                .is_err()
+        );
+        let passwd = user::Command::Passwd {
+            name: "ops".into(),
+            password_stdin: true,
+        };
+        let output = run_user(&test, passwd, "lamp oil and rope\n")
+            .await
+            .expect("changed");
+        assert!(!output.contains("rope"), "{output}");
+        test.nobody().post("/api-token-auth/", body).await.is(400);
+        let body = json!({ "username": "ops", "password": "lamp oil and rope" });
+        test.nobody()
+            .post("/api-token-auth/", body.clone())
+            .await
+            .is(200);
+
+        let disable = user::Command::Disable { name: "ops".into() };
+        run_user(&test, disable, "").await.expect("shut out");
+        test.nobody().post("/api-token-auth/", body).await.is(400);
+        let list = run_user(&test, user::Command::List, "")
+            .await
+            .expect("listed");
+        assert_eq!(
+            list,
+            "admin\tadministrator\tactive\tnever\nops\tviewer\tdisabled\t2026-01-15 13:30:00\n"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_is_added_with_rights_and_an_end_and_revoked() {
+    on_both(|test| async move {
+        let add = |name: &str, rights: Option<&str>, addresses: &[&str], expires: Option<&str>| {
+            client::Command::Add {
+                name: name.into(),
+                profile: muster::profile::Profile::BioTime,
+                rights: rights.map(str::to_owned),
+                addresses: addresses.iter().map(|address| (*address).into()).collect(),
+                expires: expires.map(str::to_owned),
+            }
+        };
+        let rights = Some("transaction.view, terminal.view");
+        let output = run_client(
+            &test,
+            add("payroll", rights, &["127.0.0.1"], Some("2026-01-15")),
+        )
+        .await
+        .expect("added");
+        let token = output.lines().last().expect("a line").to_owned();
+        let caller = test.with(&token);
+        caller.get("/iclock/api/transactions/").await.is(200);
+        caller.get("/personnel/api/employees/").await.is(403);
+        for (rights, addresses, expires) in [
+            (Some("employee.fly"), &[][..], None),
+            (None, &["10.0.0.0/33"], None),
+            (None, &[], Some("tomorrow")),
+        ] {
+            let refused = run_client(&test, add("x", rights, addresses, expires)).await;
+            assert!(refused.is_err());
+        }
+        assert!(
+            run_client(&test, add("payroll", None, &[], None))
+                .await
+                .is_err()
+        );
+        // The day is over on the server's clock.
+        test.app
+            .clock
+            .advance(chrono::TimeDelta::minutes(10 * 60 + 30));
+        caller.get("/iclock/api/transactions/").await.is(401);
+
+        let output = run_client(&test, add("other", None, &[], None))
+            .await
+            .expect("added");
+        let other = output.lines().last().expect("a line").to_owned();
+        test.with(&other)
+            .get("/personnel/api/employees/")
+            .await
+            .is(200);
+        let revoke = || client::Command::Revoke {
+            name: "other".into(),
+        };
+        run_client(&test, revoke()).await.expect("revoked");
+        assert!(run_client(&test, revoke()).await.is_err());
+        test.with(&other)
+            .get("/personnel/api/employees/")
+            .await
+            .is(401);
+        let list = run_client(&test, client::Command::List)
+            .await
+            .expect("listed");
+        let lines: Vec<_> = list
+            .lines()
+            .map(|line| line.split('\t').take(3).collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(lines, ["payroll biotime expired", "other biotime revoked"]);
+        let tokens = test
+            .number("SELECT count(*) FROM api_client WHERE token_digest IS NOT NULL")
+            .await;
+        assert_eq!(tokens, 2);
+    })
+    .await;
+}
