@@ -6,10 +6,13 @@
 
 use axum::Router;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use muster::access::{Caller, Rights};
+use muster::accounts::{self, client::NewClient};
 use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
 use muster::config::{Admission, Config};
+use muster::profile::Profile;
 use muster_simulator::{Kind, LoadFigures, LoadOptions, load};
 use muster_store::Sql;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -100,8 +103,89 @@ async fn one_database(name: &str, database_url: String, hello: f64) {
         );
     }
     fill(&app).await;
+    pages(name, &app, &address).await;
     server.stop().await;
     as_a_process(name, &config).await;
+}
+
+/// The newest page of 100 transactions out of a million, with the count, as eight callers read it;
+/// beside it the same rows read through the driver alone.
+async fn pages(name: &str, app: &Arc<App>, address: &str) {
+    let client = NewClient {
+        name: "bench".into(),
+        profile: Profile::EasyTimePro,
+        rights: Rights::administrator(),
+        addresses: Vec::new(),
+        expires_at: None,
+    };
+    let token = accounts::client::add(app, &Caller::system(), client)
+        .await
+        .expect("added");
+    let http = reqwest::Client::new();
+    let url = format!("http://{address}/iclock/api/transactions/?page_size=100");
+    let answered = repeat(|| {
+        let request = http
+            .get(&url)
+            .header("authorization", format!("Token {token}"));
+        async move {
+            let answer = request.send().await.expect("answered");
+            let text = answer.text().await.expect("read");
+            assert!(text.starts_with("{\"count\":1"), "{text}");
+        }
+    })
+    .await;
+    type Raw = (
+        i64,
+        String,
+        NaiveDateTime,
+        i16,
+        i16,
+        String,
+        Option<String>,
+        Option<String>,
+    );
+    let raw = repeat(|| {
+        let store = app.store.clone();
+        async move {
+            let rows: Vec<Raw> = store
+                .all(&Sql::new(
+                    "SELECT p.transaction_id, p.pin, p.punch_local, p.punch_state, p.verify_type, p.terminal_sn, \
+                         e.first_name, e.last_name \
+                     FROM punch AS p LEFT JOIN employee AS e ON e.id = p.employee_id \
+                     WHERE p.transaction_id IS NOT NULL ORDER BY p.transaction_id DESC LIMIT 100",
+                    [],
+                ))
+                .await
+                .expect("read");
+            assert_eq!(rows.len(), 100);
+        }
+    })
+    .await;
+    line(
+        &format!("{name}: page of 100 of {PUNCHES}, with count"),
+        answered,
+        raw,
+        "the same rows by the driver alone, pages/s",
+    );
+    println!(
+        "{:<44} {:.2} ms a page, 8 callers at once",
+        "",
+        8000.0 / answered
+    );
+}
+
+/// How often a second something is done by eight at once.
+async fn repeat<F: Future<Output = ()> + Send + 'static>(work: impl Fn() -> F) -> f64 {
+    let started = Instant::now();
+    let mut done = 0_u32;
+    while started.elapsed() < Duration::from_secs_f64(SECONDS) {
+        let batch: Vec<_> = (0..8).map(|_| tokio::spawn(work())).collect();
+        for one in batch {
+            one.await.expect("done");
+            done += 1;
+        }
+    }
+    f64::from(done) / started.elapsed().as_secs_f64()
 }
 
 /// The program itself: how soon it listens over a million punches, and what it holds with a

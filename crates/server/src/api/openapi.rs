@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder, SecurityRequirement,
 };
 use utoipa_swagger_ui::Config;
@@ -86,15 +86,51 @@ pub fn text() -> String {
     .clone()
 }
 
+/// Objects that stand in the document once, each under a name.
+#[derive(Default)]
+struct Named {
+    objects: Vec<(String, Vec<Member>)>,
+}
+
+impl Named {
+    /// Refers to an object of these members; `name` is its name unless it has one already.
+    fn refer(&mut self, name: &str, members: &[Member]) -> RefOr<Schema> {
+        let is_same = |known: &[Member]| {
+            known.len() == members.len()
+                && known
+                    .iter()
+                    .zip(members)
+                    .all(|(a, b)| (a.name, a.about, a.required) == (b.name, b.about, b.required))
+        };
+        let name = match self.objects.iter().find(|(_, known)| is_same(known)) {
+            Some((name, _)) => name.clone(),
+            None => {
+                let mut name = name.to_owned();
+                while self.objects.iter().any(|(known, _)| *known == name) {
+                    name.push('_');
+                }
+                self.objects.push((name.clone(), members.to_vec()));
+                name
+            }
+        };
+        RefOr::Ref(Ref::from_schema_name(name))
+    }
+}
+
 fn document(registry: &Registry) -> OpenApi {
+    let mut named = Named::default();
     let mut paths = PathsBuilder::new();
     for endpoint in registry.endpoints() {
         if let Some(method) = method(&endpoint.method) {
             paths = paths.path(
                 endpoint.path.clone(),
-                PathItem::new(method, operation(endpoint)),
+                PathItem::new(method, operation(endpoint, &mut named)),
             );
         }
+    }
+    let mut components = ComponentsBuilder::new();
+    for (name, members) in &named.objects {
+        components = components.schema(name, object(members));
     }
     let token = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
         "Authorization",
@@ -113,11 +149,7 @@ fn document(registry: &Registry) -> OpenApi {
                 .build(),
         )
         .paths(paths.build())
-        .components(Some(
-            ComponentsBuilder::new()
-                .security_scheme("token", token)
-                .build(),
-        ))
+        .components(Some(components.security_scheme("token", token).build()))
         .build()
 }
 
@@ -132,7 +164,7 @@ fn method(method: &Method) -> Option<HttpMethod> {
     })
 }
 
-fn operation(endpoint: &Endpoint) -> OperationBuilder {
+fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
     let doc = &endpoint.doc;
     let mut operation = OperationBuilder::new()
         .tag(doc.tag)
@@ -170,7 +202,20 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
                 .schema(Some(schema(asked_as(parameter.kind), ""))),
         );
     }
+    let thing = title(doc.tag);
     if let Some(members) = doc.body {
+        // An update needs nothing: what is not sent stays.
+        let is_update = matches!(endpoint.method, Method::PUT | Method::PATCH);
+        let (name, members): (_, Vec<Member>) = if is_update {
+            let optional = members.iter().map(|member| Member {
+                required: false,
+                ..*member
+            });
+            (format!("{thing}Change"), optional.collect())
+        } else {
+            (format!("{thing}Body"), members.to_vec())
+        };
+        let schema = named.refer(&name, &members);
         let mut body = RequestBodyBuilder::new().required(Some(Required::True));
         for media_type in [
             "application/json",
@@ -179,7 +224,7 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
         ] {
             body = body.content(
                 media_type,
-                ContentBuilder::new().schema(Some(object(members))).build(),
+                ContentBuilder::new().schema(Some(schema.clone())).build(),
             );
         }
         operation = operation.request_body(Some(body.build()));
@@ -187,21 +232,22 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
     let (status, answer) = match doc.returns {
         Returns::Page(members) => (
             StatusCode::OK,
-            ResponseBuilder::new()
-                .description("A page.")
-                .content("application/json", json(page_of(members))),
+            ResponseBuilder::new().description("A page.").content(
+                "application/json",
+                json(page_of(named.refer(&thing, members))),
+            ),
         ),
         Returns::One(status, members) => (
             status,
             ResponseBuilder::new()
                 .description("Done.")
-                .content("application/json", json(object(members))),
+                .content("application/json", json(named.refer(&thing, members))),
         ),
         Returns::Deleted => (
             StatusCode::OK,
             ResponseBuilder::new()
                 .description("Done; in the BioTime profile 204 without a body.")
-                .content("application/json", json(object(DELETED))),
+                .content("application/json", json(named.refer("Deleted", DELETED))),
         ),
         Returns::File(media_type) => (
             StatusCode::OK,
@@ -216,7 +262,7 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
             status,
             ResponseBuilder::new()
                 .description(about)
-                .content("application/json", json(object(REFUSED)))
+                .content("application/json", json(named.refer("Refusal", REFUSED)))
                 .build(),
         );
     }
@@ -261,6 +307,14 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     refusals
 }
 
+fn title(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
 fn json(schema: RefOr<Schema>) -> utoipa::openapi::Content {
     ContentBuilder::new().schema(Some(schema)).build()
 }
@@ -273,7 +327,7 @@ fn asked_as(kind: Kind) -> Kind {
     }
 }
 
-fn page_of(members: &[Member]) -> RefOr<Schema> {
+fn page_of(row: RefOr<Schema>) -> RefOr<Schema> {
     let link = || typed(&[Type::String, Type::Null], "");
     ObjectBuilder::new()
         .property(
@@ -284,7 +338,7 @@ fn page_of(members: &[Member]) -> RefOr<Schema> {
         .property("previous", link())
         .property("msg", schema(Kind::Text, ""))
         .property("code", schema(Kind::Integer, "0"))
-        .property("data", ArrayBuilder::new().items(object(members)).build())
+        .property("data", ArrayBuilder::new().items(row).build())
         .build()
         .into()
 }
