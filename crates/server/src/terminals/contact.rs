@@ -281,7 +281,10 @@ fn column_of(name: &str, value: &str) -> Option<(&'static str, sea_query::Value)
             text(),
         ),
         "Language" => ("UPDATE terminal SET language = $2 WHERE id = $1", number()),
-        "LockFunOn" => ("UPDATE terminal SET lock_func = $2 WHERE id = $1", number()),
+        "LockFunOn" => (
+            "UPDATE terminal SET lock_func = $2 WHERE id = $1",
+            value.parse::<i16>().ok().map(sea_query::Value::from),
+        ),
         "PhotoFunOn" => ("UPDATE terminal SET photo_func_on = $2 WHERE id = $1", on()),
         "FingerFunOn" => ("UPDATE terminal SET fp_func_on = $2 WHERE id = $1", on()),
         "FaceFunOn" => ("UPDATE terminal SET face_func_on = $2 WHERE id = $1", on()),
