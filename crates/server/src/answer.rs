@@ -32,10 +32,10 @@ impl Answer {
         Answer::json(StatusCode::CREATED, value)
     }
 
-    /// 204, without a body.
-    pub fn nothing() -> Answer {
+    /// Without a body.
+    pub fn nothing(status: StatusCode) -> Answer {
         Answer {
-            status: StatusCode::NO_CONTENT,
+            status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
         }
@@ -91,7 +91,7 @@ impl Answer {
         let (status, body, code) = describe(error);
         let mut answer = match (error, profile) {
             (Error::Unauthenticated(_) | Error::BadPaging { .. }, _) => Answer::json(status, &body),
-            (_, Some(Profile::EasyTimePro)) if status.is_client_error() => {
+            (_, Some(profile)) if profile.numbers_refusals() && status.is_client_error() => {
                 Answer::json(status, &numbered(body, code))
             }
             _ => Answer::json(status, &body),

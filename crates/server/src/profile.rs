@@ -1,5 +1,7 @@
 //! EasyTimePro or BioTime: every difference between the two that is not a resource's own answer.
 
+use http::StatusCode;
+use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +10,79 @@ use std::str::FromStr;
 pub enum Profile {
     EasyTimePro,
     BioTime,
+}
+
+impl Profile {
+    /// What a text may name, in the order in which it is tried: EasyTimePro addresses things by
+    /// code, BioTime by id; each takes the other when that finds nothing.
+    pub fn tried<T>(self, by_code: Option<T>, by_id: Option<T>) -> impl Iterator<Item = T> {
+        match self {
+            Profile::EasyTimePro => [by_code, by_id],
+            Profile::BioTime => [by_id, by_code],
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// What is said of a relation to something that is not there.
+    pub fn no_such(self, code: &str, text: &str) -> String {
+        match self {
+            Profile::EasyTimePro => format!("Object with {code}={text} does not exist."),
+            Profile::BioTime if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("Invalid pk \"{text}\" - object does not exist.")
+            }
+            Profile::BioTime => self.wrong_type("str"),
+        }
+    }
+
+    /// What is said of a relation that is neither code nor id.
+    pub fn wrong_type(self, python_type: &str) -> String {
+        match self {
+            Profile::EasyTimePro => "Invalid value.".into(),
+            Profile::BioTime => {
+                format!("Incorrect type. Expected pk value, received {python_type}.")
+            }
+        }
+    }
+
+    /// A person's id: digits in a text, or a number.
+    pub fn person_id(self, id: i64) -> Value {
+        match self {
+            Profile::EasyTimePro => id.to_string().into(),
+            Profile::BioTime => id.into(),
+        }
+    }
+
+    /// The answer to a removal; without a body in BioTime.
+    pub fn removed(self) -> (StatusCode, Option<Value>) {
+        match self {
+            Profile::EasyTimePro => (StatusCode::OK, Some(json!({ "message": "deleted" }))),
+            Profile::BioTime => (StatusCode::NO_CONTENT, None),
+        }
+    }
+
+    /// The answer to a command that was queued.
+    pub fn queued(self) -> Value {
+        match self {
+            Profile::EasyTimePro => json!({ "status": "Success" }),
+            Profile::BioTime => json!({ "code": 0, "msg": "", "data": [] }),
+        }
+    }
+
+    /// Whether refusals carry the appendix's number, its meaning and an empty `data`.
+    pub fn numbers_refusals(self) -> bool {
+        self == Profile::EasyTimePro
+    }
+
+    /// Whether a period that ends before it begins is refused; else it is just empty.
+    pub fn refuses_reversed_periods(self) -> bool {
+        self == Profile::EasyTimePro
+    }
+
+    /// Whether transactions and private messages come with the newest first unless told.
+    pub fn shows_newest_first(self) -> bool {
+        self == Profile::EasyTimePro
+    }
 }
 
 impl fmt::Display for Profile {

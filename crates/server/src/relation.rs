@@ -5,7 +5,6 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::python_type;
-use crate::profile::Profile;
 use crate::resource::{Column, col, read_id};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
@@ -58,23 +57,11 @@ impl Relation {
             }
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) if !number.is_f64() => number.to_string(),
-            other => {
-                return problem(match caller.profile {
-                    Profile::EasyTimePro => "Invalid value.".into(),
-                    Profile::BioTime => format!(
-                        "Incorrect type. Expected pk value, received {}.",
-                        python_type(other)
-                    ),
-                });
-            }
+            other => return problem(caller.profile.wrong_type(python_type(other))),
         };
         let by_code = Some(col(self.code()).eq(text.as_str()));
         let by_id = read_id(&text).map(|id| col(self.id()).eq(id));
-        let either = match caller.profile {
-            Profile::EasyTimePro => [by_code, by_id],
-            Profile::BioTime => [by_id, by_code],
-        };
-        for condition in either.into_iter().flatten() {
+        for condition in caller.profile.tried(by_code, by_id) {
             let mut select = SelectStatement::new();
             select
                 .expr(col(self.id()))
@@ -95,13 +82,7 @@ impl Relation {
         if is_none(value) {
             return Ok(Ok(None));
         }
-        let message = match caller.profile {
-            Profile::EasyTimePro => format!("Object with {}={text} does not exist.", self.code),
-            Profile::BioTime if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                format!("Invalid pk \"{text}\" - object does not exist.")
-            }
-            Profile::BioTime => "Incorrect type. Expected pk value, received str.".into(),
-        };
+        let message = caller.profile.no_such(self.code, &text);
         Ok(Err(Problem::new(field, message).coded(self.absent)))
     }
 

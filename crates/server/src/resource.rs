@@ -24,6 +24,8 @@ use std::time::Duration;
 const DEFAULT_SIZE: i64 = 10;
 /// Beyond so many rows to be skipped, their ids alone are read first.
 const DEEP: i64 = 1000;
+/// So many ids are sorted rather than looked for along an index.
+const FEW: i64 = 50_000;
 /// Stands between the parts of a `search_text`.
 const BETWEEN: char = '\u{1f}';
 
@@ -220,6 +222,10 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// The appendix's number when there is no such row.
     const ABSENT: i32 = appendix::PROGRAM_ERROR;
 
+    /// What tells rows apart that are alike in the wanted order, if not the id: a column that
+    /// rises with it and stands behind others in an index.
+    const TIE: Option<Column> = None;
+
     type Row: Record;
 
     fn id(row: &Self::Row) -> i64;
@@ -245,9 +251,13 @@ pub trait Resource: Sized + Send + Sync + 'static {
     }
 
     /// A condition that several parameters make together, or that holds unless one is given.
-    fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+    fn together(
+        app: &App,
+        caller: &Caller,
+        query: &mut Query,
+    ) -> impl Future<Output = Result<Condition>> + Send {
         let _ = (app, caller, query);
-        Ok(Cond::all())
+        async { Ok(Cond::all()) }
     }
 
     fn default_order(profile: Profile) -> &'static str {
@@ -467,10 +477,16 @@ pub struct Selection {
     /// Nothing narrows it: all rows there are.
     everything: bool,
     order: Vec<(Field, Order)>,
+    /// The direction of `Resource::TIE` behind them.
+    tie: Option<Order>,
 }
 
 impl Selection {
-    pub fn read<R: Resource>(app: &App, caller: &Caller, query: &mut Query) -> Result<Selection> {
+    pub async fn read<R: Resource>(
+        app: &App,
+        caller: &Caller,
+        query: &mut Query,
+    ) -> Result<Selection> {
         let mut filters = Cond::all();
         let mut problems = Vec::new();
         for field in R::FIELDS {
@@ -496,7 +512,7 @@ impl Selection {
                 filters = filters.add(contains(text, &fold(&value)));
             }
         }
-        match R::together(app, caller, query) {
+        match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
             Ok(condition) => filters = filters.add(condition),
             Err(Error::Invalid(found)) => problems.extend(found),
@@ -513,10 +529,12 @@ impl Selection {
         let visible = R::visible(caller, app);
         let everything = filters.is_empty() && visible.is_empty();
         let wanted = query.take("ordering").unwrap_or_default();
+        let (order, tie) = order::<R>(&wanted, caller.profile);
         Ok(Selection {
             condition: Cond::all().add(visible).add(filters),
             everything,
-            order: order::<R>(&wanted, caller.profile),
+            order,
+            tie,
         })
     }
 
@@ -545,12 +563,16 @@ impl Selection {
                 None => select.order_by_expr(expression, direction.clone()),
             };
         }
+        if let Some(direction) = &self.tie {
+            let tie = R::TIE.unwrap_or_else(id_column::<R>);
+            select.order_by_expr(col(tie), direction.clone());
+        }
     }
 
     /// The direction, when the rows come in the order of their ids and nothing else.
     fn by_id_alone(&self) -> Option<Order> {
-        match &self.order[..] {
-            [(_, direction)] => Some(direction.clone()),
+        match (&self.order[..], &self.tie) {
+            ([(_, direction)], None) => Some(direction.clone()),
             _ => None,
         }
     }
@@ -585,7 +607,7 @@ pub async fn page<R: Resource>(
     query: &mut Query,
 ) -> Result<Page<R::Row>> {
     let paging = Paging::read(app, query)?;
-    let selection = Selection::read::<R>(app, caller, query)?;
+    let selection = Selection::read::<R>(app, caller, query).await?;
     let count = selection.count::<R>(app).await?;
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
@@ -596,34 +618,42 @@ pub async fn page<R: Resource>(
     let id = id_column::<R>();
 
     let mut select = selection.statement::<R>();
-    R::columns(&mut select, app);
-    selection.sort::<R>(app, &mut select);
-    select.limit(paging.size.unsigned_abs());
-    match (paging.after, selection.by_id_alone()) {
+    let by_id = selection.by_id_alone();
+    let limit = paging.size.unsigned_abs();
+    match (paging.after, &by_id) {
         (Some(after), Some(Order::Desc)) => {
             select.and_where(col(id).lt(after));
         }
         (Some(after), Some(_)) => {
             select.and_where(col(id).gt(after));
         }
-        _ if offset > DEEP => {
-            let mut ids = selection.statement::<R>();
-            ids.expr(col(id));
-            selection.sort::<R>(app, &mut ids);
-            ids.limit(paging.size.unsigned_abs())
-                .offset(offset.unsigned_abs());
-            let ids: Vec<(i64,)> = app.store.all(&ids).await?;
-            let mut rows = SelectStatement::new();
-            R::tables(&mut rows);
-            R::columns(&mut rows, app);
-            rows.and_where(col(id).is_in(ids.into_iter().map(|(id,)| id)));
-            selection.sort::<R>(app, &mut rows);
-            select = rows;
-        }
         _ => {
             select.offset(offset.unsigned_abs());
         }
     }
+    if selection.everything && offset <= DEEP {
+        selection.sort::<R>(app, &mut select);
+    } else {
+        // What is sorted or skipped is ids alone; the rows are read when it is known which.
+        let mut ids = select;
+        ids.expr(col(id));
+        match &by_id {
+            // Few rows are found by what they were asked for and sorted. Many are walked in the
+            // order of their ids: the next ones are never far.
+            Some(direction) if !selection.everything && count <= FEW => {
+                ids.order_by_expr(col(id).add(0), direction.clone());
+            }
+            _ => selection.sort::<R>(app, &mut ids),
+        }
+        ids.limit(limit);
+        let ids: Vec<(i64,)> = app.store.all(&ids).await?;
+        select = SelectStatement::new();
+        R::tables(&mut select);
+        select.and_where(col(id).is_in(ids.into_iter().map(|(id,)| id)));
+        selection.sort::<R>(app, &mut select);
+    }
+    R::columns(&mut select, app);
+    select.limit(limit);
     let rows: Vec<R::Row> = app.store.all(&select).await?;
     Ok(Page {
         count,
@@ -639,11 +669,7 @@ pub async fn page<R: Resource>(
 pub async fn find<R: Resource>(app: &App, caller: &Caller, key: &str) -> Result<Option<R::Row>> {
     let by_code = R::CODE.map(|code| col(code).eq(key));
     let by_id = read_id(key).map(|id| col(id_column::<R>()).eq(id));
-    let either = match caller.profile {
-        Profile::EasyTimePro => [by_code, by_id],
-        Profile::BioTime => [by_id, by_code],
-    };
-    for condition in either.into_iter().flatten() {
+    for condition in caller.profile.tried(by_code, by_id) {
         let mut select = SelectStatement::new();
         R::tables(&mut select);
         R::columns(&mut select, app);
@@ -770,8 +796,9 @@ fn search<R: Resource>(word: &str) -> Condition {
         })
 }
 
-/// The wanted order, unknown names left out, with the id behind it: pages never overlap.
-fn order<R: Resource>(wanted: &str, profile: Profile) -> Vec<(Field, Order)> {
+/// The wanted order, unknown names left out, and the direction in which the rest is told apart by
+/// id, so that pages never overlap: that of the last field. No direction: the id is in the order.
+fn order<R: Resource>(wanted: &str, profile: Profile) -> (Vec<(Field, Order)>, Option<Order>) {
     let read = |wanted: &str| {
         let mut order: Vec<(Field, Order)> = Vec::new();
         for name in wanted.split(',').map(str::trim) {
@@ -793,13 +820,16 @@ fn order<R: Resource>(wanted: &str, profile: Profile) -> Vec<(Field, Order)> {
     if order.is_empty() {
         order = read(R::default_order(profile));
     }
-    let id = R::FIELDS[0];
-    match order.iter().position(|(field, _)| field.name == id.name) {
+    let id = R::FIELDS[0].name;
+    if let Some(at) = order.iter().position(|(field, _)| field.name == id) {
         // Behind the id nothing can make a difference.
-        Some(at) => order.truncate(at + 1),
-        None => order.push((id, Order::Asc)),
+        order.truncate(at + 1);
+        return (order, None);
     }
-    order
+    let tie = order
+        .last()
+        .map_or(Order::Asc, |(_, direction)| direction.clone());
+    (order, Some(tie))
 }
 
 /// `{"count","next","previous","msg","code","data"}`, in this order.
@@ -887,9 +917,9 @@ async fn answer_delete<R: Removable>(call: Call) -> Result<Answer> {
     let app = &call.request.app;
     let stored = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
     R::remove(app, &call.caller, stored).await?;
-    Ok(match call.caller.profile {
-        Profile::EasyTimePro => Answer::ok(&json!({ "message": "deleted" })),
-        Profile::BioTime => Answer::nothing(),
+    Ok(match call.caller.profile.removed() {
+        (status, Some(body)) => Answer::json(status, &body),
+        (status, None) => Answer::nothing(status),
     })
 }
 

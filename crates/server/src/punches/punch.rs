@@ -142,7 +142,7 @@ pub fn times_asked(app: &App, caller: &Caller, query: &mut Query) -> Result<Cond
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    if caller.profile == Profile::EasyTimePro {
+    if caller.profile.refuses_reversed_periods() {
         for (start, end) in [(start, end), (upload_start, upload_end)] {
             if start.zip(end).is_some_and(|(start, end)| start > end) {
                 return Err(Error::Refused {
@@ -240,11 +240,9 @@ impl Row {
     /// `crc`.
     pub fn shown(&self, app: &App, profile: Profile) -> Value {
         let is_transaction = self.transaction_id.is_some();
-        let emp = match (self.employee_id, profile) {
-            (None, _) => Value::Null,
-            (Some(id), Profile::EasyTimePro) => id.to_string().into(),
-            (Some(id), Profile::BioTime) => id.into(),
-        };
+        let emp = self
+            .employee_id
+            .map_or(Value::Null, |id| profile.person_id(id));
         let only_there = |value: Value| if is_transaction { value } else { Value::Null };
         let mut shown = Map::new();
         shown.insert("id".into(), self.transaction_id.unwrap_or(self.id).into());

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, column};
-use crate::relation::{AREA, DEPARTMENT, POSITION, Relation};
+use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use http::{Method, StatusCode};
@@ -59,7 +59,7 @@ impl Resource for Transaction {
             .about("The terminal's id."),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
-        Field::special("emp_code", Kind::Text, "One code, or several with commas.").or(&["pin"]),
+        Field::together("emp_code", Kind::Text, "One code, or several with commas.").or(&["pin"]),
         Field::special(
             "department",
             Kind::Reference,
@@ -97,6 +97,8 @@ impl Resource for Transaction {
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
 
+    const TIE: Option<Column> = Some(column("id"));
+
     type Row = Row;
 
     fn id(row: &Row) -> i64 {
@@ -120,9 +122,8 @@ impl Resource for Transaction {
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
         Ok(match name {
-            "emp_code" => of_codes(value),
-            "department" => pointed_at(DEPARTMENT, ("employee", "department_id"), value),
-            "position" => pointed_at(POSITION, ("employee", "position_id"), value),
+            "department" => DEPARTMENT.any_of(("employee", "department_id"), value),
+            "position" => POSITION.any_of(("employee", "position_id"), value),
             "area" => in_areas(value),
             _ => {
                 let id: i64 = value
@@ -134,14 +135,21 @@ impl Resource for Transaction {
         })
     }
 
-    fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
-        punch::times_asked(app, caller, query)
+    async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+        let mut condition = punch::times_asked(app, caller, query)?;
+        for name in ["emp_code", "pin"] {
+            if let Some(codes) = query.take(name) {
+                condition = condition.add(of_codes(app, &codes).await?);
+            }
+        }
+        Ok(condition)
     }
 
     fn default_order(profile: Profile) -> &'static str {
-        match profile {
-            Profile::EasyTimePro => "-id",
-            Profile::BioTime => "id",
+        if profile.shows_newest_first() {
+            "-id"
+        } else {
+            "id"
         }
     }
 
@@ -164,31 +172,22 @@ impl Resource for Transaction {
 
 /// The punches of these codes. People are found first, so that the index over people serves; who
 /// is gone left punches without a person.
-fn of_codes(value: &str) -> SimpleExpr {
-    let codes: Vec<&str> = value.split(',').map(str::trim).collect();
-    let people = people(col(("somebody", "emp_code")).is_in(codes.iter().copied()));
-    Cond::any()
-        .add(col(column("employee_id")).in_subquery(people))
+async fn of_codes(app: &App, codes: &str) -> Result<Condition> {
+    let codes: Vec<&str> = codes.split(',').map(str::trim).collect();
+    let mut people = SelectStatement::new();
+    people
+        .expr(col(("employee", "id")))
+        .from(Alias::new("employee"))
+        .and_where(col(("employee", "emp_code")).is_in(codes.iter().copied()));
+    let people: Vec<(i64,)> = app.store.all(&people).await?;
+    let people = people.into_iter().map(|(id,)| id);
+    Ok(Cond::any()
+        .add(col(column("employee_id")).is_in(people))
         .add(
             Cond::all()
                 .add(col(column("employee_id")).is_null())
                 .add(col(column("pin")).is_in(codes)),
-        )
-        .into()
-}
-
-fn people(condition: SimpleExpr) -> SelectStatement {
-    let mut people = SelectStatement::new();
-    people
-        .expr(col(("somebody", "id")))
-        .from_as(Alias::new("employee"), Alias::new("somebody"))
-        .and_where(condition);
-    people
-}
-
-/// The rows of a relation with one of these codes or ids, `-1` meaning all.
-fn pointed_at(relation: Relation, at: Column, value: &str) -> SimpleExpr {
-    relation.any_of(at, value)
+        ))
 }
 
 /// A punch keeps the area its terminal was in, by id; the area's code is its code today.

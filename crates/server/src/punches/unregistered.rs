@@ -99,7 +99,7 @@ impl Resource for Unregistered {
         Ok(col(column("id")).gt(id))
     }
 
-    fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+    async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
         punch::times_asked(app, caller, query)
     }
 

@@ -182,13 +182,6 @@ impl Row {
         }
     }
 
-    fn shown_id(&self, profile: Profile) -> Value {
-        match profile {
-            Profile::EasyTimePro => self.id.to_string().into(),
-            Profile::BioTime => self.id.into(),
-        }
-    }
-
     fn flow_roles(&self) -> Value {
         serde_json::from_str(&self.flow_role).unwrap_or_else(|_| json!([]))
     }
@@ -215,7 +208,7 @@ impl Row {
             _ => None,
         };
         let first = json!({
-            "id": self.shown_id(caller.profile),
+            "id": caller.profile.person_id(self.id),
             "emp_code": self.emp_code,
             "first_name": self.first_name,
             "last_name": self.last_name,
@@ -977,7 +970,7 @@ impl Resource for Employee {
     }
 
     /// Who is no longer there is shown only when asked for.
-    fn together(_app: &App, _caller: &Caller, query: &mut Query) -> Result<Condition> {
+    async fn together(_app: &App, _caller: &Caller, query: &mut Query) -> Result<Condition> {
         Ok(match query.take("status") {
             Some(_) => Cond::all(),
             None => Cond::all().add(col(column("status")).eq(VALID)),

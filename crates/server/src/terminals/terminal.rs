@@ -926,13 +926,7 @@ pub async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> 
         match resource::find::<Terminal>(app, caller, &key).await? {
             Some(row) if rows.iter().any(|known| known.id == row.id) => {}
             Some(row) => rows.push(row),
-            None => problems.push(Problem::new(
-                name,
-                match caller.profile {
-                    Profile::EasyTimePro => format!("Object with sn={key} does not exist."),
-                    Profile::BioTime => format!("Invalid pk \"{key}\" - object does not exist."),
-                },
-            )),
+            None => problems.push(Problem::new(name, caller.profile.no_such("sn", &key))),
         }
     }
     if problems.is_empty() {
@@ -947,15 +941,7 @@ async fn reboot(call: Call) -> Result<Answer> {
     for terminal in meant(app, caller, &call.request.body).await? {
         commands::enqueue(app, caller, terminal.id, &Command::Reboot).await?;
     }
-    Ok(done(caller.profile))
-}
-
-/// What a command answers when it is queued.
-fn done(profile: Profile) -> Answer {
-    Answer::ok(&match profile {
-        Profile::EasyTimePro => json!({ "status": "Success" }),
-        Profile::BioTime => json!({ "code": 0, "msg": "", "data": [] }),
-    })
+    Ok(Answer::ok(&caller.profile.queued()))
 }
 
 const MEANT_MEMBERS: &[Member] = &[Member::new(

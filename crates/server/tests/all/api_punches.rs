@@ -120,17 +120,20 @@ async fn transactions_come_newest_first_in_one_profile_and_oldest_first_in_the_o
             "punch_time,id",
             "emp_code,punch_time",
             "upload_time",
-            "-temperature",
+            "temperature",
         ] {
             let list = easytimepro
                 .get(&format!("{TRANSACTIONS}?ordering={ordering}"))
                 .await;
             assert_eq!(ids(&list.is(200)), made, "{ordering}");
         }
-        let list = biotime
-            .get(&format!("{TRANSACTIONS}?ordering=-punch_time"))
-            .await;
-        assert_eq!(ids(&list.is(200)), falling);
+        // What is alike comes in the same direction.
+        for ordering in ["-punch_time", "-upload_time", "emp_code,-temperature"] {
+            let list = biotime
+                .get(&format!("{TRANSACTIONS}?ordering={ordering}"))
+                .await;
+            assert_eq!(ids(&list.is(200)), falling, "{ordering}");
+        }
     })
     .await;
     on_both_with(
