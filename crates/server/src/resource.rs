@@ -667,6 +667,9 @@ pub async fn page<R: Resource>(
 
 /// The row a path names: by its code or its id, whichever the profile looks at first.
 pub async fn find<R: Resource>(app: &App, caller: &Caller, key: &str) -> Result<Option<R::Row>> {
+    if key.chars().any(char::is_control) {
+        return Ok(None);
+    }
     let by_code = R::CODE.map(|code| col(code).eq(key));
     let by_id = read_id(key).map(|id| col(id_column::<R>()).eq(id));
     for condition in caller.profile.tried(by_code, by_id) {

@@ -322,7 +322,7 @@ pub async fn make(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Result
                 app.company.id.clone().into(),
                 code.clone().into(),
                 name.into(),
-                fold(&format!("{code} {name}")).into(),
+                search_text([name, code.as_str()]).into(),
                 now.into(),
             ],
         ))

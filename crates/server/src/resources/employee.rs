@@ -1396,7 +1396,16 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
                 user.verify_mode.map(i64::from).into(),
                 privilege.into(),
                 terminal.sn.as_str().into(),
-                search_text([user.pin.as_str(), name.as_deref().unwrap_or_default()]).into(),
+                search_text([
+                    name.as_deref().unwrap_or_default(),
+                    "",
+                    user.pin.as_str(),
+                    "",
+                    user.card.as_deref().unwrap_or_default(),
+                    "",
+                    "",
+                ])
+                .into(),
                 now.into(),
             ],
         ))

@@ -411,3 +411,104 @@ async fn every_answer_carries_the_id_its_cause_is_logged_under() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn no_value_of_any_member_or_parameter_breaks_an_endpoint() {
+    on_both(|test| async move {
+        let odd = [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(3.5),
+            json!(i64::MAX),
+            json!(u64::MAX),
+            json!(1e300),
+            json!(""),
+            json!(" "),
+            json!("\0"),
+            json!("a\u{1f}\u{202e}\t"),
+            json!("9223372036854775808"),
+            json!("2025-02-30"),
+            json!("9999-12-31"),
+            json!("x".repeat(3000)),
+            json!("';--"),
+            json!([]),
+            json!([null, [1], {}]),
+            json!([1, 1]),
+            json!({}),
+            json!({ "id": 1 }),
+        ];
+        let caller = test.easytimepro().await;
+        let biotime = test.biotime().await;
+        for endpoint in muster::api::registry().endpoints() {
+            let path = endpoint
+                .path
+                .replace("{emp_code}", "1")
+                .replace("{area_code}", "1")
+                .replace("{sn}", "A");
+            let method = &endpoint.method;
+            let members = endpoint.doc.body.unwrap_or_default();
+            // PUT is PATCH.
+            for value in odd.iter().filter(|_| method != Method::PUT) {
+                for member in members {
+                    let body = json!({ "sn": "A", "emp_code": "1", member.name: value });
+                    let got = caller.send(method.clone(), &path, Some(body)).await;
+                    assert!(
+                        got.status < 500,
+                        "{method} {path} {}={value:.80}",
+                        member.name
+                    );
+                }
+                if !members.is_empty() {
+                    let all: serde_json::Map<_, _> = members
+                        .iter()
+                        .map(|member| (member.name.to_owned(), value.clone()))
+                        .collect();
+                    let got = biotime.send(method.clone(), &path, Some(all.into())).await;
+                    assert!(got.status < 500, "{method} {path} {value:.80}");
+                }
+            }
+            for parameter in &endpoint.doc.query {
+                for value in odd.iter().filter(|value| !value.is_array()) {
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
+                    let query = [(parameter.name.as_str(), text.as_str())];
+                    let request = caller.request(Method::GET, &path).query(&query);
+                    let got = Got::from(request).await;
+                    assert!(got.status < 500, "{path}?{}={text:.80}", parameter.name);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_field_that_can_be_ordered_by_orders() {
+    on_both(|test| async move {
+        use muster::punches::transaction::Transaction;
+        use muster::punches::unregistered::Unregistered;
+        use muster::resource::Resource;
+        use muster::resources::{area::Area, employee::Employee};
+        use muster::terminals::terminal::Terminal;
+        let lists = [
+            (Area::PATH, Area::FIELDS),
+            (Employee::PATH, Employee::FIELDS),
+            (Terminal::PATH, Terminal::FIELDS),
+            (Transaction::PATH, Transaction::FIELDS),
+            (Unregistered::PATH, Unregistered::FIELDS),
+        ];
+        let caller = test.easytimepro().await;
+        for (path, fields) in lists {
+            for field in fields.iter().filter(|field| field.is_ordered()) {
+                for sign in ["", "-"] {
+                    let query = format!("{path}?ordering={sign}{}", field.name);
+                    caller.get(&query).await.is(200);
+                }
+            }
+        }
+    })
+    .await;
+}
