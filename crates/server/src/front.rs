@@ -4,37 +4,54 @@
 use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{Method, Request};
-use crate::{api, console, gateway, routes};
+use crate::gateway::session::identify;
+use crate::gateway::wire::{self, UploadMemory};
+use crate::{api, console, gateway, listener, routes};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use muster_protocol::target;
+use muster_protocol::target::Door;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-pub fn router(app: &Arc<App>, stop: watch::Receiver<bool>) -> Router {
+/// What requests of terminals need that come this way.
+#[derive(Clone)]
+struct Elsewhere {
+    app: Arc<App>,
+    memory: Arc<UploadMemory>,
+}
+
+pub fn router(app: &Arc<App>, memory: Arc<UploadMemory>, stop: watch::Receiver<bool>) -> Router {
+    let terminals = Elsewhere {
+        app: app.clone(),
+        memory,
+    };
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(app.clone())
         .merge(console::router(app.clone(), stop))
         .merge(api::router(app))
-        .fallback_service(get(elsewhere).fallback(elsewhere).with_state(app.clone()))
+        .fallback_service(get(elsewhere).fallback(elsewhere).with_state(terminals))
 }
 
 /// What no page and no endpoint is. A reverse proxy may send terminals' requests along connections
 /// that carried others before; they are answered here as at the terminals' own door.
-async fn elsewhere(State(app): State<Arc<App>>, request: axum::extract::Request) -> Response {
+async fn elsewhere(
+    State(Elsewhere { app, memory }): State<Elsewhere>,
+    request: axum::extract::Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let asked = parts
         .uri
         .path_and_query()
         .map_or(parts.uri.path(), |asked| asked.as_str());
-    let Some(target) = target::parse(asked.as_bytes()).filter(|_| !is_api(parts.uri.path())) else {
+    let Some(target) = listener::terminals_path(asked.as_bytes()) else {
         return routes::unknown().await;
     };
     let address = parts
@@ -44,22 +61,40 @@ async fn elsewhere(State(app): State<Arc<App>>, request: axum::extract::Request)
     let Some(address) = address else {
         return as_response(reply::not_found());
     };
-    let most = app.config.terminals.max_body_mib as usize * 1024 * 1024;
-    let Ok(body) = to_bytes(body, most).await else {
+    // Nobody unknown makes the server hold a body.
+    if matches!(target.door, Door::Unknown | Door::File) {
+        return as_response(reply::not_found());
+    }
+    if let Err(refusal) = identify(&app, &target.query, address).await {
+        return as_response(refusal);
+    }
+    let length = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let method = Method::read(parts.method.as_str().as_bytes());
+    let length = match (length, method) {
+        (Some(length), _) => length,
+        (None, Method::Post) => return as_response(Reply::refused(411, "ERROR: LENGTH REQUIRED")),
+        (None, _) => 0,
+    };
+    if length > app.config.terminals.max_body_mib as usize * 1024 * 1024 {
         return as_response(Reply::refused(413, "ERROR: BODY TOO LARGE"));
+    }
+    let Some(_held) = memory.hold(length).await else {
+        return as_response(reply::unavailable());
+    };
+    let body = match timeout(wire::BODY, to_bytes(body, length)).await {
+        Ok(Ok(body)) if body.len() == length => body,
+        _ => return as_response(Reply::refused(408, "ERROR: BODY CUT OFF")),
     };
     let request = Request {
-        method: Method::read(parts.method.as_str().as_bytes()),
+        method,
         target,
         body,
         address,
     };
     as_response(gateway::routes::answer(&app, &request).await)
-}
-
-/// The API lives below `/iclock/api/`, next to the terminals' paths.
-fn is_api(path: &str) -> bool {
-    path.to_ascii_lowercase().starts_with("/iclock/api/")
 }
 
 fn as_response(reply: Reply) -> Response {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use muster_protocol::target::{self, Target};
+use muster_protocol::target::{self, Door, Target};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -42,11 +42,10 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let seat = seats
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let seat = tokio::select! {
+            seat = seats.clone().acquire_owned() => seat.expect("the semaphore is never closed"),
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
@@ -153,9 +152,13 @@ async fn converse(
 
 /// The target, when it is a terminal's. The API lives below `/iclock/api/`.
 fn terminals_target(head: &Head) -> Option<Target> {
+    terminals_path(&head.target)
+}
+
+/// The same for the bytes of a request target.
+pub fn terminals_path(target: &[u8]) -> Option<Target> {
     const API: &[u8] = b"/iclock/api";
-    let path = head
-        .target
+    let path = target
         .split(|byte| *byte == b'?')
         .next()
         .unwrap_or_default();
@@ -165,7 +168,7 @@ fn terminals_target(head: &Head) -> Option<Target> {
     if is_api {
         return None;
     }
-    target::parse(&head.target)
+    target::parse(target)
 }
 
 /// One request of a terminal; `false` when the connection is over.
@@ -179,7 +182,11 @@ async fn serve_terminal(
 ) -> bool {
     wire.consume(head);
     let most = u64::from(app.config.terminals.max_body_mib) * 1024 * 1024;
+    // An upload whose end nobody knows must not be taken for an empty one: its rows would be lost.
+    let is_upload = head.method == b"POST"
+        && matches!(target.door, Door::Cdata | Door::Fdata | Door::QueryData);
     let length = match head.length {
+        Length::None if is_upload => Err(Reply::refused(411, "ERROR: LENGTH REQUIRED")),
         Length::None => Ok(0),
         Length::Known(length) if length > most => Err(Reply::refused(413, "ERROR: BODY TOO LARGE")),
         Length::Known(length) => Ok(usize::try_from(length).expect("the limit fits in memory")),
@@ -247,6 +254,7 @@ async fn serve_others(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(10))
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut stopping = false;

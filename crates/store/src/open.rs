@@ -45,10 +45,9 @@ impl std::fmt::Display for Url {
             Url::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             Url::Postgres(text) => {
                 let rest = text.split_once("://").map_or("", |(_, rest)| rest);
-                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-                let host = authority
-                    .rsplit_once('@')
-                    .map_or(authority, |(_, host)| host);
+                // A password may hold what should have been escaped.
+                let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
                 let name = path.split_once('?').map_or(path, |(name, _)| name);
                 write!(f, "postgres://{host}/{name}")
             }
@@ -158,6 +157,8 @@ mod tests {
             .expect("a good address");
         assert_eq!(url.to_string(), "postgres://db.example:5432/muster");
         assert_eq!(format!("{url:?}"), "postgres://db.example:5432/muster");
+        let url: Url = "postgres://muster:a/b@c@db/muster".parse().expect("taken");
+        assert_eq!(url.to_string(), "postgres://db/muster");
     }
 
     #[test]

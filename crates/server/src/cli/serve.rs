@@ -107,8 +107,8 @@ impl Server {
         listeners.push(tokio::spawn(listener::serve(
             app.clone(),
             main,
-            memory,
-            Some(front::router(&app, stopped.clone())),
+            memory.clone(),
+            Some(front::router(&app, memory, stopped.clone())),
             stopped.clone(),
         )));
         let jobs = jobs::start(&app, &stopped);

@@ -25,7 +25,8 @@ pub async fn hello(app: &App, terminal: &Presence, query: &Query) -> Result<Repl
     let version = hello
         .push_version
         .map_or_else(String::new, |version| version.to_string());
-    if terminal.set_push_protocol(&version) || turned {
+    let speaks_another = terminal.set_language(hello.language);
+    if terminal.set_push_protocol(&version) || turned || speaks_another {
         contact::save_hello(
             app,
             terminal.id,
@@ -122,7 +123,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
         .iter()
         .map(|command| {
             let id = command.wire_id.to_string();
-            if terminal.wraps_commands {
+            if terminal.wraps_commands() {
                 command::wrapped(&terminal.sn, &id, &command.text)
             } else {
                 command::line(&id, &command.text)
@@ -130,7 +131,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
         })
         .collect();
     Ok(Reply::ok(
-        command::wire_bytes(&lines, terminal.language).into_owned(),
+        command::wire_bytes(&lines, terminal.language()).into_owned(),
     ))
 }
 
@@ -164,9 +165,9 @@ pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Rep
     let pin = query.filled("PIN").unwrap_or_default();
     Ok(match employee::for_terminal(app, pin).await? {
         Some(command) => match command.encode() {
-            Ok(text) => {
-                Reply::ok(command::wire_bytes(&format!("{text}\n"), terminal.language).into_owned())
-            }
+            Ok(text) => Reply::ok(
+                command::wire_bytes(&format!("{text}\n"), terminal.language()).into_owned(),
+            ),
             Err(unsendable) => {
                 tracing::warn!(%unsendable, "an employee cannot be written for a terminal");
                 Reply::ok("OK")

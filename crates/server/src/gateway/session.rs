@@ -6,7 +6,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::terminals::contact;
 use crate::terminals::roster::Presence;
 use muster_protocol::target::{Query, SerialNumberProblem};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 /// The terminal behind a request, when it may be served. One that calls for the first time is
@@ -20,22 +20,25 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
     let now = app.clock.now();
     let presence = match app.roster.get(&sn) {
         Some(presence) => presence,
-        None => {
-            let mut known = contact::find(app, &sn).await.map_err(unavailable)?;
+        None => loop {
+            let edition = app.roster.edition();
+            let known = contact::find(app, &sn).await.map_err(unavailable)?;
             if known.is_none()
                 && app.config.terminals.admission != Admission::Closed
-                && app.newcomers.check_key(&address).is_ok()
+                && app.newcomers.check_key(&network(address)).is_ok()
                 && contact::add(app, &sn, address).await.map_err(unavailable)?
             {
                 tracing::info!(%sn, %address, "a terminal called for the first time");
-                known = contact::find(app, &sn).await.map_err(unavailable)?;
+                continue;
             }
             let Some(known) = known else {
                 app.roster.refuse(&sn, address, now);
                 return Err(reply::unknown_device());
             };
-            app.roster.admit(&sn, known, address)
-        }
+            if let Some(presence) = app.roster.admit(&sn, known, address, edition) {
+                break presence;
+            }
+        },
     };
     presence.touch(now, address);
     if presence.is_unauthorized() && app.config.terminals.admission != Admission::Open {
@@ -48,4 +51,12 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
 pub fn unavailable(error: crate::error::Error) -> Reply {
     tracing::error!(%error, "a terminal was told to try later");
     reply::unavailable()
+}
+
+/// One household has one IPv4 address, or a whole /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
 }

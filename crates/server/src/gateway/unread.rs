@@ -22,7 +22,7 @@ const TOGETHER: usize = 200;
 
 /// Keeps each line once, however often it comes; durable when this returns.
 pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -> Result<()> {
-    let table = table.get(..64).unwrap_or(table);
+    let table: String = table.chars().take(64).collect();
     for some in lines.chunks(TOGETHER) {
         let now = app.clock.now();
         let mut tx = app.store.write().await?;
@@ -35,7 +35,7 @@ pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -
                     app.company.id.clone().into(),
                     terminal.id.into(),
                     terminal.sn.as_str().into(),
-                    table.into(),
+                    table.clone().into(),
                     line.reason.into(),
                     app.keys.digest(&line.raw).into(),
                     app.keys.seal(SEALED_FOR, &line.raw).into(),

@@ -23,7 +23,7 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
     let table = Table::of(query).unwrap_or_else(|| Table::Other(String::new()));
     note_family(app, terminal, &table).await?;
     let Some(parsed) = read(app, terminal, &table, body).await? else {
-        return Ok(Reply::ok(table.accepted(0)));
+        return Ok(Reply::ok(table.accepted(count(query).unwrap_or(0))));
     };
     let lines = count(query).unwrap_or(parsed.lines);
     store(app, terminal, &table, parsed).await?;
@@ -178,7 +178,12 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
                 raw: event.raw.into_bytes(),
             }),
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
-            Row::Option { key, value } => options.push((key, value)),
+            Row::Option { key, value } => {
+                if key.eq_ignore_ascii_case("CmdFormat") && value.trim() == "1" {
+                    terminal.set_wraps_commands();
+                }
+                options.push((key, value));
+            }
             Row::Other { raw, .. } => kept.push(Kept {
                 reason: match table {
                     Table::Other(_) => "unknown_table",
@@ -193,8 +198,13 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
             Row::PunchPhoto(photo) => brought.photos.push(photo),
         }
     }
+    for raw in people::store(app, terminal, brought).await? {
+        kept.push(Kept {
+            reason: "not_applied",
+            raw: raw.into_bytes(),
+        });
+    }
     unread::keep(app, terminal, table.name(), &kept).await?;
-    people::store(app, terminal, brought).await?;
     contact::save_options(app, terminal.id, &options).await?;
     app.recorder.record(punches).await?;
     Ok(())

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// The largest header block that is read.
@@ -20,7 +20,7 @@ const HEAD: Duration = Duration::from_secs(10);
 /// How long a body may stall. Terminals on mobile lines are slow, but they do not stop.
 const STALL: Duration = Duration::from_secs(20);
 /// How long a body may take in all.
-const BODY: Duration = Duration::from_secs(180);
+pub const BODY: Duration = Duration::from_secs(180);
 /// Memory for bodies is taken in pieces of this size, as the bytes arrive.
 const PIECE: usize = 64 * 1024;
 /// How long a body waits for memory that other uploads hold.
@@ -31,6 +31,15 @@ const MEMORY: Duration = Duration::from_secs(5);
 pub struct UploadMemory(Semaphore);
 
 impl UploadMemory {
+    /// Memory for a body whose length is known; none when other uploads hold it for too long.
+    pub async fn hold(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let pieces = u32::try_from(bytes.div_ceil(PIECE)).ok()?;
+        timeout(MEMORY, self.0.acquire_many(pieces))
+            .await
+            .ok()?
+            .ok()
+    }
+
     pub fn new(mib: u32) -> UploadMemory {
         UploadMemory(Semaphore::new(
             usize::try_from(mib).unwrap_or(usize::MAX) * (1024 * 1024 / PIECE),
@@ -132,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &mut self,
         length: usize,
         memory: &'m UploadMemory,
-    ) -> Result<(Bytes, Vec<tokio::sync::SemaphorePermit<'m>>), BodyProblem> {
+    ) -> Result<(Bytes, Vec<SemaphorePermit<'m>>), BodyProblem> {
         let mut permits = Vec::new();
         let read = async {
             while self.buffer.len() < length {
@@ -181,14 +190,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
         bytes.extend_from_slice(b"\r\n\r\n");
         bytes.extend_from_slice(&reply.body);
-        self.stream.write_all(&bytes).await
+        self.write(&bytes).await
+    }
+
+    /// Who does not read gives up the connection.
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        timeout(STALL, self.stream.write_all(bytes))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Tells a client that waits for it to go on and send its body.
     pub async fn send_continue(&mut self) -> io::Result<()> {
-        self.stream
-            .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
-            .await
+        self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await
     }
 
     /// Ends the connection so that the other side can still read the reply: what it goes on
@@ -211,9 +225,6 @@ pub enum BodyProblem {
     /// Other uploads hold all the memory there is for bodies.
     NoMemory,
 }
-
-/// A permit that keeps its semaphore alive, for connections.
-pub type Seat = OwnedSemaphorePermit;
 
 /// Where the header block ends: after a blank line, with CR LF or bare LF.
 fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
@@ -268,14 +279,16 @@ fn read_head(block: &[u8], size: usize) -> Result<Head, Unreadable> {
             continue;
         };
         let value = value.trim_ascii();
-        if name.eq_ignore_ascii_case(b"content-length") {
+        // A blank before the colon: some read such a header, others do not.
+        let is_exact = name.len() == name.trim_ascii().len();
+        if name.trim_ascii().eq_ignore_ascii_case(b"content-length") {
             head.length = match (head.length, parse_length(value)) {
-                (Length::None, Some(length)) => Length::Known(length),
+                (Length::None, Some(length)) if is_exact => Length::Known(length),
                 _ => Length::Contradictory,
             };
         } else if name.trim_ascii().eq_ignore_ascii_case(b"transfer-encoding") {
             head.length = if head.length == Length::None
-                && name.len() == name.trim_ascii().len()
+                && is_exact
                 && value.eq_ignore_ascii_case(b"chunked")
             {
                 Length::Chunked
@@ -311,11 +324,16 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..place], &bytes[place + 1..]))
 }
 
-/// The first line as it may stand in a log: cut, escaped, and without what follows a `?`, which
-/// holds keys.
+/// What may stand in a log of a line that is no request: how it begins, and how long it is. It may
+/// be the rest of an upload, with passwords in it.
 fn malformed(line: &[u8]) -> Unreadable {
-    let shown = line.split(|byte| *byte == b'?').next().unwrap_or_default();
-    Unreadable::Malformed(shown[..shown.len().min(200)].escape_ascii().to_string())
+    let letters: String = line
+        .iter()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .map(|byte| char::from(*byte))
+        .collect();
+    Unreadable::Malformed(format!("{letters}… of {} bytes", line.len()))
 }
 
 fn status_line(status: u16) -> &'static str {
@@ -386,6 +404,7 @@ mod tests {
             "Transfer-Encoding: chunked\r\nContent-Length: 3",
             "Transfer-Encoding : chunked",
             "Transfer-Encoding: xchunked",
+            "Content-Length : 3",
             "Content-Length: +3",
             "Content-Length: 99999999999999999999999",
         ] {
@@ -395,11 +414,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_is_refused_and_shown_without_its_query() {
-        let Err(Unreadable::Malformed(line)) = read("GET /x?secret=1\r\n\r\n") else {
+    fn what_is_no_http_is_refused_and_hardly_shown() {
+        let Err(Unreadable::Malformed(line)) = read("USER PIN=5\tPasswd=1\r\n\r\n") else {
             panic!("taken");
         };
-        assert_eq!(line, "GET /x");
+        assert_eq!(line, "USER… of 19 bytes");
         assert!(read("\u{16}\u{3}\r\n\r\n").is_err());
         assert!(read("GET /x HTTP/2.0\r\n\r\n").is_err());
     }

@@ -11,5 +11,6 @@ pub async fn run(app: &App) -> Result<()> {
     for id in app.roster.take_turned(app.clock.now()) {
         app.events.publish(Event::Terminal(id));
     }
+    app.newcomers.retain_recent();
     Ok(())
 }

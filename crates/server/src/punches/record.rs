@@ -250,6 +250,12 @@ async fn take_ids(tx: &mut Tx, company_id: &str, count: i64) -> muster_store::Re
     Ok(last - count + 1)
 }
 
+/// Takes a transaction's place among those that store or adopt punches, before it locks anything else:
+/// two of them cannot wait for one another then.
+pub async fn in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
+    take_ids(tx, company_id, 0).await.map(|_| ())
+}
+
 /// Somebody got a code: the punches of that PIN become transactions, with new ids, so that who
 /// reads from the last id on sees them. Part of the caller's transaction; returns how many.
 pub async fn adopt(
@@ -258,8 +264,8 @@ pub async fn adopt(
     employee_id: i64,
     emp_code: &str,
 ) -> muster_store::Result<u64> {
-    // The counter is locked before anything is read, so no punch of this PIN slips in between.
-    take_ids(tx, company_id, 0).await?;
+    // Before anything is read, so no punch of this PIN slips in between.
+    in_order(tx, company_id).await?;
     let (waiting,): (i64,) = tx
         .one(&Sql::new(
             "SELECT COUNT(*) FROM punch WHERE company_id = $1 AND pin = $2 AND transaction_id IS NULL",

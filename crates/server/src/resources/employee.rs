@@ -1366,10 +1366,10 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
-/// = the terminal's. Of a known one nothing changes: the server's record stands.
-pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &User) -> Result<()> {
+/// = the terminal's. Of a known one nothing changes: the server's record stands, and `false` says so.
+pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &User) -> Result<bool> {
     if !app.config.terminals.make_employees || !is_code(&user.pin) {
-        return Ok(());
+        return Ok(false);
     }
     let now = app.clock.now();
     let privilege = if app.config.terminals.raise_privilege {
@@ -1377,7 +1377,12 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
     } else {
         0
     };
-    let name = user.name.as_deref().filter(|name| !name.is_empty());
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let name = user
+        .name
+        .as_deref()
+        .filter(|name| !name.is_empty())
+        .map(|name| cut(name, 100));
     let made: Option<(i64,)> = tx
         .find(&Sql::new(
             "INSERT INTO employee (company_id, emp_code, first_name, card_no, department_id, position_id, \
@@ -1386,13 +1391,13 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
             [
                 app.company.id.clone().into(),
                 user.pin.clone().into(),
-                name.map(str::to_owned).into(),
-                user.card.clone().into(),
+                name.clone().into(),
+                user.card.as_deref().map(|card| cut(card, 20)).into(),
                 user.verify_mode.map(i64::from).into(),
                 privilege.into(),
                 terminal.sn.as_str().into(),
-                search_text([
-                    name.unwrap_or_default(),
+search_text([
+                    name.as_deref().unwrap_or_default(),
                     "",
                     user.pin.as_str(),
                     "",
@@ -1405,7 +1410,9 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
             ],
         ))
         .await?;
-    let Some((id,)) = made else { return Ok(()) };
+    let Some((id,)) = made else {
+        return Ok(false);
+    };
     if let Some(password) = user
         .password
         .as_ref()
@@ -1430,7 +1437,7 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
         .await?;
     }
     record::adopt(tx, &app.company.id, id, &user.pin).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// The record of a person in force, as a terminal takes it.

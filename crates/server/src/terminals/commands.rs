@@ -326,6 +326,17 @@ pub struct Given {
 /// The terminal asks: what is queued for it, in order, within the wire's limits. It is marked as
 /// given before anybody sends it. What has stayed unanswered too long is queued again or given up.
 pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
+    // Before the queue is read, so that what is queued meanwhile raises the mark again.
+    terminal.set_open_commands(false);
+    let taken = take_open(app, terminal).await;
+    if !matches!(taken, Ok((_, false))) {
+        terminal.set_open_commands(true);
+    }
+    taken.map(|(given, _)| given)
+}
+
+/// What is given now, and whether anything is still open.
+async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     tx.run(&Sql::new(
@@ -351,23 +362,30 @@ pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
             changed.push(command.id);
         }
     }
-    // One that waits for its pause holds back those behind it: order matters to a terminal.
-    let queue: Vec<&Open> = open
-        .iter()
-        .filter(|command| command.state == "queued")
-        .take_while(|command| command.is_due(now))
-        .collect();
-    let mut texts = Vec::with_capacity(queue.len());
-    for command in &queue {
-        let text = app
-            .keys
-            .open(SEALED_FOR, &command.body_sealed)
-            .map_err(|error| Error::Internal(error.into()))?;
-        texts.push(String::from_utf8_lossy(&text).into_owned());
+    // One that waits for its pause holds back those behind it, because order matters to a terminal;
+    // but not a door, which opens now or never.
+    let mut queue: Vec<(&Open, String)> = Vec::new();
+    let mut is_held = false;
+    for command in open.iter().filter(|command| command.state == "queued") {
+        is_held |= !command.is_due(now);
+        if is_held && command.expires_at.is_none() {
+            continue;
+        }
+        match app.keys.open(SEALED_FOR, &command.body_sealed) {
+            Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
+            Err(error) => {
+                tracing::error!(id = command.id, %error, "a command is given up");
+                close(&mut tx, command.id, State::Lost, now, None, None).await?;
+                changed.push(command.id);
+            }
+        }
+        if queue.len() == command::MOST_PER_REPLY {
+            break;
+        }
     }
-    let count = command::batch(texts.iter().map(String::as_str));
+    let count = command::batch(queue.iter().map(|(_, text)| text.as_str()));
     let mut given = Vec::with_capacity(count);
-    for (command, text) in queue.iter().zip(texts).take(count) {
+    for (command, text) in queue.into_iter().take(count) {
         let state = next(State::Queued, Happening::Given).expect("queued ones are given");
         tx.run(&Sql::new(
             "UPDATE terminal_command SET state = $2, sent_at = $3, sent_count = sent_count + 1, \
@@ -381,15 +399,12 @@ pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
             text,
         });
     }
-    let nothing_open = !open
+    let is_open = open
         .iter()
         .any(|command| matches!(command.state.as_str(), "queued" | "sent"));
     tx.commit().await?;
-    if nothing_open {
-        terminal.set_open_commands(false);
-    }
     announce(app, terminal.id, changed);
-    Ok(given)
+    Ok((given, is_open))
 }
 
 /// The terminal started anew. A restart it was told to make is done by that; of the rest, nobody

@@ -176,10 +176,11 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
     }
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    for (name, value) in options {
+    for (name, value) in options.iter().take(MOST_OPTIONS) {
         let name = name.trim_start_matches('~');
-        let value = value.trim();
-        if name.is_empty() || is_secret(name) {
+        let value: String = value.trim().chars().take(1024).collect();
+        let value = value.as_str();
+        if name.is_empty() || name.chars().count() > 64 || is_secret(name) {
             continue;
         }
         tx.run(&Sql::new(
@@ -197,11 +198,15 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
     Ok(())
 }
 
+/// No terminal has more; the longest list seen has about 290.
+const MOST_OPTIONS: usize = 1000;
+
 /// Options that hold a key or a password are not kept.
 fn is_secret(name: &str) -> bool {
-    ["comkey", "compwd", "authkey", "pushcommkey"]
+    let name = name.to_ascii_lowercase();
+    ["key", "pwd", "pass", "psk", "secret"]
         .iter()
-        .any(|secret| name.eq_ignore_ascii_case(secret))
+        .any(|word| name.contains(word))
 }
 
 /// Where an option has a column. Capacities are left out of it when they are in units of 100 or
@@ -281,7 +286,10 @@ fn column_of(name: &str, value: &str) -> Option<(&'static str, sea_query::Value)
             text(),
         ),
         "Language" => ("UPDATE terminal SET language = $2 WHERE id = $1", number()),
-        "LockFunOn" => ("UPDATE terminal SET lock_func = $2 WHERE id = $1", number()),
+        "LockFunOn" => (
+            "UPDATE terminal SET lock_func = $2 WHERE id = $1",
+            value.parse::<i16>().ok().map(sea_query::Value::from),
+        ),
         "PhotoFunOn" => ("UPDATE terminal SET photo_func_on = $2 WHERE id = $1", on()),
         "FingerFunOn" => ("UPDATE terminal SET fp_func_on = $2 WHERE id = $1", on()),
         "FaceFunOn" => ("UPDATE terminal SET face_func_on = $2 WHERE id = $1", on()),

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::punches::record;
 use crate::resources::employee;
 use crate::terminals::roster::Presence;
 use muster_protocol::upload::{
@@ -23,87 +24,86 @@ pub struct Brought {
     pub photos: Vec<PunchPhoto>,
 }
 
-/// Stores it in one transaction; the same thing sent again changes nothing.
-pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<()> {
-    let Brought {
-        operations,
-        users,
-        templates,
-        pictures,
-        photos,
-    } = brought;
-    if operations.is_empty()
-        && users.is_empty()
-        && templates.is_empty()
-        && pictures.is_empty()
-        && photos.is_empty()
-    {
-        return Ok(());
+/// Rows of one transaction: punches and other terminals get in between.
+const TOGETHER: usize = 200;
+
+/// Stores it; the same thing sent again changes nothing. Returns the user records that were not
+/// taken over, as rows to be kept.
+pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<Vec<String>> {
+    for some in brought.operations.chunks(TOGETHER) {
+        let mut tx = app.store.write().await?;
+        for operation in some {
+            keep_operation(app, &mut tx, terminal, operation).await?;
+        }
+        tx.commit().await?;
     }
-    let mut tx = app.store.write().await?;
-    for operation in &operations {
-        keep_operation(app, &mut tx, terminal, operation).await?;
+    let mut not_taken = Vec::new();
+    for some in brought.users.chunks(TOGETHER) {
+        let mut tx = app.store.write().await?;
+        // Two terminals that bring the same people must take locks in one order.
+        record::in_order(&mut tx, &app.company.id).await?;
+        for user in some {
+            if !employee::enrolled_at(app, &mut tx, terminal, user).await? {
+                not_taken.push(as_row(user));
+            }
+        }
+        tx.commit().await?;
     }
-    for user in &users {
-        employee::enrolled_at(app, &mut tx, terminal, user).await?;
+    for some in brought.templates.chunks(TOGETHER) {
+        let mut tx = app.store.write().await?;
+        for template in some {
+            keep_biometric(app, &mut tx, terminal, &Body::of_template(template)).await?;
+        }
+        tx.commit().await?;
     }
-    for template in &templates {
-        let source = match template.source {
-            TemplateSource::Fp => "fp",
-            TemplateSource::Face => "face",
-            TemplateSource::Fvein => "fvein",
-            TemplateSource::Biodata => "biodata",
-        };
-        keep_biometric(
-            app,
-            &mut tx,
-            terminal,
-            &Body {
-                pin: &template.pin,
-                wire_type: template.wire_type,
-                no: template.no,
-                index: template.index,
-                major_ver: &template.major_ver,
-                minor_ver: &template.minor_ver,
-                format: template.format,
-                source,
-                valid: template.valid,
-                duress: template.duress.into(),
-                body: template.body.expose(),
-            },
-        )
-        .await?;
+    for some in brought.pictures.chunks(TOGETHER) {
+        let mut tx = app.store.write().await?;
+        for picture in some {
+            keep_biometric(app, &mut tx, terminal, &Body::of_picture(picture)).await?;
+        }
+        tx.commit().await?;
     }
-    for picture in &pictures {
-        let (source, wire_type) = match picture.kind {
-            PictureKind::UserPic => ("userpic", 0),
-            PictureKind::BioPhoto => ("biophoto", picture.wire_type.unwrap_or(9)),
-        };
-        keep_biometric(
-            app,
-            &mut tx,
-            terminal,
-            &Body {
-                pin: &picture.pin,
-                wire_type,
-                no: 0,
-                index: 0,
-                major_ver: "",
-                minor_ver: "",
-                format: 0,
-                source,
-                valid: 1,
-                duress: 0,
-                body: picture.body.expose(),
-            },
-        )
-        .await?;
-    }
-    for photo in &photos {
+    for photo in &brought.photos {
+        let mut tx = app.store.write().await?;
         keep_photo(app, &mut tx, terminal, photo).await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
-    Ok(())
+    Ok(not_taken)
+}
+
+/// A user record as a terminal writes it.
+fn as_row(user: &User) -> String {
+    let number = |value: Option<i64>| value.map(|value| value.to_string());
+    let fields = [
+        ("Name", user.name.clone()),
+        ("Pri", number(user.privilege.map(i64::from))),
+        (
+            "Passwd",
+            user.password
+                .as_ref()
+                .map(|password| password.expose().to_owned()),
+        ),
+        ("Card", user.card.clone()),
+        ("Grp", number(user.group.map(i64::from))),
+        ("TZ", user.timezones.clone()),
+        ("Verify", number(user.verify_mode.map(i64::from))),
+        ("ViceCard", user.vice_card.clone()),
+        ("StartDatetime", user.start.clone()),
+        ("EndDatetime", user.end.clone()),
+    ];
+    let mut row = format!("USER PIN={}", user.pin);
+    for (name, value) in fields {
+        if let Some(value) = value {
+            row.push_str(&format!("\t{name}={value}"));
+        }
+    }
+    row
+}
+
+/// At most so many letters: what is looked up by an index must fit into it, and nothing sensible is
+/// longer.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 async fn keep_operation(
@@ -113,7 +113,8 @@ async fn keep_operation(
     operation: &Operation,
 ) -> Result<()> {
     let now = app.clock.now();
-    let [object_1, object_2, object_3, object_4] = operation.objects.clone();
+    let [object_1, object_2, object_3, object_4] =
+        operation.objects.each_ref().map(|object| cut(object, 64));
     tx.run(&Sql::new(
         "INSERT INTO operation_log (company_id, terminal_id, terminal_sn, op_code, operator, op_local, object_1, \
              object_2, object_3, object_4, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
@@ -123,7 +124,7 @@ async fn keep_operation(
             terminal.id.into(),
             terminal.sn.as_str().into(),
             operation.code.into(),
-            operation.operator.clone().into(),
+            cut(&operation.operator, 64).into(),
             operation
                 .local
                 .unwrap_or_else(|| terminal.zone.local(now))
@@ -154,6 +155,49 @@ struct Body<'a> {
     body: &'a str,
 }
 
+impl<'a> Body<'a> {
+    fn of_template(template: &'a Template) -> Body<'a> {
+        Body {
+            pin: &template.pin,
+            wire_type: template.wire_type,
+            no: template.no,
+            index: template.index,
+            major_ver: &template.major_ver,
+            minor_ver: &template.minor_ver,
+            format: template.format,
+            source: match template.source {
+                TemplateSource::Fp => "fp",
+                TemplateSource::Face => "face",
+                TemplateSource::Fvein => "fvein",
+                TemplateSource::Biodata => "biodata",
+            },
+            valid: template.valid,
+            duress: template.duress.into(),
+            body: template.body.expose(),
+        }
+    }
+
+    fn of_picture(picture: &'a Picture) -> Body<'a> {
+        let (source, wire_type) = match picture.kind {
+            PictureKind::UserPic => ("userpic", 0),
+            PictureKind::BioPhoto => ("biophoto", picture.wire_type.unwrap_or(9)),
+        };
+        Body {
+            pin: &picture.pin,
+            wire_type,
+            no: 0,
+            index: 0,
+            major_ver: "",
+            minor_ver: "",
+            format: 0,
+            source,
+            valid: 1,
+            duress: 0,
+            body: picture.body.expose(),
+        }
+    }
+}
+
 /// The latest one of its kind stays. It belongs to the employee with that code, if there is one.
 async fn keep_biometric(
     app: &App,
@@ -176,8 +220,8 @@ async fn keep_biometric(
             body.wire_type.into(),
             body.no.into(),
             body.index.into(),
-            body.major_ver.into(),
-            body.minor_ver.into(),
+            cut(body.major_ver, 32).into(),
+            cut(body.minor_ver, 32).into(),
             body.format.into(),
             body.source.into(),
             body.valid.into(),
@@ -192,6 +236,12 @@ async fn keep_biometric(
 }
 
 async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPhoto) -> Result<()> {
+    // A name without a time is no name of one photo.
+    let mut name = cut(&photo.name, 128);
+    if photo.local.is_none() {
+        let digest = app.keys.digest(&photo.jpeg);
+        name.push_str(&format!(" {}", hex::encode(&digest[..8])));
+    }
     tx.run(&Sql::new(
         "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg, received_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -200,7 +250,7 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
             terminal.sn.as_str().into(),
             photo.user.clone().unwrap_or_default().into(),
             photo.local.into(),
-            photo.name.clone().into(),
+            name.into(),
             photo.jpeg.clone().into(),
             app.clock.now().into(),
         ],

@@ -10,7 +10,7 @@ use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 /// At most so many serial numbers that were refused and not listed are remembered.
@@ -29,10 +29,6 @@ pub struct Presence {
     pub transfer_times: String,
     pub transfer_interval_min: u32,
     pub registration: Option<(String, String)>,
-    /// Decides how names are encoded.
-    pub language: Option<u16>,
-    /// Wants its commands in another wrapping.
-    pub wraps_commands: bool,
     heard: Mutex<Heard>,
     /// Something is queued or unanswered; a poll need not ask the database otherwise.
     open_commands: AtomicBool,
@@ -46,6 +42,10 @@ struct Heard {
     push_protocol: String,
     stamps: Stamps,
     info: String,
+    /// Decides how names are encoded.
+    language: Option<u16>,
+    /// Wants its commands in another wrapping.
+    wraps_commands: bool,
     address: IpAddr,
     /// Asked for `/exchange`: is to be offered a version without encryption.
     wants_clear_text: bool,
@@ -85,10 +85,6 @@ impl Presence {
                 .unwrap_or(1)
                 .min(1440),
             registration: known.registry_code.zip(known.session_code),
-            language: known
-                .language
-                .and_then(|language| u16::try_from(language).ok()),
-            wraps_commands: known.wraps_commands,
             heard: Mutex::new(Heard {
                 family: if known.family == "access" {
                     Family::Access
@@ -103,6 +99,10 @@ impl Presence {
                     biodata: known.bio_stamp.unwrap_or(stamps.biodata),
                 },
                 info: String::new(),
+                language: known
+                    .language
+                    .and_then(|language| u16::try_from(language).ok()),
+                wraps_commands: known.wraps_commands,
                 address,
                 wants_clear_text: false,
                 fresh: false,
@@ -140,6 +140,24 @@ impl Presence {
     /// `true` when it was another before.
     pub fn set_family(&self, family: Family) -> bool {
         std::mem::replace(&mut self.heard().family, family) != family
+    }
+
+    pub fn language(&self) -> Option<u16> {
+        self.heard().language
+    }
+
+    /// `true` when it was another before; a terminal that does not say keeps the one it had.
+    pub fn set_language(&self, language: Option<u16>) -> bool {
+        let mut heard = self.heard();
+        language.is_some() && std::mem::replace(&mut heard.language, language) != language
+    }
+
+    pub fn wraps_commands(&self) -> bool {
+        self.heard().wraps_commands
+    }
+
+    pub fn set_wraps_commands(&self) {
+        self.heard().wraps_commands = true;
     }
 
     /// `true` when it was another before.
@@ -235,6 +253,7 @@ pub struct Stranger {
 #[derive(Debug, Default)]
 pub struct Roster {
     present: RwLock<HashMap<SerialNumber, Arc<Presence>>>,
+    edition: AtomicU64,
     strangers: Mutex<HashMap<SerialNumber, Stranger>>,
 }
 
@@ -247,34 +266,51 @@ impl Roster {
             .cloned()
     }
 
-    /// Remembers a terminal as its row has it; two calls at once agree on one entry.
-    pub fn admit(&self, sn: &SerialNumber, known: Known, address: IpAddr) -> Arc<Presence> {
+    /// Rises whenever rows may have changed: a row that was read before is not to be remembered.
+    pub fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
+    }
+
+    /// Remembers a terminal as its row had it at an edition; two calls at once agree on one entry.
+    /// `None`: something changed since, so the row is to be read again.
+    pub fn admit(
+        &self,
+        sn: &SerialNumber,
+        known: Known,
+        address: IpAddr,
+        edition: u64,
+    ) -> Option<Arc<Presence>> {
         let presence = Arc::new(Presence::new(sn, known, address));
+        let mut present = self
+            .present
+            .write()
+            .expect("nobody panics while holding it");
+        if self.edition() != edition {
+            return None;
+        }
         self.strangers
             .lock()
             .expect("nobody panics while holding it")
             .remove(sn);
-        self.present
-            .write()
-            .expect("nobody panics while holding it")
-            .entry(sn.clone())
-            .or_insert(presence)
-            .clone()
+        Some(present.entry(sn.clone()).or_insert(presence).clone())
     }
 
     /// A terminal's row changed (area, zone, removed): its next request reads it again.
     pub fn forget(&self, sn: &str) {
+        let mut present = self
+            .present
+            .write()
+            .expect("nobody panics while holding it");
+        self.edition.fetch_add(1, Ordering::AcqRel);
         if let Ok(sn) = SerialNumber::parse(sn) {
-            self.present
-                .write()
-                .expect("nobody panics while holding it")
-                .remove(&sn);
+            present.remove(&sn);
         }
     }
 
     /// Something was queued: the terminal's next poll asks the database.
     pub fn wake(&self, terminal_id: i64) {
         let present = self.present.read().expect("nobody panics while holding it");
+        self.edition.fetch_add(1, Ordering::AcqRel);
         for presence in present
             .values()
             .filter(|presence| presence.id == terminal_id)
@@ -290,8 +326,7 @@ impl Roster {
         (at > 0).then(|| DateTime::from_timestamp_micros(at))?
     }
 
-    /// Counts a refused call of a terminal that is in no list. Beyond the most it remembers, only
-    /// those already remembered are counted.
+    /// Counts a refused call of a terminal that is in no list.
     pub fn refuse(&self, sn: &SerialNumber, address: IpAddr, now: DateTime<Utc>) {
         let mut strangers = self
             .strangers
@@ -301,7 +336,16 @@ impl Roster {
             stranger.calls += 1;
             stranger.last_at = now;
             stranger.address = address;
-        } else if strangers.len() < MOST_STRANGERS {
+        } else {
+            // The one that has been silent longest makes room.
+            if strangers.len() >= MOST_STRANGERS
+                && let Some(silent) = strangers
+                    .values()
+                    .min_by_key(|stranger| stranger.last_at)
+                    .map(|stranger| stranger.sn.clone())
+            {
+                strangers.remove(&silent);
+            }
             strangers.insert(
                 sn.clone(),
                 Stranger {

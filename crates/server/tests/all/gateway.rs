@@ -753,6 +753,103 @@ async fn a_person_enrolled_at_a_terminal_becomes_an_employee_and_gets_his_punche
     .await;
 }
 
+#[tokio::test]
+async fn an_upload_whose_end_nobody_knows_is_never_taken_for_an_empty_one() {
+    on_both_with(open, |app| async move {
+        let row = "1\t2026-01-15 07:00:00\t0\t1\n";
+        let target = "/iclock/cdata?SN=A1&table=ATTLOG&Stamp=9999";
+        let without = app
+            .wire(format!("POST {target} HTTP/1.0\r\n\r\n{row}"))
+            .await;
+        assert_eq!(without.whole(), (411, "ERROR: LENGTH REQUIRED"));
+        let blank = app
+            .wire(format!(
+                "POST {target} HTTP/1.1\r\nContent-Length : 27\r\n\r\n{row}"
+            ))
+            .await;
+        assert_eq!(blank.whole(), (400, "ERROR: BAD REQUEST"));
+        assert_eq!(app.punches().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_terminal_behind_a_proxy_may_share_a_connection_with_others() {
+    on_both_with(open, |app| async move {
+        let row = "1\t2026-01-15 07:00:00\t0\t1";
+        let answers = app
+            .wire(format!(
+                "GET /healthz HTTP/1.1\r\nHost: muster\r\n\r\n\
+                 POST /iclock/cdata?SN=A1&table=ATTLOG&Stamp=9999 HTTP/1.1\r\nHost: muster\r\n\
+                 Content-Length: {}\r\nConnection: close\r\n\r\n{row}",
+                row.len()
+            ))
+            .await;
+        assert!(
+            answers.body.contains("Content-Type: text/plain"),
+            "{answers:?}"
+        );
+        assert!(answers.body.ends_with("\r\n\r\nOK: 1"), "{answers:?}");
+        assert_eq!(app.punches().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_record_that_changes_nothing_here_is_kept() {
+    on_both_with(open, |app| async move {
+        let target = "/iclock/cdata?SN=A1&table=OPERLOG&Stamp=1";
+        app.post(target, "USER PIN=7\tName=Asha\tPri=0\n").await;
+        assert_eq!(app.unread().await, []);
+        let answer = app
+            .post(
+                target,
+                "USER PIN=7\tName=Somebody else\tPri=14\tCard=99\nUSER PIN=a b\tName=X\n",
+            )
+            .await;
+        assert_eq!(answer.whole(), (200, "OK: 2"));
+        assert_eq!(
+            app.unread().await,
+            [
+                (
+                    "not_applied".into(),
+                    b"USER PIN=7\tName=Somebody else\tPri=14\tCard=99".to_vec()
+                ),
+                ("not_applied".into(), b"USER PIN=a b\tName=X".to_vec()),
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_door_does_not_wait_behind_a_command_that_pauses() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        let caller = Caller::system();
+        commands::enqueue(&app.app, &caller, id, &Command::Check)
+            .await
+            .expect("queued");
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "C:1:CHECK\n"
+        );
+        app.app.clock.advance(TimeDelta::minutes(6));
+        for _ in 0..3 {
+            app.get("/iclock/getrequest?SN=A1").await;
+        }
+        commands::enqueue(&app.app, &caller, id, &Command::Unlock)
+            .await
+            .expect("queued");
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "C:2:AC_UNLOCK\n"
+        );
+    })
+    .await;
+}
+
 /// Every request of the fixtures is answered, and none is the server's fault.
 #[tokio::test]
 async fn every_fixture_is_answered_as_the_reply_matrix_says() {
