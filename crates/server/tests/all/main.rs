@@ -15,5 +15,6 @@ mod cli;
 mod console;
 mod gateway;
 mod kill;
+mod postgres;
 mod rest;
 mod testing;

@@ -1,6 +1,7 @@
 //! A whole server for a test: in this process, on a port of its own, with an empty database of its
 //! own and a clock that stands still.
 
+use crate::postgres;
 use chrono::{DateTime, Utc};
 use muster::access::{Caller, Rights};
 use muster::accounts::client::{self, NewClient};
@@ -9,29 +10,16 @@ use muster::clock::Clock;
 use muster::config::Config;
 use muster::profile::Profile;
 use muster::{api, routes};
-use muster_store::{Sql, Store};
+use muster_store::Sql;
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
-use std::collections::hash_map::DefaultHasher;
-use std::fs;
-use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Where the clock stands: 13:30 on the server's own clock, which is India's.
 pub const NOW: &str = "2026-01-15T08:00:00Z";
 pub const PASSWORD: &str = "correct horse battery";
-const NO_SERVER: &str = "these tests need a PostgreSQL server: run them with scripts/with-postgres, \
-     or set TEST_POSTGRES to the URL of a role that may create databases";
-
-#[derive(Debug, Clone, Copy)]
-enum Database {
-    Sqlite,
-    Postgres,
-}
 
 pub struct TestApp {
     pub app: Arc<App>,
@@ -51,116 +39,26 @@ pub async fn on_both_with<R: Future<Output = ()>>(
     options: impl Fn(&mut Config),
     story: impl Fn(TestApp) -> R,
 ) {
-    for database in [Database::Sqlite, Database::Postgres] {
-        eprintln!("--- on {database:?}");
+    for database in [None, Some(postgres::new().await)] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config {
             data_dir: folder.path().to_owned(),
             zone: "Asia/Kolkata".into(),
             database_connections: 4,
+            database_url: database
+                .as_ref()
+                .map_or_else(String::new, |database| database.url.clone()),
             ..Config::default()
-        };
-        let name = match database {
-            Database::Sqlite => None,
-            Database::Postgres => {
-                let (name, url) = new_postgres().await;
-                config.database_url = url;
-                Some(name)
-            }
         };
         options(&mut config);
         let test = TestApp::start(config, folder).await;
         let app = Arc::clone(&test.app);
         story(test).await;
         app.close().await;
-        if let Some(name) = name {
-            let mut admin = admin().await;
-            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            sqlx::query(sqlx::AssertSqlSafe(drop))
-                .execute(&mut admin)
-                .await
-                .expect("dropped");
+        if let Some(database) = database {
+            database.remove().await;
         }
     }
-}
-
-fn admin_url() -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "where the tests' server is, is told by the script that starts it"
-    )]
-    std::env::var("TEST_POSTGRES").expect(NO_SERVER)
-}
-
-async fn admin() -> PgConnection {
-    PgConnection::connect(&admin_url())
-        .await
-        .expect("the server of TEST_POSTGRES answers")
-}
-
-/// The URL of another database on the same server.
-fn url_of(name: &str) -> String {
-    let mut url = url::Url::parse(&admin_url()).expect("TEST_POSTGRES is a URL");
-    url.set_path(name);
-    url.to_string()
-}
-
-/// A new database with the schema in it: copied from one that was made once per schema.
-async fn new_postgres() -> (String, String) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations/postgres");
-    let mut steps: Vec<_> = fs::read_dir(folder)
-        .expect("the migrations")
-        .map(|entry| entry.expect("readable").path())
-        .collect();
-    steps.sort();
-    let mut hasher = DefaultHasher::new();
-    for step in steps {
-        fs::read(step).expect("readable").hash(&mut hasher);
-    }
-    let template = format!("muster_template_{:016x}", hasher.finish());
-    let mut admin = admin().await;
-    let run = async |admin: &mut PgConnection, sql: String| {
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .execute(admin)
-            .await
-            .expect("the server of TEST_POSTGRES may create databases");
-    };
-    // Tests run as processes of their own: one of them makes the template, the others wait.
-    run(&mut admin, "SELECT pg_advisory_lock(7331)".into()).await;
-    let made: Option<(String,)> =
-        sqlx::query_as("SELECT datname::text FROM pg_database WHERE datname = $1")
-            .bind(&template)
-            .fetch_optional(&mut admin)
-            .await
-            .expect("asked");
-    if made.is_none() {
-        let half = format!("{template}_half");
-        run(
-            &mut admin,
-            format!("DROP DATABASE IF EXISTS {half} WITH (FORCE)"),
-        )
-        .await;
-        run(&mut admin, format!("CREATE DATABASE {half}")).await;
-        let url = url_of(&half).parse().expect("a URL");
-        let store = Store::open(&url, &muster_store::Options::default())
-            .await
-            .expect("migrated");
-        store.close().await;
-        run(
-            &mut admin,
-            format!("ALTER DATABASE {half} RENAME TO {template}"),
-        )
-        .await;
-    }
-    let name = format!("muster_test_{}", uuid::Uuid::new_v4().simple());
-    run(
-        &mut admin,
-        format!("CREATE DATABASE {name} TEMPLATE {template}"),
-    )
-    .await;
-    run(&mut admin, "SELECT pg_advisory_unlock(7331)".into()).await;
-    let url = url_of(&name);
-    (name, url)
 }
 
 impl TestApp {

@@ -1,17 +1,15 @@
 //! A whole server in the test's own process: a free port, a clock that stands still, a database of
 //! its own on SQLite and then on PostgreSQL.
 
+use crate::postgres;
 use chrono::{DateTime, TimeZone, Utc};
 use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
 use muster::config::Config;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -48,7 +46,10 @@ where
     F: Fn(Arc<TestApp>) -> Fut,
     Fut: Future<Output = ()>,
 {
-    for database_url in [String::new(), new_database().await] {
+    for database in [None, Some(postgres::new().await)] {
+        let database_url = database
+            .as_ref()
+            .map_or_else(String::new, |database| database.url.clone());
         let app = Arc::new(TestApp::start(database_url, &configure).await);
         story(app.clone()).await;
         Arc::into_inner(app)
@@ -56,6 +57,9 @@ where
             .server
             .stop()
             .await;
+        if let Some(database) = database {
+            database.remove().await;
+        }
     }
 }
 
@@ -147,90 +151,4 @@ impl Answer {
     pub fn whole(&self) -> (u16, &str) {
         (self.status, &self.body)
     }
-}
-
-/// Where the tests' PostgreSQL is: the URL of somebody who may make databases.
-fn postgres() -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "where the tests' PostgreSQL is comes from outside"
-    )]
-    std::env::var("TEST_POSTGRES")
-        .expect("TEST_POSTGRES must name a PostgreSQL server: run the tests with `make test`")
-}
-
-/// A database with the schema in it, copied from a template that the first test makes.
-async fn new_database() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let server = postgres();
-    let template = format!("muster_template_{:x}", schema_mark());
-    let name = format!(
-        "muster_{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let mut admin = PgConnection::connect(&server)
-        .await
-        .expect("PostgreSQL answers");
-    let run = async |admin: &mut PgConnection, sql: String| {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *admin).await
-    };
-    run(&mut admin, "SELECT pg_advisory_lock(4711)".into())
-        .await
-        .expect("locked");
-    let there: Option<(i32,)> = sqlx::query_as("SELECT 1 FROM pg_database WHERE datname = $1")
-        .bind(&template)
-        .fetch_optional(&mut admin)
-        .await
-        .expect("asked");
-    if there.is_none() {
-        run(
-            &mut admin,
-            "DROP DATABASE IF EXISTS muster_template_new".into(),
-        )
-        .await
-        .expect("dropped");
-        run(&mut admin, "CREATE DATABASE muster_template_new".into())
-            .await
-            .expect("made");
-        let store = muster_store::Store::open(
-            &url_of(&server, "muster_template_new")
-                .parse()
-                .expect("a URL"),
-            &muster_store::Options::default(),
-        )
-        .await
-        .expect("the schema is made");
-        store.close().await;
-        run(
-            &mut admin,
-            format!("ALTER DATABASE muster_template_new RENAME TO {template}"),
-        )
-        .await
-        .expect("renamed");
-    }
-    run(
-        &mut admin,
-        format!("CREATE DATABASE {name} TEMPLATE {template}"),
-    )
-    .await
-    .expect("copied");
-    run(&mut admin, "SELECT pg_advisory_unlock(4711)".into())
-        .await
-        .expect("unlocked");
-    url_of(&server, &name)
-}
-
-/// Another schema, another template.
-fn schema_mark() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    include_str!("../../../store/migrations/postgres/0001_model.sql").hash(&mut hasher);
-    hasher.finish()
-}
-
-fn url_of(server: &str, database: &str) -> String {
-    let (rest, query) = server.split_once('?').unwrap_or((server, ""));
-    let (base, _) = rest.rsplit_once('/').expect("a URL with a database");
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{base}/{database}{mark}{query}")
 }
