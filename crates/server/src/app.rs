@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 pub struct App {
     pub config: Config,
@@ -34,6 +35,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Unknown terminals, by address.
     pub newcomers: Newcomers,
+    /// One packed upload is unpacked at a time.
+    pub unpacking: Semaphore,
     pub accounts: Accounts,
     pub counts: Counts,
 }
@@ -93,6 +96,7 @@ impl App {
         ));
         let app = Arc::new(App {
             newcomers,
+            unpacking: Semaphore::new(1),
             zone,
             keys,
             events,

@@ -11,12 +11,12 @@ use crate::terminals::roster::Presence;
 use crate::terminals::{contact, people};
 use bytes::Bytes;
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use muster_protocol::access::Packet;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::Query;
 use muster_protocol::upload::{self, AccessEvent, DoorState, Punch, Row, Table, Upload};
-use std::io::Read;
+use std::io::{self, Read};
 
 /// `POST cdata`: the recipe.
 pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes) -> Result<Reply> {
@@ -116,6 +116,12 @@ async fn read(
     if !upload::is_gzip(body) || *table == Table::Attphoto {
         return Ok(Some(upload::parse(table, body)));
     }
+    // One after another: what is packed is small, what comes out of it is not.
+    let _turn = app
+        .unpacking
+        .acquire()
+        .await
+        .map_err(|error| crate::error::Error::Internal(error.into()))?;
     let (packed, table_of_rows) = (body.clone(), table.clone());
     let most = u64::from(app.config.terminals.max_body_mib) * 1024 * 1024;
     let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, &table_of_rows, most))
@@ -131,16 +137,17 @@ async fn read(
     Ok(unpacked)
 }
 
-/// Unpacks at most `most` bytes: `None` for more, or for what is no gzip.
+/// Unpacks at most `most` bytes: `None` for more, or for what is no gzip. How much it is, is found
+/// out before any of it is kept.
 fn unpack(packed: &[u8], table: &Table, most: u64) -> Option<Upload> {
-    let mut plain = Vec::new();
-    let read = GzDecoder::new(packed)
-        .take(most + 1)
-        .read_to_end(&mut plain)
-        .ok()?;
-    if read as u64 > most {
-        return None;
-    }
+    let size = io::copy(
+        &mut MultiGzDecoder::new(packed).take(most + 1),
+        &mut io::sink(),
+    )
+    .ok()
+    .filter(|size| *size <= most)?;
+    let mut plain = Vec::with_capacity(usize::try_from(size).ok()?);
+    MultiGzDecoder::new(packed).read_to_end(&mut plain).ok()?;
     let Some(members) = upload::tar_members(&plain) else {
         return Some(upload::parse(table, &plain));
     };
