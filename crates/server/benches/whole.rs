@@ -4,6 +4,8 @@
 //!
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server whose commits reach the disk.
 
+mod process;
+
 use axum::Router;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use muster::access::{Caller, Rights};
@@ -15,14 +17,12 @@ use muster::config::{Admission, Config};
 use muster::profile::Profile;
 use muster_simulator::{Kind, LoadFigures, LoadOptions, load};
 use muster_store::Sql;
+use process::Process;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -198,36 +198,14 @@ async fn as_a_process(name: &str, config: &Config) {
         config.database_url.clone()
     };
     let started = Instant::now();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_muster"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(&config.data_dir)
-        .args(["--database-url", &url])
-        .env("MUSTER_TERMINALS__ADMISSION", "open")
-        .env("MUSTER_TERMINALS__MAX_WAITING", "1000000")
-        .env("MUSTER_TERMINALS__NEW_PER_MINUTE_PER_ADDRESS", "1000000")
-        .env("MUSTER_LOG__LEVEL", "off")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-    let address = loop {
-        let line = lines
-            .next_line()
-            .await
-            .expect("readable")
-            .expect("the server says where it listens");
-        if let Some(address) = line.strip_prefix("listening on http://") {
-            break address.to_owned();
-        }
-    };
+    let process = Process::start(&config.data_dir, Some(&url)).await;
     println!(
         "{:<44} {:>9.0} ms",
         format!("{name}: start over {PUNCHES} punches"),
         started.elapsed().as_secs_f64() * 1000.0
     );
     load(&LoadOptions {
-        server: address,
+        server: process.address.clone(),
         connections: 1000,
         kind: Kind::IdlePoll,
         requests: 20_000,
@@ -239,20 +217,9 @@ async fn as_a_process(name: &str, config: &Config) {
     println!(
         "{:<44} {:>9.1} MiB",
         format!("{name}: memory after 20 polls of 1000 terminals"),
-        resident_mib(process.id().expect("it runs"))
+        process.resident_mib()
     );
-    process.kill().await.expect("it ends");
-}
-
-/// What a process holds in memory, in MiB.
-fn resident_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
-        .unwrap_or(f64::NAN)
-        / 1024.0
+    process.stop().await;
 }
 
 async fn run(address: &str, kind: Kind, year: i32) -> LoadFigures {
