@@ -8,8 +8,10 @@ use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Query};
 use crate::profile::Profile;
+use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
 use crate::times;
+use crate::writing::Writing;
 use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, fold};
@@ -289,12 +291,27 @@ pub trait Resource: Sized + Send + Sync + 'static {
 pub trait Writable: Resource {
     const INPUT: &'static [Member];
 
-    /// Checks what is given and stores it: a new row, or the stored one changed in what is given.
-    /// Returns its id.
-    fn save(
+    /// What was given, read and found good.
+    type Change: Send;
+
+    /// Reads what is given for a new row, or for the stored one; all that is wrong with it is one
+    /// error. Changes nothing and may take its time: no transaction is open.
+    fn check(
         app: &App,
         caller: &Caller,
+        known: &Known,
         body: &Body,
+        stored: Option<&Self::Row>,
+    ) -> impl Future<Output = Result<Self::Change>> + Send;
+
+    /// Writes the row and its audit entry; returns its id. What only the rows of that moment can
+    /// say (is the code free? would it be above itself?) is refused here, before anything of this
+    /// row is written.
+    fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        change: Self::Change,
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
 
@@ -306,6 +323,20 @@ pub trait Writable: Resource {
     ) -> impl Future<Output = Result<Value>> + Send {
         async move { first(Self::show(app, caller, vec![row]).await?) }
     }
+}
+
+/// Makes a new row, or changes the stored one in what is given; returns its id.
+pub async fn save<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    body: &Body,
+    stored: Option<R::Row>,
+) -> Result<i64> {
+    let change = R::check(app, caller, &Known::default(), body, stored.as_ref()).await?;
+    let mut tx = Writing::begin(app).await?;
+    let id = R::store(app, &mut tx, caller, change, stored).await?;
+    tx.commit(app).await?;
+    Ok(id)
 }
 
 /// A resource that callers may remove.
@@ -901,7 +932,7 @@ fn first(shown: Vec<Value>) -> Result<Value> {
 
 async fn answer_create<R: Writable>(call: Call) -> Result<Answer> {
     let app = &call.request.app;
-    let id = R::save(app, &call.caller, &call.request.body, None).await?;
+    let id = save::<R>(app, &call.caller, &call.request.body, None).await?;
     let row = fetch_by_id::<R>(app, id).await?;
     Ok(Answer::created(
         &R::show_saved(app, &call.caller, row).await?,
@@ -911,7 +942,7 @@ async fn answer_create<R: Writable>(call: Call) -> Result<Answer> {
 async fn answer_update<R: Writable>(call: Call) -> Result<Answer> {
     let app = &call.request.app;
     let stored = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
-    let id = R::save(app, &call.caller, &call.request.body, Some(stored)).await?;
+    let id = save::<R>(app, &call.caller, &call.request.body, Some(stored)).await?;
     let row = fetch_by_id::<R>(app, id).await?;
     Ok(Answer::ok(&R::show_saved(app, &call.caller, row).await?))
 }
