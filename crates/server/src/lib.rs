@@ -31,3 +31,4 @@ pub mod resources;
 pub mod routes;
 pub mod terminals;
 pub mod times;
+pub mod writing;

@@ -8,6 +8,8 @@ use crate::extract::python_type;
 use crate::resource::{Column, col, read_id};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// A table others point at.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +21,22 @@ pub struct Relation {
     pub absent: i32,
     /// Which ids a caller may point at; `None`: all.
     pub within: fn(&Caller) -> Option<&[i64]>,
+}
+
+/// What was looked up already, so that many rows ask for each code once.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<HashMap<(&'static str, String), Option<i64>>>);
+
+impl Known {
+    fn get(&self, table: &'static str, text: &str) -> Option<Option<i64>> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(&(table, text.to_owned())).copied()
+    }
+
+    fn put(&self, table: &'static str, text: &str, id: Option<i64>) {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert((table, text.to_owned()), id);
+    }
 }
 
 /// No relation: null, nothing, 0 or "0" (unless a row has that code).
@@ -45,6 +63,7 @@ impl Relation {
         &self,
         app: &App,
         caller: &Caller,
+        known: &Known,
         field: &str,
         value: &Value,
     ) -> Result<Result<Option<i64>, Problem>> {
@@ -59,8 +78,24 @@ impl Relation {
             Value::Number(number) if !number.is_f64() => number.to_string(),
             other => return problem(caller.profile.wrong_type(python_type(other))),
         };
-        let by_code = Some(col(self.code()).eq(text.as_str()));
-        let by_id = read_id(&text).map(|id| col(self.id()).eq(id));
+        let id = match known.get(self.table, &text) {
+            Some(id) => id,
+            None => {
+                let id = self.look_up(app, caller, &text).await?;
+                known.put(self.table, &text, id);
+                id
+            }
+        };
+        if id.is_some() || is_none(value) {
+            return Ok(Ok(id));
+        }
+        let message = caller.profile.no_such(self.code, &text);
+        Ok(Err(Problem::new(field, message).coded(self.absent)))
+    }
+
+    async fn look_up(&self, app: &App, caller: &Caller, text: &str) -> Result<Option<i64>> {
+        let by_code = Some(col(self.code()).eq(text));
+        let by_id = read_id(text).map(|id| col(self.id()).eq(id));
         for condition in caller.profile.tried(by_code, by_id) {
             let mut select = SelectStatement::new();
             select
@@ -76,14 +111,10 @@ impl Relation {
             }
             let found: Option<(i64,)> = app.store.find(&select).await?;
             if let Some((id,)) = found {
-                return Ok(Ok(Some(id)));
+                return Ok(Some(id));
             }
         }
-        if is_none(value) {
-            return Ok(Ok(None));
-        }
-        let message = caller.profile.no_such(self.code, &text);
-        Ok(Err(Problem::new(field, message).coded(self.absent)))
+        Ok(None)
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::extract::Body;
 use crate::keys;
-use crate::resource::Writable;
+use crate::resource::{self, Writable};
 use crate::resources::area::Area;
 use crate::resources::employee::Employee;
 use crate::terminals::terminal::Terminal;
@@ -161,7 +161,7 @@ async fn fill(app: &App) -> anyhow::Result<()> {
 
 async fn make<R: Writable>(app: &App, caller: &Caller, input: Value) -> anyhow::Result<i64> {
     let body = Body::of(input).context("the demo's own input is an object")?;
-    R::save(app, caller, &body, None)
+    resource::save::<R>(app, caller, &body, None)
         .await
         .with_context(|| format!("the demo's {} cannot be made", R::NAME))
 }

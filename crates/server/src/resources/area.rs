@@ -9,11 +9,12 @@ use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text};
 use crate::profile::Profile;
-use crate::relation::AREA;
+use crate::relation::{AREA, Known};
 use crate::resource::{
     self, Column, Columns, Field, Resource, Searched, Writable, col, search_text,
 };
 use crate::routes::{Endpoint, Kind, Member};
+use crate::writing::Writing;
 use muster_store::{Sql, Tx, fold};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
@@ -34,6 +35,15 @@ pub struct Row {
     pub grandparent_id: Option<i64>,
     pub company_id: String,
     pub company_name: String,
+}
+
+/// What was given, checked.
+#[derive(Debug, Default)]
+pub struct Change {
+    code: Option<String>,
+    name: Option<String>,
+    /// `Some(None)`: to have none above it.
+    parent: Option<Option<i64>>,
 }
 
 const CODE: Text = Text::max(50).like(is_code);
@@ -183,64 +193,69 @@ impl Writable for Area {
         ),
     ];
 
-    async fn save(app: &App, caller: &Caller, body: &Body, stored: Option<Row>) -> Result<i64> {
-        let mut columns = Columns::default();
-        let mut parent = None;
+    type Change = Change;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Change> {
+        let mut change = Change::default();
         let mut input = Input::new(body, stored.is_none());
         input.require(&["area_code"]);
         input.require(&["area_name"]);
-        let code = input.text("area_code", CODE).flatten();
-        let name = input.text("area_name", NAME).flatten();
+        change.code = input.text("area_code", CODE).flatten();
+        change.name = input.text("area_name", NAME).flatten();
         if let Some((field, value)) = input.value(&["parent_area", "parent_area_code"]) {
-            match AREA.find(app, caller, field, value).await? {
-                Ok(Some(id)) => {
-                    columns.set("parent_id", id);
-                    parent = Some(id);
-                }
-                Ok(None) => columns.set("parent_id", None::<i64>),
+            match AREA.find(app, caller, known, field, value).await? {
+                Ok(parent) => change.parent = Some(parent),
                 Err(problem) => input.problems.push(problem),
             }
         }
         input.settle()?;
-        if let Some(code) = &code {
-            columns.set("area_code", code.clone());
-        }
-        if let Some(name) = &name {
-            columns.set("area_name", name.clone());
-        }
+        Ok(change)
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        change: Change,
+        stored: Option<Row>,
+    ) -> Result<i64> {
         let now = app.clock.now();
-        let shown = |given: &Option<String>, pick: fn(&Row) -> &String| {
-            given
-                .clone()
-                .or_else(|| stored.as_ref().map(|row| pick(row).clone()))
-                .unwrap_or_default()
-        };
-        let code_now = shown(&code, |row| &row.area_code);
-        let name_now = shown(&name, |row| &row.area_name);
-        columns.set(
-            "search_text",
-            search_text([name_now.as_str(), code_now.as_str()]),
-        );
-        columns.set("changed_at", now);
-        let mut tx = app.store.write().await?;
+        let own = stored.as_ref().map(|row| row.id);
+        let kept = |pick: fn(&Row) -> &String| stored.as_ref().map(|row| pick(row).clone());
+        let code = change.code.or_else(|| kept(|row| &row.area_code));
+        let name = change.name.or_else(|| kept(|row| &row.area_name));
+        let (code, name) = (code.unwrap_or_default(), name.unwrap_or_default());
         let other: Option<(i64,)> = tx
             .find(&Sql::new(
                 "SELECT id FROM area WHERE company_id = $1 AND area_code = $2",
-                [app.company.id.clone().into(), code_now.clone().into()],
+                [app.company.id.clone().into(), code.clone().into()],
             ))
             .await?;
-        let own = stored.as_ref().map(|row| row.id);
         if other.is_some_and(|(id,)| Some(id) != own) {
             return Err(taken());
         }
-        if let (Some(id), Some(parent)) = (own, parent)
-            && is_above(&mut tx, id, parent).await?
+        if let (Some(id), Some(Some(parent))) = (own, change.parent)
+            && is_above(tx, id, parent).await?
         {
             return Err(Error::invalid(
                 "parent_area",
                 "Cannot be set as parent area.",
             ));
         }
+        let mut columns = Columns::default();
+        columns.set("area_code", code.clone());
+        columns.set("area_name", name.clone());
+        if let Some(parent) = change.parent {
+            columns.set("parent_id", parent);
+        }
+        columns.set("search_text", search_text([name.as_str(), code.as_str()]));
+        columns.set("changed_at", now);
         let written = match own {
             Some(id) => tx.run(&columns.update("area", id)).await.map(|_| id),
             None => {
@@ -264,8 +279,7 @@ impl Writable for Area {
             before: stored.as_ref().map(audited),
             after: Some(audited(&row)),
         };
-        audit::write(&mut tx, now, caller, deed).await?;
-        tx.commit().await?;
+        audit::write(tx, now, caller, deed).await?;
         Ok(id)
     }
 

@@ -14,7 +14,7 @@ use crate::input::{Input, Text, read_boolean, read_list};
 use crate::password;
 use crate::profile::Profile;
 use crate::punches::record;
-use crate::relation::{AREA, DEPARTMENT, POSITION};
+use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{
     self, Column, Columns, Field, Resource, Searched, Writable, col, read_id, search_text,
 };
@@ -22,6 +22,7 @@ use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
 use crate::times;
+use crate::writing::Writing;
 use base64::Engine;
 use chrono::{DateTime, NaiveDate, Utc};
 use muster_protocol::command::{Command, UserFields};
@@ -35,6 +36,8 @@ use std::collections::HashMap;
 const FIRST: i64 = 1;
 /// What the sealed column is sealed for.
 const DEVICE_PASSWORD: &str = "device_password";
+/// The column of the own password's hash.
+const SELF_PASSWORD: &str = "self_password_hash";
 /// Resigned, resigned with attendance off, removed: anything but 0 is no longer there.
 const VALID: i16 = 0;
 
@@ -477,17 +480,22 @@ fn read_own_password(text: &str) -> Result<OwnPassword, &'static str> {
 
 /// What was given, checked.
 #[derive(Default)]
-struct Changes {
+pub struct Changes {
     columns: Columns,
     texts: HashMap<&'static str, Option<String>>,
     emp_code: Option<String>,
     areas: Option<Vec<i64>>,
-    own_password: Option<OwnPassword>,
 }
 
 impl Changes {
     /// Reads every member that may be written; all that is wrong with them is one error.
-    async fn read(app: &App, caller: &Caller, body: &Body, is_new: bool) -> Result<Changes> {
+    async fn read(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        is_new: bool,
+    ) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut input = Input::new(body, is_new);
         if is_new {
@@ -534,9 +542,18 @@ impl Changes {
         }
         changes.read_flags(&mut input);
         changes.read_choices(&mut input);
-        changes.read_secrets(app, &mut input);
-        changes.read_relations(app, caller, &mut input).await?;
+        let own_password = changes.read_secrets(app, &mut input);
+        changes
+            .read_relations(app, caller, known, &mut input)
+            .await?;
         input.settle()?;
+        // Hashing takes its time, so it comes last.
+        let hash = match own_password {
+            None => return Ok(changes),
+            Some(OwnPassword::Hashed(hash)) => hash,
+            Some(OwnPassword::Plain(password)) => app.passwords.hash(&password).await?,
+        };
+        changes.columns.set(SELF_PASSWORD, hash);
         Ok(changes)
     }
 
@@ -607,34 +624,31 @@ impl Changes {
         }
     }
 
-    fn read_secrets(&mut self, app: &App, input: &mut Input<'_>) {
+    /// The device password, and the own one as it was given.
+    fn read_secrets(&mut self, app: &App, input: &mut Input<'_>) -> Option<OwnPassword> {
         if let Some(password) = input.text("device_password", DIGITS) {
             let sealed = password
                 .filter(|password| !password.is_empty())
                 .map(|password| app.keys.seal(DEVICE_PASSWORD, password.as_bytes()));
             self.columns.set("device_password_sealed", sealed);
         }
-        let Some((name, value)) = input.value(&["self_password"]) else {
-            return;
-        };
-        let text = match value {
+        let (name, value) = input.value(&["self_password"])?;
+        let read = match value {
             // Answers show it empty: what was read is written back without harm.
-            Value::Null => return,
-            Value::String(text) if text.is_empty() => return,
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => return input.problem(name, "Not a valid string."),
+            Value::Null => return None,
+            Value::String(text) if text.is_empty() => return None,
+            Value::String(text) => read_own_password(text),
+            Value::Number(number) => read_own_password(&number.to_string()),
+            _ => Err("Not a valid string."),
         };
-        match read_own_password(&text) {
-            Ok(password) => self.own_password = Some(password),
-            Err(message) => input.problem(name, message),
-        }
+        read.map_err(|message| input.problem(name, message)).ok()
     }
 
     async fn read_relations(
         &mut self,
         app: &App,
         caller: &Caller,
+        known: &Known,
         input: &mut Input<'_>,
     ) -> Result<()> {
         const DEPARTMENTS: &[&str] = &["department", "department_code", "dept_code"];
@@ -644,7 +658,7 @@ impl Changes {
             input.require(DEPARTMENTS);
         }
         if let Some((name, value)) = input.value(DEPARTMENTS) {
-            match DEPARTMENT.find(app, caller, name, value).await? {
+            match DEPARTMENT.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => self.columns.set("department_id", id),
                 Ok(None) if is_biotime => input.problem(name, "This field may not be null."),
                 Ok(None) => self.columns.set("department_id", FIRST),
@@ -652,7 +666,7 @@ impl Changes {
             }
         }
         if let Some((name, value)) = input.value(&["position", "position_code"]) {
-            match POSITION.find(app, caller, name, value).await? {
+            match POSITION.find(app, caller, known, name, value).await? {
                 Ok(id) => self.columns.set("position_id", id),
                 Err(problem) => input.problems.push(problem),
             }
@@ -680,7 +694,7 @@ impl Changes {
         }
         let mut ids = Vec::with_capacity(given.len());
         for value in given {
-            match AREA.find(app, caller, name, value).await? {
+            match AREA.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) if ids.contains(&id) => {}
                 Ok(Some(id)) => ids.push(id),
                 Ok(None) => input.problem(name, "This field may not be null."),
@@ -711,17 +725,6 @@ impl Changes {
             self.text("mobile", stored_text(|row| &row.mobile)),
             self.text("email", stored_text(|row| &row.email)),
         ])
-    }
-
-    /// Hashing takes its time, and is done before anything is locked.
-    async fn hash_password(&mut self, app: &App) -> Result<bool> {
-        let hash = match self.own_password.take() {
-            None => return Ok(false),
-            Some(OwnPassword::Hashed(hash)) => hash,
-            Some(OwnPassword::Plain(password)) => app.passwords.hash(&password).await?,
-        };
-        self.columns.set("self_password_hash", hash);
-        Ok(true)
     }
 }
 
@@ -1153,11 +1156,28 @@ impl Writable for Employee {
         Member::new("app_role", Kind::Integer, ""),
     ];
 
-    async fn save(app: &App, caller: &Caller, body: &Body, stored: Option<Row>) -> Result<i64> {
-        let changes = Changes::read(app, caller, body, stored.is_none()).await?;
+    type Change = Changes;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Changes> {
+        Changes::read(app, caller, known, body, stored.is_none()).await
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        changes: Changes,
+        stored: Option<Row>,
+    ) -> Result<i64> {
         match stored {
-            None => add(app, caller, changes).await,
-            Some(stored) => change(app, caller, stored, changes).await,
+            None => add(app, tx, caller, changes).await,
+            Some(stored) => change(app, tx, caller, stored, changes).await,
         }
     }
 
@@ -1225,10 +1245,9 @@ async fn put_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
     Ok(())
 }
 
-async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
+async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes) -> Result<i64> {
     let now = app.clock.now();
     let emp_code = changes.emp_code.take().unwrap_or_default();
-    changes.hash_password(app).await?;
     if !changes.columns.has("department_id") {
         changes.columns.set("department_id", FIRST);
     }
@@ -1240,7 +1259,6 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
     changes.columns.set("created_at", now);
     changes.columns.set("changed_at", now);
 
-    let mut tx = app.store.write().await?;
     let other: Option<(i64,)> = tx
         .find(&Sql::new(
             "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
@@ -1250,7 +1268,7 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
     if other.is_some() {
         return Err(code_taken());
     }
-    check_card(&mut tx, app, &changes, None).await?;
+    check_card(tx, app, &changes, None).await?;
     let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("employee")).await;
     let (id,) = inserted.map_err(|error| {
         if error.is_duplicate() {
@@ -1259,8 +1277,8 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
             error.into()
         }
     })?;
-    put_areas(&mut tx, id, &areas).await?;
-    record::adopt(&mut tx, &app.company.id, id, &emp_code).await?;
+    put_areas(tx, id, &areas).await?;
+    record::adopt(tx, &app.company.id, id, &emp_code).await?;
     let row: Row = tx.one(&resource::by_id::<Employee>(app, id)).await?;
     let areas: Vec<AreaOf> = tx.all(&select_areas(&[id])).await?;
     let deed = Deed {
@@ -1270,20 +1288,24 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
         after: Some(row.audited(&areas)),
         ..Deed::default()
     };
-    audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
+    audit::write(tx, now, caller, deed).await?;
     Ok(id)
 }
 
-async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -> Result<i64> {
+async fn change(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    stored: Row,
+    mut changes: Changes,
+) -> Result<i64> {
     let now = app.clock.now();
-    let has_new_password = changes.hash_password(app).await?;
+    let has_new_password = changes.columns.has(SELF_PASSWORD);
     let text = changes.search_text(&stored.emp_code, Some(&stored));
     changes.columns.set("search_text", text);
     changes.columns.set("changed_at", now);
 
-    let mut tx = app.store.write().await?;
-    check_card(&mut tx, app, &changes, Some(stored.id)).await?;
+    check_card(tx, app, &changes, Some(stored.id)).await?;
     let areas_before: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
     let areas = changes.areas.take();
     let touched = tx
@@ -1295,10 +1317,10 @@ async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -
         });
     }
     if let Some(areas) = areas {
-        put_areas(&mut tx, stored.id, &areas).await?;
+        put_areas(tx, stored.id, &areas).await?;
     }
     if has_new_password {
-        token::remove_of_employee(&mut tx, stored.id).await?;
+        token::remove_of_employee(tx, stored.id).await?;
     }
     let row: Row = tx.one(&resource::by_id::<Employee>(app, stored.id)).await?;
     let areas: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
@@ -1309,10 +1331,9 @@ async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -
         before: Some(stored.audited(&areas_before)),
         after: Some(row.audited(&areas)),
     };
-    audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
+    audit::write(tx, now, caller, deed).await?;
     // Whether it may log in, and with what, may have changed.
-    app.accounts.forget();
+    tx.after_commit(|app| app.accounts.forget());
     Ok(stored.id)
 }
 

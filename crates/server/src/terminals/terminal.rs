@@ -9,9 +9,9 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
 use crate::extract::{Body, Call};
-use crate::input::{Input, Text, read_several};
+use crate::input::{Input, Text};
 use crate::profile::Profile;
-use crate::relation::AREA;
+use crate::relation::{AREA, Known};
 use crate::resource::{
     self, Columns, Field, Removable, Resource, Searched, Writable, col, fetch_by_id, search_text,
 };
@@ -20,6 +20,7 @@ use crate::terminals::commands;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::online_within_s;
 use crate::times;
+use crate::writing::Writing;
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
@@ -387,7 +388,7 @@ fn is_address(text: &str) -> bool {
 
 /// The columns that were given, checked.
 #[derive(Default)]
-struct Changes {
+pub struct Changes {
     columns: Columns,
     sn: Option<String>,
     alias: Option<String>,
@@ -400,7 +401,13 @@ impl Changes {
     }
 
     /// Reads every member that may be written; all that is wrong with them is one error.
-    async fn read(app: &App, caller: &Caller, body: &Body, is_new: bool) -> Result<Changes> {
+    async fn read(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        is_new: bool,
+    ) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut input = Input::new(body, is_new);
         let required: &[&str] = match caller.profile {
@@ -448,7 +455,7 @@ impl Changes {
             changes.set("gps_location", place);
         }
         if let Some((name, value)) = input.value(&["area", "area_code"]) {
-            match AREA.find(app, caller, name, value).await? {
+            match AREA.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => changes.set("area_id", id),
                 Ok(None) => input.problem(name, "This field may not be null."),
                 Err(problem) => input.problems.push(problem),
@@ -713,11 +720,28 @@ impl Writable for Terminal {
         ),
     ];
 
-    async fn save(app: &App, caller: &Caller, body: &Body, stored: Option<Row>) -> Result<i64> {
-        let changes = Changes::read(app, caller, body, stored.is_none()).await?;
+    type Change = Changes;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Changes> {
+        Changes::read(app, caller, known, body, stored.is_none()).await
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        changes: Changes,
+        stored: Option<Row>,
+    ) -> Result<i64> {
         match stored {
-            None => add(app, caller, changes).await,
-            Some(stored) => change(app, caller, stored, changes).await,
+            None => add(app, tx, caller, changes).await,
+            Some(stored) => change(app, tx, caller, stored, changes).await,
         }
     }
 
@@ -730,25 +754,31 @@ impl Writable for Terminal {
 }
 
 impl Removable for Terminal {
-    async fn remove(app: &App, caller: &Caller, row: Row) -> Result<()> {
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
-        let mut tx = app.store.write().await?;
-        tx.run(&Sql::new(
-            "DELETE FROM terminal WHERE id = $1",
-            [row.id.into()],
-        ))
-        .await?;
-        let deed = Deed {
-            action: "delete",
-            thing: Terminal::NAME,
-            thing_id: row.sn.clone(),
-            before: Some(row.audited()),
-            ..Deed::default()
-        };
-        audit::write(&mut tx, now, caller, deed).await?;
-        tx.commit().await?;
-        changed(app, row.id, [row.sn.as_str()]);
-        Ok(())
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        tx.run(&resource::delete_rows("terminal", &ids)).await?;
+        for row in &rows {
+            let deed = Deed {
+                action: "delete",
+                thing: Terminal::NAME,
+                thing_id: row.sn.clone(),
+                before: Some(row.audited()),
+                ..Deed::default()
+            };
+            audit::write(tx, now, caller, deed).await?;
+        }
+        tx.after_commit(move |app| {
+            for row in &rows {
+                changed(app, row.id, [row.sn.as_str()]);
+            }
+        });
+        Ok(Vec::new())
     }
 }
 
@@ -778,7 +808,7 @@ fn named(caller: &Caller) -> Option<String> {
     (caller.who != Who::System).then(|| caller.name().to_owned())
 }
 
-async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
+async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes) -> Result<i64> {
     let now = app.clock.now();
     let sn = changes.sn.clone().unwrap_or_default();
     // Without a name it goes by its number.
@@ -806,8 +836,7 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
     changes.set("created_at", now);
     changes.set("changed_at", now);
     changes.set("created_by", named(caller));
-    let mut tx = app.store.write().await?;
-    if is_taken(&mut tx, &sn, None).await? {
+    if is_taken(tx, &sn, None).await? {
         return Err(taken());
     }
     let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("terminal")).await;
@@ -826,13 +855,18 @@ async fn add(app: &App, caller: &Caller, mut changes: Changes) -> Result<i64> {
         after: Some(row.audited()),
         ..Deed::default()
     };
-    audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
-    changed(app, id, [sn.as_str()]);
+    audit::write(tx, now, caller, deed).await?;
+    tx.after_commit(move |app| changed(app, id, [sn.as_str()]));
     Ok(id)
 }
 
-async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -> Result<i64> {
+async fn change(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    stored: Row,
+    mut changes: Changes,
+) -> Result<i64> {
     if changes.columns.is_empty() {
         return Ok(stored.id);
     }
@@ -851,8 +885,7 @@ async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -
     changes.set("search_text", text);
     changes.set("changed_at", now);
     changes.set("changed_by", named(caller));
-    let mut tx = app.store.write().await?;
-    if is_another && is_taken(&mut tx, &sn, Some(stored.id)).await? {
+    if is_another && is_taken(tx, &sn, Some(stored.id)).await? {
         return Err(taken());
     }
     let touched = tx.run(&changes.columns.update("terminal", stored.id)).await;
@@ -876,10 +909,10 @@ async fn change(app: &App, caller: &Caller, stored: Row, mut changes: Changes) -
         before: Some(stored.audited()),
         after: Some(row.audited()),
     };
-    audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
-    changed(app, stored.id, [stored.sn.as_str(), row.sn.as_str()]);
-    Ok(stored.id)
+    audit::write(tx, now, caller, deed).await?;
+    let id = stored.id;
+    tx.after_commit(move |app| changed(app, id, [stored.sn.as_str(), row.sn.as_str()]));
+    Ok(id)
 }
 
 /// Moves a terminal to another area: out of area 1 it is authorised, into it held again.
@@ -888,15 +921,18 @@ pub async fn move_to(app: &App, caller: &Caller, id: i64, area_id: i64) -> Resul
     let stored = fetch_by_id::<Terminal>(app, id).await?;
     let mut changes = Changes::default();
     changes.set("area_id", area_id);
-    change(app, caller, stored, changes).await.map(|_| ())
+    let mut tx = Writing::begin(app).await?;
+    change(app, &mut tx, caller, stored, changes).await?;
+    tx.commit(app).await
 }
 
 // ---- commands ---------------------------------------------------------------------------------
 
-/// The names under which callers list the terminals of a command.
+/// The names under which callers list the terminals of a command: the first is EasyTimePro's, the
+/// second BioTime's.
 const MEANT: &[&str] = &[
-    "terminals",
     "devices_sn",
+    "terminals",
     "device_sn",
     "devices",
     "sn",
@@ -906,34 +942,12 @@ const MEANT: &[&str] = &[
 
 /// The terminals a command is for: all of them, or none when one is not known.
 pub async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
-    let field = match caller.profile {
-        Profile::EasyTimePro => "devices_sn",
-        Profile::BioTime => "terminals",
-    };
-    let Some((name, value)) = body.first_of(MEANT) else {
-        return Err(Error::invalid(field, "This field is required."));
-    };
-    let Some(keys) = read_several(value) else {
-        return Err(Error::invalid(name, "Expected a list of codes or ids."));
-    };
-    if keys.is_empty() {
-        return Err(Error::invalid(name, "This list may not be empty."));
+    let mut names = MEANT.to_vec();
+    if caller.profile == Profile::BioTime {
+        names.swap(0, 1);
     }
-    let mut rows: Vec<Row> = Vec::with_capacity(keys.len());
-    let mut problems = Vec::new();
-    for key in keys {
-        let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-        match resource::find::<Terminal>(app, caller, &key).await? {
-            Some(row) if rows.iter().any(|known| known.id == row.id) => {}
-            Some(row) => rows.push(row),
-            None => problems.push(Problem::new(name, caller.profile.no_such("sn", &key))),
-        }
-    }
-    if problems.is_empty() {
-        Ok(rows)
-    } else {
-        Err(Error::Invalid(problems))
-    }
+    let several = resource::several::<Terminal>(app, caller, body, &names).await?;
+    Ok(several.rows)
 }
 
 async fn reboot(call: Call) -> Result<Answer> {
@@ -962,6 +976,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::create::<Terminal>(),
         resource::read::<Terminal>(),
         resource::delete::<Terminal>(),
+        resource::action::<Terminal>(),
     ];
     endpoints.extend(resource::update::<Terminal>());
     let doc = Doc {

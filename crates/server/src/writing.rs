@@ -1,0 +1,53 @@
+//! A transaction, and what is to follow its commit: events, and what is kept in memory of the rows
+//! it changes. Nothing follows when it is dropped or fails.
+
+use crate::app::App;
+use crate::error::Result;
+use muster_store::Tx;
+use std::ops::{Deref, DerefMut};
+
+type Then = Box<dyn FnOnce(&App) + Send>;
+
+/// Taken for a `Tx` wherever one is wanted.
+pub struct Writing {
+    tx: Tx,
+    then: Vec<Then>,
+}
+
+impl Writing {
+    /// On SQLite it waits for the one before it.
+    pub async fn begin(app: &App) -> Result<Writing> {
+        Ok(Writing {
+            tx: app.store.write().await?,
+            then: Vec::new(),
+        })
+    }
+
+    /// Runs once everything is durable. What is told there can be read.
+    pub fn after_commit(&mut self, then: impl FnOnce(&App) + Send + 'static) {
+        self.then.push(Box::new(then));
+    }
+
+    /// Makes everything durable; then does what waited for that, in its order.
+    pub async fn commit(self, app: &App) -> Result<()> {
+        self.tx.commit().await?;
+        for then in self.then {
+            then(app);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Writing {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for Writing {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
