@@ -231,6 +231,21 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// One of these, neither null nor empty.
+    pub fn one_of(&mut self, name: &'static str, choices: &[&str]) -> Option<String> {
+        match self.body.get(name)? {
+            Value::Null => {
+                self.problem(name, "This field may not be null.");
+                None
+            }
+            Value::String(text) if text.trim().is_empty() => {
+                self.problem(name, format!("\"{text}\" is not a valid choice."));
+                None
+            }
+            _ => self.choice(name, choices).flatten(),
+        }
+    }
+
     /// Everything that is wrong, as one error; nothing when all is well.
     pub fn settle(self) -> Result<()> {
         if self.problems.is_empty() {

@@ -61,6 +61,17 @@ impl Profile {
         }
     }
 
+    /// The answer to a bulk action, which repeats what it was given.
+    pub fn acted(self, action: &str, given: &[Value]) -> Value {
+        match self {
+            Profile::EasyTimePro => {
+                let given: Vec<String> = given.iter().map(python_literal).collect();
+                json!({ "detail": format!("Success. {action}:[{}]", given.join(", ")) })
+            }
+            Profile::BioTime => json!({ "code": 0, "msg": "", "data": [] }),
+        }
+    }
+
     /// The answer to a command that was queued.
     pub fn queued(self) -> Value {
         match self {
@@ -82,6 +93,15 @@ impl Profile {
     /// Whether transactions and private messages come with the newest first unless told.
     pub fn shows_newest_first(self) -> bool {
         self == Profile::EasyTimePro
+    }
+}
+
+/// As the original prints the items of a list: numbers bare, texts in single quotes.
+fn python_literal(value: &Value) -> String {
+    match value.as_str() {
+        None => value.to_string(),
+        Some(text) if text.contains('\'') && !text.contains('"') => format!("\"{text}\""),
+        Some(text) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
     }
 }
 

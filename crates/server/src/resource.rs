@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Query};
+use crate::input::{Input, read_several};
 use crate::profile::Profile;
 use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
@@ -16,11 +17,12 @@ use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, fold};
 use sea_query::{
-    Alias, Cond, Condition, Expr, ExprTrait, Func, InsertStatement, NullOrdering, Order,
-    SelectStatement, SimpleExpr, UpdateStatement,
+    Alias, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, NullOrdering,
+    Order, SelectStatement, SimpleExpr, UpdateStatement,
 };
 use serde_json::{Value, json};
 use std::cmp;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 const DEFAULT_SIZE: i64 = 10;
@@ -341,11 +343,14 @@ pub async fn save<R: Writable>(
 
 /// A resource that callers may remove.
 pub trait Removable: Resource {
+    /// Removes the rows and writes it down. What stands against it is told, one problem for each
+    /// row that stays, with a text that names the row; then nothing of the transaction is kept.
     fn remove(
         app: &App,
+        tx: &mut Writing,
         caller: &Caller,
-        row: Self::Row,
-    ) -> impl Future<Output = Result<()>> + Send;
+        rows: Vec<Self::Row>,
+    ) -> impl Future<Output = Result<Vec<Problem>>> + Send;
 }
 
 /// Columns to be written, each with its value.
@@ -390,6 +395,15 @@ impl Columns {
             .and_where(Expr::col(Alias::new("id")).eq(id));
         update
     }
+}
+
+/// These rows, and no other.
+pub fn delete_rows(table: &'static str, ids: &[i64]) -> DeleteStatement {
+    let mut delete = DeleteStatement::new();
+    delete
+        .from_table(Alias::new(table))
+        .and_where(Expr::col(Alias::new("id")).is_in(ids.iter().copied()));
+    delete
 }
 
 /// Counts that were made a moment ago, by what was counted.
@@ -950,11 +964,173 @@ async fn answer_update<R: Writable>(call: Call) -> Result<Answer> {
 async fn answer_delete<R: Removable>(call: Call) -> Result<Answer> {
     let app = &call.request.app;
     let stored = fetch::<R>(app, &call.caller, call.request.path.get(R::KEY)?).await?;
-    R::remove(app, &call.caller, stored).await?;
+    let mut tx = Writing::begin(app).await?;
+    let problems = R::remove(app, &mut tx, &call.caller, vec![stored]).await?;
+    if let Some(Problem { message, code, .. }) = problems.into_iter().next() {
+        return Err(Error::Refused {
+            code,
+            detail: message,
+        });
+    }
+    tx.commit(app).await?;
     Ok(match call.caller.profile.removed() {
         (status, Some(body)) => Answer::json(status, &body),
         (status, None) => Answer::nothing(status),
     })
+}
+
+// ---- several rows at once ---------------------------------------------------------------------
+
+/// One request does something with at most so many rows.
+const MOST: usize = 10_000;
+/// So many are looked for in one query.
+const AT_ONCE: usize = 500;
+/// The names under which a bulk action lists its rows, in the older generation the second.
+const OBJECTS: &[&str] = &["object_codes", "object_ids"];
+
+/// The rows a body names, and how it named them.
+#[derive(Debug)]
+pub struct Several<T> {
+    /// The member that lists them.
+    pub field: &'static str,
+    /// As they were sent.
+    pub given: Vec<Value>,
+    /// In that order, each once.
+    pub rows: Vec<T>,
+}
+
+/// Reads which rows a bulk action or a command is for: codes or ids, whichever the profile looks
+/// at first, under one of several names, as a list, a single one, `1,2,3` or a form's repeated
+/// field. All of them, or every one that is not there (or not the caller's to see) is named.
+pub async fn several<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    body: &Body,
+    names: &[&'static str],
+) -> Result<Several<R::Row>> {
+    let Some((field, value)) = body.first_of(names) else {
+        let field = names.first().copied().unwrap_or_default();
+        return Err(Error::invalid(field, "This field is required."));
+    };
+    let Some(given) = read_several(value) else {
+        return Err(Error::invalid(field, "Expected a list of codes or ids."));
+    };
+    if given.is_empty() {
+        return Err(Error::invalid(field, "This list may not be empty."));
+    }
+    if given.len() > MOST {
+        let text = format!("Ensure this field has no more than {MOST} elements.");
+        return Err(Error::invalid(field, text));
+    }
+    let keys: Vec<String> = given
+        .iter()
+        .map(|key| {
+            key.as_str()
+                .map_or_else(|| key.to_string(), |text| text.trim().to_owned())
+        })
+        .collect();
+    let known = look_up::<R>(app, caller, &keys).await?;
+    let mut ids: Vec<i64> = Vec::with_capacity(keys.len());
+    let mut seen = HashSet::new();
+    let mut problems = Vec::new();
+    for key in &keys {
+        match known.get(key.as_str()) {
+            Some(id) if seen.insert(*id) => ids.push(*id),
+            Some(_) => {}
+            None => {
+                let code = R::CODE.map_or("id", |(_, name)| name);
+                let message = caller.profile.no_such(code, key);
+                problems.push(Problem::new(field, message).coded(R::ABSENT));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let mut rows: HashMap<i64, R::Row> = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let mut select = SelectStatement::new();
+        R::tables(&mut select);
+        R::columns(&mut select, app);
+        select.and_where(col(id_column::<R>()).is_in(ids.iter().copied()));
+        let found: Vec<R::Row> = app.store.all(&select).await?;
+        rows.extend(found.into_iter().map(|row| (R::id(&row), row)));
+    }
+    Ok(Several {
+        field,
+        given,
+        rows: ids.iter().filter_map(|id| rows.remove(id)).collect(),
+    })
+}
+
+/// The id behind each key, among the rows the caller sees.
+async fn look_up<'a, R: Resource>(
+    app: &App,
+    caller: &Caller,
+    keys: &'a [String],
+) -> Result<HashMap<&'a str, i64>> {
+    let id = id_column::<R>();
+    let mut by_code: HashMap<String, i64> = HashMap::new();
+    let mut by_id: HashSet<i64> = HashSet::new();
+    for keys in keys.chunks(AT_ONCE) {
+        let select = |condition: SimpleExpr| {
+            let mut select = SelectStatement::new();
+            R::tables(&mut select);
+            select
+                .cond_where(R::visible(caller, app))
+                .and_where(condition)
+                .expr(col(id));
+            select
+        };
+        if let Some(code) = R::CODE {
+            let is_one = col(code).is_in(keys.iter().map(String::as_str));
+            let mut select = select(is_one);
+            let found: Vec<(i64, String)> = app.store.all(select.expr(col(code))).await?;
+            by_code.extend(found.into_iter().map(|(id, code)| (code, id)));
+        }
+        let ids: Vec<i64> = keys.iter().filter_map(|key| read_id(key)).collect();
+        if !ids.is_empty() {
+            let found: Vec<(i64,)> = app.store.all(&select(col(id).is_in(ids))).await?;
+            by_id.extend(found.into_iter().map(|(id,)| id));
+        }
+    }
+    Ok(keys
+        .iter()
+        .filter_map(|key| {
+            let id = read_id(key).filter(|id| by_id.contains(id));
+            let found = caller.profile.tried(by_code.get(key).copied(), id).next()?;
+            Some((key.as_str(), found))
+        })
+        .collect())
+}
+
+/// `delete` is all a list of rows can be asked to do; what else is wrong with the body is told
+/// with it.
+async fn answer_action<R: Removable>(call: Call) -> Result<Answer> {
+    let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
+    let mut input = Input::new(body, true);
+    if input.require(&["action_type"]) && input.one_of("action_type", &["delete"]).is_none() {
+        input.code_last(appendix::BAD_ACTION);
+    }
+    let several = match several::<R>(app, caller, body, OBJECTS).await {
+        Err(Error::Invalid(problems)) => {
+            input.problems.extend(problems);
+            return Err(Error::Invalid(input.problems));
+        }
+        several => several?,
+    };
+    input.settle()?;
+    let mut tx = Writing::begin(app).await?;
+    let problems = R::remove(app, &mut tx, caller, several.rows).await?;
+    if !problems.is_empty() {
+        let named = problems.into_iter().map(|problem| Problem {
+            field: several.field.to_owned(),
+            ..problem
+        });
+        return Err(Error::Invalid(named.collect()));
+    }
+    tx.commit(app).await?;
+    Ok(Answer::ok(&caller.profile.acted("delete", &several.given)))
 }
 
 // ---- endpoints --------------------------------------------------------------------------------
@@ -1049,6 +1225,39 @@ pub fn delete<R: Removable>() -> Endpoint {
         Right::Change(R::THING),
         doc,
         answer_delete::<R>,
+    )
+}
+
+const ACTION: &[Member] = &[
+    Member::new(
+        "object_codes",
+        Kind::ReferenceList,
+        "Codes or ids: a list, one, or several with commas; also object_ids.",
+    )
+    .required(),
+    Member::new("action_type", Kind::Text, "delete").required(),
+];
+const ACTED: &[Member] = &[Member::new(
+    "detail",
+    Kind::Text,
+    "Success, and what was sent; in the BioTime profile code, msg and data.",
+)];
+
+/// Removes several at once, or none.
+pub fn action<R: Removable>() -> Endpoint {
+    let doc = Doc {
+        summary: format!("Removes several: {}", R::NAME),
+        tag: R::THING.name(),
+        query: Vec::new(),
+        body: Some(ACTION),
+        returns: Returns::One(StatusCode::OK, ACTED),
+    };
+    Endpoint::guarded(
+        Method::POST,
+        &format!("{}action/", R::PATH),
+        Right::Change(R::THING),
+        doc,
+        answer_action::<R>,
     )
 }
 

@@ -9,7 +9,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
 use crate::extract::{Body, Call};
-use crate::input::{Input, Text, read_several};
+use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::relation::{AREA, Known};
 use crate::resource::{
@@ -754,25 +754,31 @@ impl Writable for Terminal {
 }
 
 impl Removable for Terminal {
-    async fn remove(app: &App, caller: &Caller, row: Row) -> Result<()> {
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
-        let mut tx = app.store.write().await?;
-        tx.run(&Sql::new(
-            "DELETE FROM terminal WHERE id = $1",
-            [row.id.into()],
-        ))
-        .await?;
-        let deed = Deed {
-            action: "delete",
-            thing: Terminal::NAME,
-            thing_id: row.sn.clone(),
-            before: Some(row.audited()),
-            ..Deed::default()
-        };
-        audit::write(&mut tx, now, caller, deed).await?;
-        tx.commit().await?;
-        changed(app, row.id, [row.sn.as_str()]);
-        Ok(())
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        tx.run(&resource::delete_rows("terminal", &ids)).await?;
+        for row in &rows {
+            let deed = Deed {
+                action: "delete",
+                thing: Terminal::NAME,
+                thing_id: row.sn.clone(),
+                before: Some(row.audited()),
+                ..Deed::default()
+            };
+            audit::write(tx, now, caller, deed).await?;
+        }
+        tx.after_commit(move |app| {
+            for row in &rows {
+                changed(app, row.id, [row.sn.as_str()]);
+            }
+        });
+        Ok(Vec::new())
     }
 }
 
@@ -922,10 +928,11 @@ pub async fn move_to(app: &App, caller: &Caller, id: i64, area_id: i64) -> Resul
 
 // ---- commands ---------------------------------------------------------------------------------
 
-/// The names under which callers list the terminals of a command.
+/// The names under which callers list the terminals of a command: the first is EasyTimePro's, the
+/// second BioTime's.
 const MEANT: &[&str] = &[
-    "terminals",
     "devices_sn",
+    "terminals",
     "device_sn",
     "devices",
     "sn",
@@ -935,34 +942,12 @@ const MEANT: &[&str] = &[
 
 /// The terminals a command is for: all of them, or none when one is not known.
 pub async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
-    let field = match caller.profile {
-        Profile::EasyTimePro => "devices_sn",
-        Profile::BioTime => "terminals",
-    };
-    let Some((name, value)) = body.first_of(MEANT) else {
-        return Err(Error::invalid(field, "This field is required."));
-    };
-    let Some(keys) = read_several(value) else {
-        return Err(Error::invalid(name, "Expected a list of codes or ids."));
-    };
-    if keys.is_empty() {
-        return Err(Error::invalid(name, "This list may not be empty."));
+    let mut names = MEANT.to_vec();
+    if caller.profile == Profile::BioTime {
+        names.swap(0, 1);
     }
-    let mut rows: Vec<Row> = Vec::with_capacity(keys.len());
-    let mut problems = Vec::new();
-    for key in keys {
-        let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-        match resource::find::<Terminal>(app, caller, &key).await? {
-            Some(row) if rows.iter().any(|known| known.id == row.id) => {}
-            Some(row) => rows.push(row),
-            None => problems.push(Problem::new(name, caller.profile.no_such("sn", &key))),
-        }
-    }
-    if problems.is_empty() {
-        Ok(rows)
-    } else {
-        Err(Error::Invalid(problems))
-    }
+    let several = resource::several::<Terminal>(app, caller, body, &names).await?;
+    Ok(several.rows)
 }
 
 async fn reboot(call: Call) -> Result<Answer> {
@@ -991,6 +976,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::create::<Terminal>(),
         resource::read::<Terminal>(),
         resource::delete::<Terminal>(),
+        resource::action::<Terminal>(),
     ];
     endpoints.extend(resource::update::<Terminal>());
     let doc = Doc {

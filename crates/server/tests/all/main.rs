@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod api_access;
+mod api_actions;
 mod api_areas;
 mod api_documents;
 mod api_employees;
