@@ -120,22 +120,27 @@ impl Relation {
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that
     /// points here.
     pub fn any_of(&self, column: Column, values: &str) -> SimpleExpr {
-        let mut any: Condition = Cond::any();
-        for value in values
-            .split(',')
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-        {
-            if value == "-1" {
-                return Expr::val(1).eq(1);
-            }
-            any = any.add(col(self.code()).eq(value));
-            if let Some(id) = read_id(value) {
-                any = any.add(col(column).eq(id));
-            }
-        }
-        any.into()
+        any_of(self.code(), column, values)
     }
+}
+
+/// A filter by a code or the id beside it, one or several with commas; `-1` means all.
+pub fn any_of(code: Column, id: Column, values: &str) -> SimpleExpr {
+    let mut any: Condition = Cond::any();
+    for value in values
+        .split(',')
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+    {
+        if value == "-1" {
+            return Expr::val(1).eq(1);
+        }
+        any = any.add(col(code).eq(value));
+        if let Some(number) = read_id(value) {
+            any = any.add(col(id).eq(number));
+        }
+    }
+    any.into()
 }
 
 pub const AREA: Relation = Relation {
@@ -155,6 +160,13 @@ pub const DEPARTMENT: Relation = Relation {
 pub const POSITION: Relation = Relation {
     table: "position",
     code: "position_code",
+    absent: crate::appendix::PROGRAM_ERROR,
+    within: |_| None,
+};
+
+pub const LOCATION: Relation = Relation {
+    table: "location",
+    code: "location_code",
     absent: crate::appendix::PROGRAM_ERROR,
     within: |_| None,
 };

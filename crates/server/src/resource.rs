@@ -1029,7 +1029,13 @@ pub async fn several<R: Resource>(
                 .map_or_else(|| key.to_string(), |text| text.trim().to_owned())
         })
         .collect();
-    let known = look_up::<R>(app, caller, &keys).await?;
+    // No code has a control character, and PostgreSQL takes no text with some of them.
+    let asked: Vec<&str> = keys
+        .iter()
+        .map(String::as_str)
+        .filter(|key| !key.chars().any(char::is_control))
+        .collect();
+    let known = look_up::<R>(app, caller, &asked).await?;
     let mut ids: Vec<i64> = Vec::with_capacity(keys.len());
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
@@ -1067,7 +1073,7 @@ pub async fn several<R: Resource>(
 async fn look_up<'a, R: Resource>(
     app: &App,
     caller: &Caller,
-    keys: &'a [String],
+    keys: &[&'a str],
 ) -> Result<HashMap<&'a str, i64>> {
     let id = id_column::<R>();
     let mut by_code: HashMap<String, i64> = HashMap::new();
@@ -1083,7 +1089,7 @@ async fn look_up<'a, R: Resource>(
             select
         };
         if let Some(code) = R::CODE {
-            let is_one = col(code).is_in(keys.iter().map(String::as_str));
+            let is_one = col(code).is_in(keys.iter().copied());
             let mut select = select(is_one);
             let found: Vec<(i64, String)> = app.store.all(select.expr(col(code))).await?;
             by_code.extend(found.into_iter().map(|(id, code)| (code, id)));
@@ -1098,8 +1104,8 @@ async fn look_up<'a, R: Resource>(
         .iter()
         .filter_map(|key| {
             let id = read_id(key).filter(|id| by_id.contains(id));
-            let found = caller.profile.tried(by_code.get(key).copied(), id).next()?;
-            Some((key.as_str(), found))
+            let code = by_code.get(*key).copied();
+            Some((*key, caller.profile.tried(code, id).next()?))
         })
         .collect())
 }

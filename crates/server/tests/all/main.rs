@@ -4,13 +4,13 @@
 
 mod api_access;
 mod api_actions;
-mod api_areas;
 mod api_documents;
 mod api_employees;
 mod api_http;
 mod api_login;
 mod api_punches;
 mod api_terminals;
+mod api_trees;
 mod architecture;
 mod cli;
 mod console;

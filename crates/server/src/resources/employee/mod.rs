@@ -1,0 +1,751 @@
+//! Employees: who they are, where they belong and what their terminals know of them. This file
+//! alone writes `employee` and `employee_area`.
+
+mod enrol;
+mod own_password;
+mod write;
+
+pub use enrol::enrolled_at;
+pub use own_password::rehash;
+
+use crate::access::{Caller, Right, Thing, Who};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::appendix;
+use crate::error::{Error, Result};
+use crate::extract::{Call, Query};
+use crate::profile::Profile;
+use crate::relation::{DEPARTMENT, POSITION};
+use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
+use crate::routes::{Endpoint, Kind, Member};
+use crate::times;
+use chrono::{DateTime, NaiveDate, Utc};
+use muster_protocol::command::{Command, UserFields};
+use muster_store::Sql;
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// What the sealed column is sealed for.
+const DEVICE_PASSWORD: &str = "device_password";
+/// Resigned, resigned with attendance off, removed: anything but 0 is no longer there.
+const VALID: i16 = 0;
+
+pub struct Employee;
+
+/// An employee with department and position.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    pub id: i64,
+    pub emp_code: String,
+    pub status: i16,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub nickname: Option<String>,
+    pub device_password_sealed: Option<Vec<u8>>,
+    pub card_no: Option<String>,
+    pub department_id: i64,
+    pub dept_code: String,
+    pub dept_name: String,
+    pub position_id: Option<i64>,
+    pub position_code: Option<String>,
+    pub position_name: Option<String>,
+    pub hire_on: Option<NaiveDate>,
+    pub gender: Option<String>,
+    pub birthday_on: Option<NaiveDate>,
+    pub verify_mode: Option<i64>,
+    pub emp_type: Option<i64>,
+    pub validity_start_on: Option<NaiveDate>,
+    pub validity_end_on: Option<NaiveDate>,
+    pub contact_tel: Option<String>,
+    pub office_tel: Option<String>,
+    pub mobile: Option<String>,
+    pub national: Option<String>,
+    pub city: Option<String>,
+    pub address: Option<String>,
+    pub postcode: Option<String>,
+    pub email: Option<String>,
+    pub enroll_sn: Option<String>,
+    pub ssn: Option<String>,
+    pub religion: Option<String>,
+    pub enable_att: bool,
+    pub enable_overtime: bool,
+    pub enable_holiday: bool,
+    pub enable_whatsapp: bool,
+    pub enable_sms: bool,
+    pub dev_privilege: i16,
+    pub self_password_hash: Option<String>,
+    pub flow_role: String,
+    pub app_status: i16,
+    pub app_role: Option<i64>,
+    pub changed_at: DateTime<Utc>,
+}
+
+/// The columns of the table that a `Row` takes as they are.
+const COLUMNS: &[&str] = &[
+    "id",
+    "emp_code",
+    "status",
+    "first_name",
+    "last_name",
+    "nickname",
+    "device_password_sealed",
+    "card_no",
+    "department_id",
+    "position_id",
+    "hire_on",
+    "gender",
+    "birthday_on",
+    "verify_mode",
+    "emp_type",
+    "validity_start_on",
+    "validity_end_on",
+    "contact_tel",
+    "office_tel",
+    "mobile",
+    "national",
+    "city",
+    "address",
+    "postcode",
+    "email",
+    "enroll_sn",
+    "ssn",
+    "religion",
+    "enable_att",
+    "enable_overtime",
+    "enable_holiday",
+    "enable_whatsapp",
+    "enable_sms",
+    "dev_privilege",
+    "self_password_hash",
+    "flow_role",
+    "app_status",
+    "app_role",
+    "changed_at",
+];
+
+/// An area an employee belongs to.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AreaOf {
+    employee_id: i64,
+    pub id: i64,
+    pub area_code: String,
+    pub area_name: String,
+}
+
+/// How many templates of a kind there are.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Templates {
+    employee_id: i64,
+    wire_type: i16,
+    major_ver: String,
+    count: i64,
+}
+
+impl Row {
+    /// First and last name, or the code of somebody without a name.
+    pub fn full_name(&self) -> String {
+        let names: Vec<&str> = [&self.first_name, &self.last_name]
+            .into_iter()
+            .flatten()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty())
+            .collect();
+        if names.is_empty() {
+            self.emp_code.clone()
+        } else {
+            names.join(" ")
+        }
+    }
+
+    fn flow_roles(&self) -> Value {
+        serde_json::from_str(&self.flow_role).unwrap_or_else(|_| json!([]))
+    }
+
+    /// The members all answers have, in the manual's order, with the relations as given.
+    fn members(
+        &self,
+        app: &App,
+        caller: &Caller,
+        department: Value,
+        position: Value,
+        area: Value,
+    ) -> Result<Map<String, Value>> {
+        let is_own = matches!(caller.who, Who::Staff { .. });
+        let not_own = |value: &Option<String>| if is_own { None } else { value.clone() };
+        let device_password = match &self.device_password_sealed {
+            Some(sealed) if caller.may(Right::CredentialsView) => {
+                let plain = app
+                    .keys
+                    .open(DEVICE_PASSWORD, sealed)
+                    .map_err(|error| Error::Internal(error.into()))?;
+                Some(String::from_utf8_lossy(&plain).into_owned())
+            }
+            _ => None,
+        };
+        let first = json!({
+            "id": caller.profile.person_id(self.id),
+            "emp_code": self.emp_code,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "nickname": self.nickname,
+            "device_password": device_password,
+            "card_no": not_own(&self.card_no),
+            "department": department,
+            "position": position,
+            "area": area,
+            "hire_date": times::maybe_date(self.hire_on),
+            "gender": self.gender,
+            "birthday": times::maybe_date(self.birthday_on),
+            "verify_mode": self.verify_mode,
+            "emp_type": self.emp_type,
+            "validity_start": times::maybe_date(self.validity_start_on),
+            "validity_end": times::maybe_date(self.validity_end_on),
+            "contact_tel": self.contact_tel,
+            "office_tel": self.office_tel,
+            "mobile": self.mobile,
+            "national": self.national,
+            "city": self.city,
+            "address": self.address,
+            "postcode": self.postcode,
+            "email": self.email,
+        });
+        let second = json!({
+            "enroll_sn": self.enroll_sn.clone().unwrap_or_default(),
+            "ssn": not_own(&self.ssn),
+            "religion": self.religion,
+            "enable_att": self.enable_att,
+            "enable_overtime": self.enable_overtime,
+            "enable_holiday": self.enable_holiday,
+            "enable_whatsapp": self.enable_whatsapp,
+            "enable_sms": self.enable_sms,
+            "dev_privilege": self.dev_privilege,
+            "self_password": null,
+            "flow_role": self.flow_roles(),
+            "app_status": self.app_status,
+            "app_role": self.app_role,
+            "status": self.status,
+            "update_time": times::instant(self.changed_at, app.zone),
+        });
+        let mut members = Map::new();
+        for half in [first, second] {
+            if let Value::Object(half) = half {
+                members.extend(half);
+            }
+        }
+        if caller.profile == Profile::BioTime {
+            members.shift_remove("self_password");
+            members.insert("full_name".into(), self.full_name().into());
+            members.insert("format_name".into(), self.full_name().into());
+            members.insert(
+                "attemployee".into(),
+                json!({
+                    "id": self.id,
+                    "enable_attendance": self.enable_att,
+                    "enable_overtime": self.enable_overtime,
+                    "enable_holiday": self.enable_holiday,
+                    "enable_schedule": true,
+                }),
+            );
+        }
+        Ok(members)
+    }
+
+    fn department(&self) -> Value {
+        json!({
+            "id": self.department_id,
+            "dept_code": self.dept_code,
+            "dept_name": self.dept_name,
+        })
+    }
+
+    fn position(&self) -> Value {
+        match self.position_id {
+            None => Value::Null,
+            Some(id) => json!({
+                "id": id,
+                "position_code": self.position_code,
+                "position_name": self.position_name,
+            }),
+        }
+    }
+
+    /// Everything a caller can change, for the audit; what is secret there is left out on writing.
+    fn audited(&self, areas: &[AreaOf]) -> Map<String, Value> {
+        let codes: Vec<&str> = areas.iter().map(|area| area.area_code.as_str()).collect();
+        let audited = json!({
+            "emp_code": self.emp_code,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "nickname": self.nickname,
+            "device_password": self.device_password_sealed.as_ref().map(hex::encode),
+            "card_no": self.card_no,
+            "department": self.dept_code,
+            "position": self.position_code,
+            "area": codes,
+            "hire_date": self.hire_on,
+            "gender": self.gender,
+            "birthday": self.birthday_on,
+            "verify_mode": self.verify_mode,
+            "emp_type": self.emp_type,
+            "validity_start": self.validity_start_on,
+            "validity_end": self.validity_end_on,
+            "contact_tel": self.contact_tel,
+            "office_tel": self.office_tel,
+            "mobile": self.mobile,
+            "national": self.national,
+            "city": self.city,
+            "address": self.address,
+            "postcode": self.postcode,
+            "email": self.email,
+            "enroll_sn": self.enroll_sn,
+            "ssn": self.ssn,
+            "religion": self.religion,
+            "flags": [
+                self.enable_att,
+                self.enable_overtime,
+                self.enable_holiday,
+                self.enable_whatsapp,
+                self.enable_sms,
+            ],
+            "dev_privilege": self.dev_privilege,
+            "self_password": self.self_password_hash,
+            "flow_role": self.flow_roles(),
+            "app_status": self.app_status,
+            "app_role": self.app_role,
+        });
+        match audited {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+// ---- the resource -----------------------------------------------------------------------------
+
+const fn column(name: &'static str) -> Column {
+    ("employee", name)
+}
+
+impl Resource for Employee {
+    const NAME: &'static str = "employee";
+    const PATH: &'static str = "/personnel/api/employees/";
+    const THING: Thing = Thing::Employee;
+    const KEY: &'static str = "emp_code";
+    const CODE: Option<Column> = Some(column("emp_code"));
+    const ABSENT: i32 = appendix::NO_PERSON;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("id")).one_of(),
+        Field::new("emp_code", Kind::Text, column("emp_code"))
+            .one_of()
+            .contains()
+            .or(&["pin"])
+            .about("One code, or several with commas."),
+        Field::new("first_name", Kind::Text, column("first_name"))
+            .exactly()
+            .contains_part(0)
+            .nullable(),
+        Field::new("last_name", Kind::Text, column("last_name"))
+            .exactly()
+            .contains_part(1)
+            .nullable(),
+        Field::new("nickname", Kind::Text, column("nickname"))
+            .exactly()
+            .nullable(),
+        Field::new("card_no", Kind::Text, column("card_no"))
+            .exactly()
+            .nullable(),
+        Field::new("hire_date", Kind::Date, column("hire_on"))
+            .exactly()
+            .nullable(),
+        Field::new("gender", Kind::Text, column("gender"))
+            .exactly()
+            .nullable(),
+        Field::new("birthday", Kind::Date, column("birthday_on"))
+            .exactly()
+            .nullable(),
+        Field::new("verify_mode", Kind::Integer, column("verify_mode"))
+            .exactly()
+            .nullable(),
+        Field::new("emp_type", Kind::Integer, column("emp_type"))
+            .one_of()
+            .nullable(),
+        Field::new("validity_start", Kind::Date, column("validity_start_on"))
+            .exactly()
+            .nullable(),
+        Field::new("validity_end", Kind::Date, column("validity_end_on"))
+            .exactly()
+            .nullable(),
+        Field::new("contact_tel", Kind::Text, column("contact_tel")).nullable(),
+        Field::new("office_tel", Kind::Text, column("office_tel")).nullable(),
+        Field::new("mobile", Kind::Text, column("mobile"))
+            .exactly()
+            .nullable(),
+        Field::new("national", Kind::Text, column("national"))
+            .exactly()
+            .nullable(),
+        Field::new("city", Kind::Text, column("city"))
+            .exactly()
+            .nullable(),
+        Field::new("address", Kind::Text, column("address")).nullable(),
+        Field::new("postcode", Kind::Text, column("postcode")).nullable(),
+        Field::new("email", Kind::Text, column("email"))
+            .exactly()
+            .nullable(),
+        Field::new("enroll_sn", Kind::Text, column("enroll_sn"))
+            .exactly()
+            .nullable(),
+        Field::new("religion", Kind::Text, column("religion")).nullable(),
+        Field::new("enable_att", Kind::Boolean, column("enable_att")).exactly(),
+        Field::new("enable_overtime", Kind::Boolean, column("enable_overtime")).exactly(),
+        Field::new("enable_holiday", Kind::Boolean, column("enable_holiday")).exactly(),
+        Field::new("dev_privilege", Kind::Integer, column("dev_privilege")).one_of(),
+        Field::new("app_status", Kind::Integer, column("app_status"))
+            .exactly()
+            .about("1 may use the app, 0 may not."),
+        Field::new("app_role", Kind::Integer, column("app_role"))
+            .exactly()
+            .nullable(),
+        Field::new("status", Kind::Integer, column("status"))
+            .one_of()
+            .about("0 valid (unless asked otherwise), 99 and 100 resigned, 999 removed."),
+        Field::new("update_time", Kind::Time, column("changed_at")),
+        Field::special(
+            "department",
+            Kind::Reference,
+            "Departments by code or id, with commas.",
+        )
+        .or(&["departments", "dept_code", "department_code"]),
+        Field::special(
+            "position",
+            Kind::Reference,
+            "Positions by code or id, with commas.",
+        )
+        .or(&["positions", "position_code"]),
+        Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
+            .or(&["areas", "area_code"]),
+    ];
+    const SEARCHED: &'static [Searched] = &[Searched::Folded(column("search_text"))];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Text, "Digits; in the BioTime profile a number."),
+        Member::new("emp_code", Kind::Text, ""),
+        Member::new("first_name", Kind::Text, ""),
+        Member::new("last_name", Kind::Text, ""),
+        Member::new("nickname", Kind::Text, ""),
+        Member::new(
+            "device_password",
+            Kind::Text,
+            "With the right credentials.view; else null.",
+        ),
+        Member::new("card_no", Kind::Text, ""),
+        Member::new(
+            "department",
+            Kind::Relation,
+            "Written: its name, in the BioTime profile its id.",
+        ),
+        Member::new("position", Kind::Relation, "As the department."),
+        Member::new("area", Kind::RelationList, "As the department."),
+        Member::new("hire_date", Kind::Date, ""),
+        Member::new("gender", Kind::Text, ""),
+        Member::new("birthday", Kind::Date, ""),
+        Member::new("verify_mode", Kind::Integer, ""),
+        Member::new("emp_type", Kind::Integer, ""),
+        Member::new("validity_start", Kind::Date, ""),
+        Member::new("validity_end", Kind::Date, ""),
+        Member::new("contact_tel", Kind::Text, ""),
+        Member::new("office_tel", Kind::Text, ""),
+        Member::new("mobile", Kind::Text, ""),
+        Member::new("national", Kind::Text, ""),
+        Member::new("city", Kind::Text, ""),
+        Member::new("address", Kind::Text, ""),
+        Member::new("postcode", Kind::Text, ""),
+        Member::new("email", Kind::Text, ""),
+        Member::new("enroll_sn", Kind::Text, ""),
+        Member::new("ssn", Kind::Text, ""),
+        Member::new("religion", Kind::Text, ""),
+        Member::new("enable_att", Kind::Boolean, ""),
+        Member::new("enable_overtime", Kind::Boolean, ""),
+        Member::new("enable_holiday", Kind::Boolean, ""),
+        Member::new("enable_whatsapp", Kind::Boolean, ""),
+        Member::new("enable_sms", Kind::Boolean, ""),
+        Member::new("dev_privilege", Kind::Integer, ""),
+        Member::new("self_password", Kind::Null, "Not in the BioTime profile."),
+        Member::new("flow_role", Kind::ObjectList, ""),
+        Member::new("app_status", Kind::Integer, ""),
+        Member::new("app_role", Kind::Integer, ""),
+        Member::new("status", Kind::Integer, ""),
+        Member::new("update_time", Kind::Time, ""),
+        Member::new(
+            "full_name",
+            Kind::Text,
+            "In the BioTime profile, as the next two.",
+        ),
+        Member::new("format_name", Kind::Text, ""),
+        Member::new("attemployee", Kind::Object, ""),
+        Member::new(
+            "fingerprint",
+            Kind::Text,
+            "- or Ver VERSION:COUNT; not when written.",
+        ),
+        Member::new("face", Kind::Text, ""),
+        Member::new("palm", Kind::Text, ""),
+        Member::new("vl_face", Kind::Text, ""),
+    ];
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        select
+            .from(Alias::new("employee"))
+            .join(
+                JoinType::InnerJoin,
+                Alias::new("department"),
+                col(("department", "id")).eq(col(column("department_id"))),
+            )
+            .join(
+                JoinType::LeftJoin,
+                Alias::new("position"),
+                col(("position", "id")).eq(col(column("position_id"))),
+            );
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        for name in COLUMNS {
+            select.expr(col(column(name)));
+        }
+        for joined in [
+            ("department", "dept_code"),
+            ("department", "dept_name"),
+            ("position", "position_code"),
+            ("position", "position_name"),
+        ] {
+            select.expr(col(joined));
+        }
+    }
+
+    fn visible(caller: &Caller, _app: &App) -> Condition {
+        let scope = &caller.scope;
+        let mut visible = Cond::all();
+        if let Some(companies) = &scope.companies {
+            visible = visible.add(col(column("company_id")).is_in(companies.iter().cloned()));
+        }
+        if let Some(departments) = &scope.departments {
+            visible = visible.add(col(column("department_id")).is_in(departments.iter().copied()));
+        }
+        if let Some(areas) = &scope.areas {
+            visible = visible.add(in_areas(
+                col(("employee_area", "area_id")).is_in(areas.iter().copied()),
+            ));
+        }
+        if let Some(employee) = scope.employee {
+            visible = visible.add(col(column("id")).eq(employee));
+        }
+        visible
+    }
+
+    fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
+        Ok(match name {
+            "department" => DEPARTMENT.any_of(column("department_id"), value),
+            "position" => POSITION.any_of(column("position_id"), value),
+            _ if value.split(',').any(|value| value.trim() == "-1") => Expr::val(1).eq(1),
+            _ => {
+                let mut any = Cond::any();
+                for value in value.split(',').map(str::trim) {
+                    any = any.add(col(("area", "area_code")).eq(value));
+                    if let Some(id) = read_id(value) {
+                        any = any.add(col(("area", "id")).eq(id));
+                    }
+                }
+                in_areas(any.into())
+            }
+        })
+    }
+
+    /// Who is no longer there is shown only when asked for.
+    async fn together(_app: &App, _caller: &Caller, query: &mut Query) -> Result<Condition> {
+        Ok(match query.take("status") {
+            Some(_) => Cond::all(),
+            None => Cond::all().add(col(column("status")).eq(VALID)),
+        })
+    }
+
+    async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut areas = areas_of(app, &ids).await?;
+        let templates = templates_of(app, &ids).await?;
+        rows.iter()
+            .map(|row| {
+                let areas = areas.remove(&row.id).unwrap_or_default();
+                let shown_areas = areas
+                    .iter()
+                    .map(|area| {
+                        json!({
+                            "id": area.id,
+                            "area_code": area.area_code,
+                            "area_name": area.area_name,
+                        })
+                    })
+                    .collect();
+                let mut members =
+                    row.members(app, caller, row.department(), row.position(), shown_areas)?;
+                if caller.profile == Profile::BioTime {
+                    let names: Vec<&str> =
+                        areas.iter().map(|area| area.area_name.as_str()).collect();
+                    members.insert("dept_name".into(), row.dept_name.clone().into());
+                    members.insert("position_name".into(), row.position_name.clone().into());
+                    members.insert("area_name".into(), names.join(",").into());
+                }
+                for (name, wire_types) in [
+                    ("fingerprint", &[1][..]),
+                    ("face", &[2]),
+                    ("palm", &[8, 6, 10]),
+                    ("vl_face", &[9]),
+                ] {
+                    let mut count = 0;
+                    let mut version = "";
+                    for templates in templates.iter().filter(|templates| {
+                        templates.employee_id == row.id && wire_types.contains(&templates.wire_type)
+                    }) {
+                        count += templates.count;
+                        version = &templates.major_ver;
+                    }
+                    let text = if count == 0 {
+                        "-".to_owned()
+                    } else {
+                        format!("Ver {version}:{count}")
+                    };
+                    members.insert(name.into(), text.into());
+                }
+                Ok(Value::Object(members))
+            })
+            .collect()
+    }
+}
+
+/// The condition that one of an employee's areas fits.
+fn in_areas(fits: SimpleExpr) -> SimpleExpr {
+    let mut people = SelectStatement::new();
+    people
+        .expr(col(("employee_area", "employee_id")))
+        .from(Alias::new("employee_area"))
+        .join(
+            JoinType::InnerJoin,
+            Alias::new("area"),
+            col(("area", "id")).eq(col(("employee_area", "area_id"))),
+        )
+        .and_where(fits);
+    col(column("id")).in_subquery(people)
+}
+
+fn select_areas(ids: &[i64]) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    select
+        .expr(col(("employee_area", "employee_id")))
+        .expr(col(("area", "id")))
+        .expr(col(("area", "area_code")))
+        .expr(col(("area", "area_name")))
+        .from(Alias::new("employee_area"))
+        .join(
+            JoinType::InnerJoin,
+            Alias::new("area"),
+            col(("area", "id")).eq(col(("employee_area", "area_id"))),
+        )
+        .and_where(col(("employee_area", "employee_id")).is_in(ids.iter().copied()))
+        .order_by_expr(col(("area", "id")), sea_query::Order::Asc);
+    select
+}
+
+/// The areas of several employees, each list by id.
+pub async fn areas_of(app: &App, ids: &[i64]) -> Result<HashMap<i64, Vec<AreaOf>>> {
+    let mut areas: HashMap<i64, Vec<AreaOf>> = HashMap::new();
+    if !ids.is_empty() {
+        let rows: Vec<AreaOf> = app.store.all(&select_areas(ids)).await?;
+        for row in rows {
+            areas.entry(row.employee_id).or_default().push(row);
+        }
+    }
+    Ok(areas)
+}
+
+async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Templates>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let biometric = |name: &'static str| col(("biometric", name));
+    let mut select = SelectStatement::new();
+    select
+        .expr(biometric("employee_id"))
+        .expr(biometric("wire_type"))
+        .expr_as(biometric("major_ver").max(), Alias::new("major_ver"))
+        .expr_as(
+            Expr::cust("count(DISTINCT biometric.bio_no)"),
+            Alias::new("count"),
+        )
+        .from(Alias::new("biometric"))
+        .and_where(biometric("employee_id").is_in(ids.iter().copied()))
+        .add_group_by([biometric("employee_id"), biometric("wire_type")]);
+    Ok(app.store.all(&select).await?)
+}
+
+// ---- endpoints --------------------------------------------------------------------------------
+
+/// An employee reads the own row; that there are others is none of his business.
+async fn read(call: Call) -> Result<Answer> {
+    if let Who::Staff {
+        employee_id,
+        emp_code,
+    } = &call.caller.who
+    {
+        let key = call.request.path.get(Employee::KEY)?;
+        if key != emp_code && read_id(key) != Some(*employee_id) {
+            return Err(Error::Forbidden);
+        }
+    }
+    resource::answer_read::<Employee>(call).await
+}
+
+pub fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![
+        resource::list::<Employee>(),
+        resource::create::<Employee>(),
+        resource::read::<Employee>().with_work(read).with_own_rows(),
+    ];
+    endpoints.extend(resource::update::<Employee>());
+    endpoints
+}
+
+/// The record of a person in force, as a terminal takes it.
+pub async fn for_terminal(app: &App, emp_code: &str) -> Result<Option<Command>> {
+    #[derive(sqlx::FromRow)]
+    struct OnTerminal {
+        first_name: Option<String>,
+        last_name: Option<String>,
+        card_no: Option<String>,
+        dev_privilege: i16,
+    }
+    let found: Option<OnTerminal> = app
+        .store
+        .find(&Sql::new(
+            "SELECT first_name, last_name, card_no, dev_privilege FROM employee \
+             WHERE company_id = $1 AND emp_code = $2 AND status = 0",
+            [app.company.id.clone().into(), emp_code.into()],
+        ))
+        .await?;
+    Ok(found.map(|person| {
+        let name: Vec<String> = [person.first_name, person.last_name]
+            .into_iter()
+            .flatten()
+            .collect();
+        Command::UpdateUser(UserFields {
+            pin: emp_code.to_owned(),
+            name: Some(name.join(" ")),
+            privilege: Some(person.dev_privilege),
+            card: person.card_no.filter(|card| !card.is_empty()),
+            ..UserFields::default()
+        })
+    }))
+}

@@ -1,0 +1,631 @@
+//! What may be written of an employee, how it is checked, and how it is stored.
+
+use super::own_password::{OwnPassword, read_own_password};
+use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, areas_of, select_areas};
+use crate::access::Caller;
+use crate::accounts::token;
+use crate::app::App;
+use crate::appendix;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
+use crate::extract::Body;
+use crate::input::{Input, Text, read_boolean, read_list};
+use crate::profile::Profile;
+use crate::punches::record;
+use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
+use crate::resource::{self, Columns, Resource, Writable, search_text};
+use crate::routes::{Kind, Member};
+use crate::writing::Writing;
+use muster_store::{Sql, Tx};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The seeded department and area new people are in unless told.
+const FIRST: i64 = 1;
+/// The column of the own password's hash.
+const SELF_PASSWORD: &str = "self_password_hash";
+/// Names under the list's path that are no codes.
+const RESERVED: &[&str] = &[
+    "action",
+    "adjust_area",
+    "adjust_depart",
+    "adjust_department",
+    "adjust_emp_type",
+    "adjust_position",
+    "adjust_regsin",
+    "adjust_resign",
+    "del_bio_template",
+    "export",
+    "import_emp",
+    "resync_to_device",
+    "update_emp_photo",
+];
+
+const EMP_CODE: Text = Text::max(20).like(is_code);
+const NAME: Text = Text::max(100).optional();
+const DIGITS: Text = Text::max(20).optional().like(is_digits);
+const PHONE: Text = Text::max(20).optional().like(is_phone);
+const EMAIL: Text = Text::max(254)
+    .optional()
+    .like(is_email)
+    .or_say("Enter a valid email address.");
+/// Texts that are kept as they are: member, column and what they may be.
+const TEXTS: &[(&str, Text)] = &[
+    ("first_name", NAME),
+    ("last_name", NAME),
+    ("nickname", NAME),
+    ("card_no", DIGITS),
+    ("contact_tel", PHONE),
+    ("office_tel", PHONE),
+    ("mobile", PHONE),
+    ("national", Text::max(50).optional()),
+    ("city", Text::max(20).optional()),
+    ("address", Text::max(200).optional().lines()),
+    ("postcode", Text::max(10).optional()),
+    ("email", EMAIL),
+    ("enroll_sn", Text::max(50).optional()),
+    ("ssn", DIGITS),
+    ("religion", Text::max(20).optional()),
+];
+const DATES: &[(&str, &str)] = &[
+    ("hire_date", "hire_on"),
+    ("birthday", "birthday_on"),
+    ("validity_start", "validity_start_on"),
+    ("validity_end", "validity_end_on"),
+];
+const FLAGS: &[&str] = &[
+    "enable_att",
+    "enable_overtime",
+    "enable_holiday",
+    "enable_whatsapp",
+    "enable_sms",
+];
+/// What terminals know: a person, an enroller, an administrator, a super administrator; the
+/// manual's 1 is an administrator too.
+const PRIVILEGES: [i64; 5] = [0, 1, 2, 6, 14];
+
+pub(super) fn is_code(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && !RESERVED.contains(&text.to_lowercase().as_str())
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_phone(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || b" +().-".contains(&byte))
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((name, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let is_plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.contains("..")
+            && !part
+                .chars()
+                .any(|letter| letter.is_whitespace() || "\"(),:;<>@[]\\".contains(letter))
+    };
+    is_plain(name)
+        && is_plain(domain)
+        && domain.contains('.')
+        && domain.split('.').all(|label| {
+            label
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+/// What was given, checked.
+#[derive(Default)]
+pub struct Changes {
+    columns: Columns,
+    texts: HashMap<&'static str, Option<String>>,
+    emp_code: Option<String>,
+    areas: Option<Vec<i64>>,
+}
+
+impl Changes {
+    /// Reads every member that may be written; all that is wrong with them is one error.
+    async fn read(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        is_new: bool,
+    ) -> Result<Changes> {
+        let mut changes = Changes::default();
+        let mut input = Input::new(body, is_new);
+        if is_new {
+            if !input.require(&["emp_code"]) {
+                input.code_last(appendix::EMPTY_PIN);
+            }
+            let problems = input.problems.len();
+            changes.emp_code = input.text("emp_code", EMP_CODE).flatten();
+            if input.problems.len() > problems {
+                let is_blank = matches!(body.get("emp_code"), Some(Value::Null))
+                    || body
+                        .get("emp_code")
+                        .and_then(Value::as_str)
+                        .is_some_and(|text| text.trim().is_empty());
+                input.code_last(if is_blank {
+                    appendix::EMPTY_PIN
+                } else {
+                    appendix::BAD_PIN
+                });
+            }
+        }
+        for (name, rule) in TEXTS {
+            if let Some(text) = input.text(name, *rule) {
+                changes.columns.set(name, text.clone());
+                changes.texts.insert(name, text);
+            }
+        }
+        for (name, column) in DATES {
+            if let Some(date) = input.date(name) {
+                changes.columns.set(column, date);
+            }
+        }
+        if let Some(gender) = input.choice("gender", &["M", "F", "O"]) {
+            changes.columns.set("gender", gender);
+        }
+        for (name, least, most) in [
+            ("verify_mode", -1, 255),
+            ("emp_type", 0, 32_767),
+            ("app_role", 0, 2_147_483_647),
+        ] {
+            if let Some(number) = input.integer(name, least, most, true) {
+                changes.columns.set(name, number);
+            }
+        }
+        changes.read_flags(&mut input);
+        changes.read_choices(&mut input);
+        let own_password = changes.read_secrets(app, &mut input);
+        changes
+            .read_relations(app, caller, known, &mut input)
+            .await?;
+        input.settle()?;
+        // Hashing takes its time, so it comes last.
+        let hash = match own_password {
+            None => return Ok(changes),
+            Some(OwnPassword::Hashed(hash)) => hash,
+            Some(OwnPassword::Plain(password)) => app.passwords.hash(&password).await?,
+        };
+        changes.columns.set(SELF_PASSWORD, hash);
+        Ok(changes)
+    }
+
+    /// The flags, and BioTime's `attemployee` that holds some of them.
+    fn read_flags(&mut self, input: &mut Input<'_>) {
+        for name in FLAGS {
+            if let Some(flag) = input.boolean(name) {
+                self.columns.set(name, flag);
+            }
+        }
+        if let Some((name, value)) = input.value(&["attemployee"])
+            && let Some(flags) = value.as_object()
+        {
+            for (member, column) in [
+                ("enable_attendance", "enable_att"),
+                ("enable_overtime", "enable_overtime"),
+                ("enable_holiday", "enable_holiday"),
+            ] {
+                match flags.get(member).map(read_boolean) {
+                    None => {}
+                    Some(Some(_)) if self.columns.has(column) => {}
+                    Some(Some(flag)) => self.columns.set(column, flag),
+                    Some(None) => input.problem(name, "Must be a valid boolean."),
+                }
+            }
+        }
+    }
+
+    fn read_choices(&mut self, input: &mut Input<'_>) {
+        for (name, choices) in [("dev_privilege", &PRIVILEGES[..]), ("app_status", &[0, 1])] {
+            let Some((_, value)) = input.value(&[name]) else {
+                continue;
+            };
+            let number = match value {
+                Value::Number(number) => number.as_i64(),
+                Value::String(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            match number.filter(|number| choices.contains(number)) {
+                Some(number) => self.columns.set(name, number),
+                None if value.is_null() => input.problem(name, "This field may not be null."),
+                None => {
+                    let shown = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
+                    let shown: String = shown.chars().take(100).collect();
+                    input.problem(name, format!("\"{shown}\" is not a valid choice."));
+                }
+            }
+        }
+        if let Some((name, value)) = input.value(&["flow_role"]) {
+            match read_list(value, input.is_form()) {
+                Ok(roles) => {
+                    let roles: Vec<&Value> = roles
+                        .into_iter()
+                        .filter(|role| role.as_str() != Some(""))
+                        .collect();
+                    if roles.len() > 100
+                        || roles.iter().any(|role| !role.is_string() && !role.is_i64())
+                    {
+                        input.problem(name, "Not a valid list of roles.");
+                    } else {
+                        self.columns.set(name, json!(roles).to_string());
+                    }
+                }
+                Err(message) => input.problem(name, message),
+            }
+        }
+    }
+
+    /// The device password, and the own one as it was given.
+    fn read_secrets(&mut self, app: &App, input: &mut Input<'_>) -> Option<OwnPassword> {
+        if let Some(password) = input.text("device_password", DIGITS) {
+            let sealed = password
+                .filter(|password| !password.is_empty())
+                .map(|password| app.keys.seal(DEVICE_PASSWORD, password.as_bytes()));
+            self.columns.set("device_password_sealed", sealed);
+        }
+        let (name, value) = input.value(&["self_password"])?;
+        let read = match value {
+            // Answers show it empty: what was read is written back without harm.
+            Value::Null => return None,
+            Value::String(text) if text.is_empty() => return None,
+            Value::String(text) => read_own_password(text),
+            Value::Number(number) => read_own_password(&number.to_string()),
+            _ => Err("Not a valid string."),
+        };
+        read.map_err(|message| input.problem(name, message)).ok()
+    }
+
+    async fn read_relations(
+        &mut self,
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        input: &mut Input<'_>,
+    ) -> Result<()> {
+        const DEPARTMENTS: &[&str] = &["department", "department_code", "dept_code"];
+        const AREAS: &[&str] = &["area", "area_code", "areas"];
+        let is_biotime = caller.profile == Profile::BioTime;
+        if is_biotime {
+            input.require(DEPARTMENTS);
+        }
+        if let Some((name, value)) = input.value(DEPARTMENTS) {
+            match DEPARTMENT.find(app, caller, known, name, value).await? {
+                Ok(Some(id)) => self.columns.set("department_id", id),
+                Ok(None) if is_biotime => input.problem(name, "This field may not be null."),
+                Ok(None) => self.columns.set("department_id", FIRST),
+                Err(problem) => input.problems.push(problem),
+            }
+        }
+        if let Some((name, value)) = input.value(&["position", "position_code"]) {
+            match POSITION.find(app, caller, known, name, value).await? {
+                Ok(id) => self.columns.set("position_id", id),
+                Err(problem) => input.problems.push(problem),
+            }
+        }
+        if is_biotime {
+            input.require(AREAS);
+        }
+        let Some((name, value)) = input.value(AREAS) else {
+            return Ok(());
+        };
+        let given = match read_list(value, input.is_form()) {
+            Ok(given) => given,
+            Err(message) => {
+                input.problem(name, message);
+                return Ok(());
+            }
+        };
+        if given.is_empty() {
+            input.problem(name, "This list may not be empty.");
+            return Ok(());
+        }
+        if given.len() > 1000 {
+            input.problem(name, "Ensure this field has no more than 1000 elements.");
+            return Ok(());
+        }
+        let mut ids = Vec::with_capacity(given.len());
+        for value in given {
+            match AREA.find(app, caller, known, name, value).await? {
+                Ok(Some(id)) if ids.contains(&id) => {}
+                Ok(Some(id)) => ids.push(id),
+                Ok(None) => input.problem(name, "This field may not be null."),
+                Err(problem) => input.problems.push(problem),
+            }
+        }
+        self.areas = Some(ids);
+        Ok(())
+    }
+
+    /// A text as it will be: given now, or stored already.
+    fn text<'a>(&'a self, name: &str, stored: Option<&'a String>) -> &'a str {
+        match self.texts.get(name) {
+            Some(given) => given.as_deref().unwrap_or_default(),
+            None => stored.map_or("", String::as_str),
+        }
+    }
+
+    fn search_text(&self, emp_code: &str, stored: Option<&Row>) -> String {
+        let stored_text =
+            |pick: fn(&Row) -> &Option<String>| stored.and_then(|row| pick(row).as_ref());
+        search_text([
+            self.text("first_name", stored_text(|row| &row.first_name)),
+            self.text("last_name", stored_text(|row| &row.last_name)),
+            emp_code,
+            self.text("nickname", stored_text(|row| &row.nickname)),
+            self.text("card_no", stored_text(|row| &row.card_no)),
+            self.text("mobile", stored_text(|row| &row.mobile)),
+            self.text("email", stored_text(|row| &row.email)),
+        ])
+    }
+}
+
+impl Writable for Employee {
+    const INPUT: &'static [Member] = &[
+        Member::new(
+            "emp_code",
+            Kind::Text,
+            "1 to 20 of A-Z a-z 0-9 _ -; stays as it is in an update.",
+        )
+        .required(),
+        Member::new("first_name", Kind::Text, ""),
+        Member::new("last_name", Kind::Text, ""),
+        Member::new("nickname", Kind::Text, ""),
+        Member::new("device_password", Kind::Text, "Up to 20 digits."),
+        Member::new("card_no", Kind::Text, "Up to 20 digits."),
+        Member::new(
+            "department",
+            Kind::Reference,
+            "Code or id; the first one unless given. In the BioTime profile it is required.",
+        ),
+        Member::new("position", Kind::Reference, "Code or id."),
+        Member::new(
+            "area",
+            Kind::ReferenceList,
+            "Codes or ids; the first one unless given. In the BioTime profile it is required.",
+        ),
+        Member::new("hire_date", Kind::Date, ""),
+        Member::new("gender", Kind::Text, "M, F or O."),
+        Member::new("birthday", Kind::Date, ""),
+        Member::new("verify_mode", Kind::Integer, ""),
+        Member::new("emp_type", Kind::Integer, ""),
+        Member::new("validity_start", Kind::Date, ""),
+        Member::new("validity_end", Kind::Date, ""),
+        Member::new("contact_tel", Kind::Text, ""),
+        Member::new("office_tel", Kind::Text, ""),
+        Member::new("mobile", Kind::Text, ""),
+        Member::new("national", Kind::Text, ""),
+        Member::new("city", Kind::Text, ""),
+        Member::new("address", Kind::Text, ""),
+        Member::new("postcode", Kind::Text, ""),
+        Member::new("email", Kind::Text, ""),
+        Member::new("enroll_sn", Kind::Text, ""),
+        Member::new("ssn", Kind::Text, "Up to 20 digits."),
+        Member::new("religion", Kind::Text, ""),
+        Member::new("enable_att", Kind::Boolean, ""),
+        Member::new("enable_overtime", Kind::Boolean, ""),
+        Member::new("enable_holiday", Kind::Boolean, ""),
+        Member::new("enable_whatsapp", Kind::Boolean, ""),
+        Member::new("enable_sms", Kind::Boolean, ""),
+        Member::new("dev_privilege", Kind::Integer, "0, 1, 2, 6 or 14."),
+        Member::new(
+            "self_password",
+            Kind::Text,
+            "For the staff doors. A hash of the form pbkdf2_sha256$… is taken as one; null changes nothing.",
+        ),
+        Member::new("flow_role", Kind::TextList, ""),
+        Member::new("app_status", Kind::Integer, "1 may use the staff doors."),
+        Member::new("app_role", Kind::Integer, ""),
+    ];
+
+    type Change = Changes;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Changes> {
+        Changes::read(app, caller, known, body, stored.is_none()).await
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        changes: Changes,
+        stored: Option<Row>,
+    ) -> Result<i64> {
+        match stored {
+            None => add(app, tx, caller, changes).await,
+            Some(stored) => change(app, tx, caller, stored, changes).await,
+        }
+    }
+
+    async fn show_saved(app: &App, caller: &Caller, row: Row) -> Result<Value> {
+        let areas = areas_of(app, &[row.id]).await?.remove(&row.id);
+        let areas = areas.unwrap_or_default().into_iter();
+        let (department, position, area) = match caller.profile {
+            Profile::EasyTimePro => (
+                row.dept_name.clone().into(),
+                row.position_name.clone().into(),
+                areas.map(|area| area.area_name).collect(),
+            ),
+            Profile::BioTime => (
+                row.department_id.into(),
+                row.position_id.into(),
+                areas.map(|area| area.id).collect(),
+            ),
+        };
+        Ok(Value::Object(
+            row.members(app, caller, department, position, area)?,
+        ))
+    }
+}
+
+fn code_taken() -> Error {
+    Error::invalid("emp_code", "employee with this emp code already exists.")
+}
+
+/// Two people with one card could not be told apart at a terminal.
+async fn check_card(tx: &mut Tx, app: &App, changes: &Changes, but: Option<i64>) -> Result<()> {
+    let Some(Some(card)) = changes.texts.get("card_no") else {
+        return Ok(());
+    };
+    if card.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM employee WHERE card_no = $1 AND company_id = $2 AND status = 0 LIMIT 2",
+            [card.clone().into(), app.company.id.clone().into()],
+        ))
+        .await?;
+    if others.iter().any(|(id,)| Some(*id) != but) {
+        return Err(Error::Invalid(vec![
+            Problem::new("card_no", "employee with this card no already exists.")
+                .coded(appendix::CARD_USED),
+        ]));
+    }
+    Ok(())
+}
+
+async fn put_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
+    tx.run(&Sql::new(
+        "DELETE FROM employee_area WHERE employee_id = $1",
+        [id.into()],
+    ))
+    .await?;
+    for area in areas {
+        tx.run(&Sql::new(
+            "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
+            [id.into(), (*area).into()],
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
+async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes) -> Result<i64> {
+    let now = app.clock.now();
+    let emp_code = changes.emp_code.take().unwrap_or_default();
+    if !changes.columns.has("department_id") {
+        changes.columns.set("department_id", FIRST);
+    }
+    let text = changes.search_text(&emp_code, None);
+    let areas = changes.areas.take().unwrap_or_else(|| vec![FIRST]);
+    changes.columns.set("search_text", text);
+    changes.columns.set("emp_code", emp_code.clone());
+    changes.columns.set("company_id", app.company.id.clone());
+    changes.columns.set("created_at", now);
+    changes.columns.set("changed_at", now);
+
+    let other: Option<(i64,)> = tx
+        .find(&Sql::new(
+            "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
+            [app.company.id.clone().into(), emp_code.clone().into()],
+        ))
+        .await?;
+    if other.is_some() {
+        return Err(code_taken());
+    }
+    check_card(tx, app, &changes, None).await?;
+    let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("employee")).await;
+    let (id,) = inserted.map_err(|error| {
+        if error.is_duplicate() {
+            code_taken()
+        } else {
+            error.into()
+        }
+    })?;
+    put_areas(tx, id, &areas).await?;
+    record::adopt(tx, &app.company.id, id, &emp_code).await?;
+    let row: Row = tx.one(&resource::by_id::<Employee>(app, id)).await?;
+    let areas: Vec<AreaOf> = tx.all(&select_areas(&[id])).await?;
+    let deed = Deed {
+        action: "create",
+        thing: Employee::NAME,
+        thing_id: emp_code,
+        after: Some(row.audited(&areas)),
+        ..Deed::default()
+    };
+    audit::write(tx, now, caller, deed).await?;
+    Ok(id)
+}
+
+async fn change(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    stored: Row,
+    mut changes: Changes,
+) -> Result<i64> {
+    let now = app.clock.now();
+    let has_new_password = changes.columns.has(SELF_PASSWORD);
+    let text = changes.search_text(&stored.emp_code, Some(&stored));
+    changes.columns.set("search_text", text);
+    changes.columns.set("changed_at", now);
+
+    check_card(tx, app, &changes, Some(stored.id)).await?;
+    let areas_before: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
+    let areas = changes.areas.take();
+    let touched = tx
+        .run(&changes.columns.update("employee", stored.id))
+        .await?;
+    if touched == 0 {
+        return Err(Error::NoSuch {
+            code: Employee::ABSENT,
+        });
+    }
+    if let Some(areas) = areas {
+        put_areas(tx, stored.id, &areas).await?;
+    }
+    if has_new_password {
+        token::remove_of_employee(tx, stored.id).await?;
+    }
+    let row: Row = tx.one(&resource::by_id::<Employee>(app, stored.id)).await?;
+    let areas: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
+    let deed = Deed {
+        action: "update",
+        thing: Employee::NAME,
+        thing_id: stored.emp_code.clone(),
+        before: Some(stored.audited(&areas_before)),
+        after: Some(row.audited(&areas)),
+    };
+    audit::write(tx, now, caller, deed).await?;
+    // Whether it may log in, and with what, may have changed.
+    tx.after_commit(|app| app.accounts.forget());
+    Ok(stored.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_email;
+
+    #[test]
+    fn a_mail_address_has_a_name_and_a_domain() {
+        for good in ["panvith@zkteco.com", "a.b+c@x-y.co.in", "müller@exämple.de"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "a@b", "@b.c", "a@.c", "a b@c.d", "a@b..c", "a@-b.c",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}
