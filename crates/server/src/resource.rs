@@ -354,7 +354,7 @@ pub trait Removable: Resource {
 }
 
 /// Columns to be written, each with its value.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Columns(Vec<(&'static str, sea_query::Value)>);
 
 impl Columns {

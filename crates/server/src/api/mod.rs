@@ -6,7 +6,7 @@ mod openapi;
 use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
-use crate::resources::{area, employee};
+use crate::resources::{area, employee, resignation};
 use crate::routes::Registry;
 use crate::terminals::terminal;
 use axum::Router;
@@ -18,6 +18,7 @@ pub fn registry() -> Registry {
     registry.extend(login::endpoints());
     registry.extend(area::endpoints());
     registry.extend(employee::endpoints());
+    registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());

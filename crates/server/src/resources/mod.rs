@@ -2,3 +2,4 @@
 
 pub mod area;
 pub mod employee;
+pub mod resignation;
