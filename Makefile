@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser bench soak fuzz screenshots clean
+.PHONY: help run check test fmt generated web browser bench abuse soak fuzz screenshots clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -36,6 +36,9 @@ browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks s
 
 bench: web ## measures the server under load, each figure beside a ceiling of the same run
 	scripts/with-postgres --durable cargo bench -p muster --bench whole
+
+abuse: web ## attacks the server with what no terminal should send: its memory, and how an honest terminal fares
+	cargo bench -p muster --bench abuse
 
 soak: web ## kills server and PostgreSQL ROUNDS=50 times under load, then runs terminals for MINUTES=30 and watches memory and open files
 	TEST_KILL_ROUNDS=$(or $(ROUNDS),50) scripts/with-postgres cargo nextest run --workspace -E 'test(/kill_/)' --no-capture

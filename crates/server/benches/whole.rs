@@ -4,6 +4,8 @@
 //!
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server whose commits reach the disk.
 
+mod process;
+
 use axum::Router;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use muster::access::{Caller, Rights};
@@ -15,14 +17,12 @@ use muster::config::{Admission, Config};
 use muster::profile::Profile;
 use muster_simulator::{Kind, LoadFigures, LoadOptions, load};
 use muster_store::Sql;
+use process::Process;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,18 +78,19 @@ async fn one_database(name: &str, database_url: String, hello: f64) {
         hello,
         "hello-world, requests/s",
     );
-    for (kind, what, year) in [
-        (Kind::OneRecord, "one-record uploads", 1),
-        (Kind::Rows(200), "200-record uploads", 2),
+    for (kind, upload, what, year) in [
+        (Kind::OneRecord, 1, "one-record uploads", 1),
+        (Kind::Rows(200), 200, "200-record uploads", 2),
     ] {
         let before = app.recorder.groups();
         let figures = run(&address, kind, year).await;
         let groups = (app.recorder.groups() - before).max(1);
         let group = usize::try_from(figures.rows / groups).unwrap_or(1).max(1);
+        let source = RawRows { upload, next: 0 };
         let raw = if database_url.is_empty() {
-            raw_sqlite(group)
+            raw_sqlite(source, group)
         } else {
-            raw_postgres(&database_url, group).await
+            raw_postgres(&database_url, source, group).await
         };
         line(
             &format!("{name}: {what}, groups of {group}"),
@@ -197,36 +198,14 @@ async fn as_a_process(name: &str, config: &Config) {
         config.database_url.clone()
     };
     let started = Instant::now();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_muster"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(&config.data_dir)
-        .args(["--database-url", &url])
-        .env("MUSTER_TERMINALS__ADMISSION", "open")
-        .env("MUSTER_TERMINALS__MAX_WAITING", "1000000")
-        .env("MUSTER_TERMINALS__NEW_PER_MINUTE_PER_ADDRESS", "1000000")
-        .env("MUSTER_LOG__LEVEL", "off")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-    let address = loop {
-        let line = lines
-            .next_line()
-            .await
-            .expect("readable")
-            .expect("the server says where it listens");
-        if let Some(address) = line.strip_prefix("listening on http://") {
-            break address.to_owned();
-        }
-    };
+    let process = Process::start(&config.data_dir, Some(&url)).await;
     println!(
         "{:<44} {:>9.0} ms",
         format!("{name}: start over {PUNCHES} punches"),
         started.elapsed().as_secs_f64() * 1000.0
     );
     load(&LoadOptions {
-        server: address,
+        server: process.address.clone(),
         connections: 1000,
         kind: Kind::IdlePoll,
         requests: 20_000,
@@ -238,20 +217,9 @@ async fn as_a_process(name: &str, config: &Config) {
     println!(
         "{:<44} {:>9.1} MiB",
         format!("{name}: memory after 20 polls of 1000 terminals"),
-        resident_mib(process.id().expect("it runs"))
+        process.resident_mib()
     );
-    process.kill().await.expect("it ends");
-}
-
-/// What a process holds in memory, in MiB.
-fn resident_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
-        .unwrap_or(f64::NAN)
-        / 1024.0
+    process.stop().await;
 }
 
 async fn run(address: &str, kind: Kind, year: i32) -> LoadFigures {
@@ -357,40 +325,72 @@ fn first_second() -> NaiveDateTime {
         .into()
 }
 
+/// The rows the load brings, without the load: each terminal counts its own seconds and people, and
+/// the terminals take turns, upload by upload.
+struct RawRows {
+    upload: i64,
+    next: i64,
+}
+
+struct RawRow {
+    id: i64,
+    terminal_sn: String,
+    pin: String,
+    employee_id: i64,
+    local: NaiveDateTime,
+}
+
+impl Iterator for RawRows {
+    type Item = RawRow;
+
+    fn next(&mut self) -> Option<RawRow> {
+        let terminals = i64::try_from(CONNECTIONS).expect("a small number");
+        let (upload, within) = (self.next / self.upload, self.next % self.upload);
+        let number = upload / terminals * self.upload + within;
+        self.next += 1;
+        Some(RawRow {
+            id: self.next,
+            terminal_sn: format!("LOAD{:07}", upload % terminals),
+            pin: (100_000 + number % 1000).to_string(),
+            employee_id: 1_000_000_001 + number % 1000,
+            local: first_second() + TimeDelta::seconds(number),
+        })
+    }
+}
+
 /// Rows a second that the driver stores in the same table with the same indexes, on a connection of
 /// its own, one prepared statement a row, one durable commit a group.
-fn raw_sqlite(group: usize) -> f64 {
+fn raw_sqlite(mut source: RawRows, group: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
     let mut database = raw_schema(&folder.path().join("raw.db"));
     let started = Instant::now();
-    let mut rows = 0_i64;
-    let mut local = first_second();
+    let mut rows = 0;
     while started.elapsed() < Duration::from_secs_f64(SECONDS) {
         let tx = database.transaction().expect("begun");
         {
             let mut insert = tx.prepare_cached(RAW_INSERT).expect("prepared");
-            for _ in 0..group {
-                rows += 1;
-                local += TimeDelta::seconds(1);
-                let pin = 100_000 + rows % 1000;
+            for row in source.by_ref().take(group) {
                 insert
                     .execute(rusqlite::params![
-                        rows,
-                        pin.to_string(),
-                        local.format("%F %T").to_string(),
-                        local.and_utc().to_rfc3339()
+                        row.id,
+                        row.terminal_sn,
+                        row.employee_id,
+                        row.pin,
+                        row.local.format("%F %T").to_string(),
+                        row.local.and_utc().to_rfc3339()
                     ])
                     .expect("inserted");
             }
         }
         tx.commit().expect("committed");
+        rows += group;
     }
     rows as f64 / started.elapsed().as_secs_f64()
 }
 
 const RAW_INSERT: &str = "INSERT INTO punch (id, transaction_id, company_id, terminal_sn, terminal_alias, area_id, \
      area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
-     VALUES (?1, ?1, 'c', 'LOAD0000001', 'Auto add', 1, 'Not Authorized', NULL, ?2, ?3, ?4, 0, 1, '', 1, ?4)";
+     VALUES (?1, ?1, 'c', ?2, 'Auto add', 1, 'Not Authorized', ?3, ?4, ?5, ?6, 0, 1, '', 1, ?6)";
 
 fn raw_schema(path: &Path) -> rusqlite::Connection {
     let database = rusqlite::Connection::open(path).expect("opened");
@@ -409,7 +409,7 @@ fn raw_schema(path: &Path) -> rusqlite::Connection {
 }
 
 /// The same on PostgreSQL: arrays through `UNNEST`, one durable commit a group.
-async fn raw_postgres(database_url: &str, group: usize) -> f64 {
+async fn raw_postgres(database_url: &str, mut source: RawRows, group: usize) -> f64 {
     let mut database = PgConnection::connect(database_url)
         .await
         .expect("connected");
@@ -423,29 +423,25 @@ async fn raw_postgres(database_url: &str, group: usize) -> f64 {
             .expect("made");
     }
     let started = Instant::now();
-    let mut rows = 0_i64;
-    let mut local = first_second();
+    let mut rows = 0;
     while started.elapsed() < Duration::from_secs_f64(SECONDS) {
-        let (mut ids, mut pins, mut locals) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..group {
-            rows += 1;
-            local += TimeDelta::seconds(1);
-            ids.push(rows);
-            pins.push((100_000 + rows % 1000).to_string());
-            locals.push(local);
-        }
+        let given: Vec<RawRow> = source.by_ref().take(group).collect();
         sqlx::query(
             "INSERT INTO raw_punch (id, transaction_id, company_id, terminal_sn, terminal_alias, area_id, area_name, \
-                 pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
-             SELECT id, id, 'c', 'LOAD0000001', 'Auto add', 1, 'Not Authorized', pin, local, local, 0, 1, '', 1, now() \
-             FROM UNNEST($1::bigint[], $2::text[], $3::timestamp[]) AS r (id, pin, local)",
+                 employee_id, pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
+             SELECT id, id, 'c', sn, 'Auto add', 1, 'Not Authorized', employee, pin, local, local, 0, 1, '', 1, now() \
+             FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::timestamp[]) \
+                 AS r (id, sn, employee, pin, local)",
         )
-        .bind(&ids)
-        .bind(&pins)
-        .bind(&locals)
+        .bind(given.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(given.iter().map(|row| row.terminal_sn.as_str()).collect::<Vec<_>>())
+        .bind(given.iter().map(|row| row.employee_id).collect::<Vec<_>>())
+        .bind(given.iter().map(|row| row.pin.as_str()).collect::<Vec<_>>())
+        .bind(given.iter().map(|row| row.local).collect::<Vec<_>>())
         .execute(&mut database)
         .await
         .expect("inserted");
+        rows += group;
     }
     let seconds = started.elapsed().as_secs_f64();
     sqlx::query("DROP TABLE raw_punch")

@@ -47,7 +47,7 @@ impl Thing {
         Thing::Setting,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Thing::Employee => "employee",
             Thing::Department => "department",

@@ -121,6 +121,9 @@ impl From<muster_store::Error> for Error {
     fn from(error: muster_store::Error) -> Self {
         if error.is_unavailable() {
             Error::Unavailable(error.to_string())
+        } else if error.is_reference() {
+            // What was checked a moment ago has changed: nothing was done, and may be tried again.
+            Error::refused("Something this names was removed or put to use meanwhile.")
         } else {
             Error::Internal(error.into())
         }

@@ -121,6 +121,22 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A text every row has; without one the problem has the appendix's number for that.
+    pub fn required_text(&mut self, name: &'static str, rule: Text, empty: i32) -> Option<String> {
+        let is_empty = match self.body.get(name) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.trim().is_empty(),
+            Some(_) => false,
+        };
+        let before = self.problems.len();
+        self.require(&[name]);
+        let text = self.text(name, rule).flatten();
+        if is_empty && self.problems.len() > before {
+            self.code_last(empty);
+        }
+        text
+    }
+
     pub fn integer(&mut self, name: &'static str, least: i64, most: i64, null: bool) -> Given<i64> {
         let value = self.body.get(name)?;
         let number = match value {

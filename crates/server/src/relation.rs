@@ -118,24 +118,37 @@ impl Relation {
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that
-    /// points here.
+    /// points here; the table itself need not be joined.
     pub fn any_of(&self, column: Column, values: &str) -> SimpleExpr {
-        let mut any: Condition = Cond::any();
-        for value in values
-            .split(',')
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-        {
-            if value == "-1" {
-                return Expr::val(1).eq(1);
-            }
-            any = any.add(col(self.code()).eq(value));
-            if let Some(id) = read_id(value) {
-                any = any.add(col(column).eq(id));
-            }
+        if values.split(',').any(|value| value.trim() == "-1") {
+            return Expr::val(1).eq(1);
         }
-        any.into()
+        let mut meant = SelectStatement::new();
+        meant
+            .expr(col(self.id()))
+            .from(Alias::new(self.table))
+            .and_where(any_of(self.code(), self.id(), values));
+        col(column).in_subquery(meant)
     }
+}
+
+/// A filter by a code or the id beside it, one or several with commas; `-1` means all.
+pub fn any_of(code: Column, id: Column, values: &str) -> SimpleExpr {
+    let mut any: Condition = Cond::any();
+    for value in values
+        .split(',')
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+    {
+        if value == "-1" {
+            return Expr::val(1).eq(1);
+        }
+        any = any.add(col(code).eq(value));
+        if let Some(number) = read_id(value) {
+            any = any.add(col(id).eq(number));
+        }
+    }
+    any.into()
 }
 
 pub const AREA: Relation = Relation {
@@ -155,6 +168,13 @@ pub const DEPARTMENT: Relation = Relation {
 pub const POSITION: Relation = Relation {
     table: "position",
     code: "position_code",
+    absent: crate::appendix::PROGRAM_ERROR,
+    within: |_| None,
+};
+
+pub const LOCATION: Relation = Relation {
+    table: "location",
+    code: "location_code",
     absent: crate::appendix::PROGRAM_ERROR,
     within: |_| None,
 };

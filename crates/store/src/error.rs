@@ -32,6 +32,10 @@ impl Error {
         matches!(self, Error::Duplicate(_))
     }
 
+    pub fn is_reference(&self) -> bool {
+        matches!(self, Error::Reference(_))
+    }
+
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Error::Unavailable(_))
     }

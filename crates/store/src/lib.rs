@@ -11,9 +11,10 @@ mod open;
 mod search;
 mod sql;
 
+pub use direct::{Beside, Direct};
 pub use error::{Error, Result};
 pub use open::{Options, Url};
-pub use search::{contains, fold};
+pub use search::{contains, fold, position};
 pub use sql::{Sql, Statement};
 
 pub use rusqlite;
@@ -22,7 +23,7 @@ use sea_query::Value;
 use sea_query_sqlx::SqlxValues;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -55,7 +56,7 @@ enum Pools {
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
-        direct: direct::Direct,
+        direct: direct::Thread,
         /// SQLite has one writer at a time; within the program they queue here, in order.
         turn: Arc<Mutex<()>>,
     },
@@ -137,18 +138,23 @@ impl Store {
         Ok(Tx { inner })
     }
 
-    /// On SQLite: runs work of many statements in one durable transaction, on a thread beside the
-    /// database. `None` on PostgreSQL, where `Tx::postgres` is the close way.
-    pub async fn write_directly<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Option<Result<T>> {
+    /// The close way to each database, for what must be fast.
+    pub fn direct(&self) -> Direct<'_> {
         match &self.pools {
-            Pools::Sqlite { direct, turn, .. } => {
-                let _turn = turn.lock().await;
-                Some(direct.run(work).await)
-            }
-            Pools::Postgres(_) => None,
+            Pools::Sqlite { direct, turn, .. } => Direct::Sqlite(Beside {
+                thread: direct,
+                turn,
+            }),
+            Pools::Postgres(pool) => Direct::Postgres(pool),
+        }
+    }
+
+    /// On PostgreSQL: the connections themselves, for statements whose values are arrays. A statement run
+    /// on them is a transaction of its own. `None` on SQLite.
+    pub fn postgres(&self) -> Option<&PgPool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(pool),
         }
     }
 
@@ -240,14 +246,6 @@ impl Tx {
                 .await?
                 .rows_affected(),
         })
-    }
-
-    /// On PostgreSQL: the connection itself, for statements whose values are arrays. `None` on SQLite.
-    pub fn postgres(&mut self) -> Option<&mut PgConnection> {
-        match &mut self.inner {
-            Inner::Sqlite { .. } => None,
-            Inner::Postgres(tx) => Some(&mut **tx),
-        }
     }
 
     /// Makes everything of this transaction durable.

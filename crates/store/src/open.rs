@@ -1,6 +1,6 @@
 //! Opening a database by its URL, with the settings its durability rests on.
 
-use crate::direct::Direct;
+use crate::direct::Thread;
 use crate::{Error, Pools, Result, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -119,7 +119,7 @@ impl Store {
                 Pools::Sqlite {
                     read,
                     write,
-                    direct: Direct::open(path)?,
+                    direct: Thread::open(path)?,
                     turn: Arc::default(),
                 }
             }

@@ -6,7 +6,7 @@ mod openapi;
 use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
-use crate::resources::{area, employee, resignation};
+use crate::resources::{area, department, employee, location, position, resignation};
 use crate::routes::Registry;
 use crate::terminals::terminal;
 use axum::Router;
@@ -17,6 +17,9 @@ pub fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.extend(login::endpoints());
     registry.extend(area::endpoints());
+    registry.extend(department::endpoints());
+    registry.extend(position::endpoints());
+    registry.extend(location::endpoints());
     registry.extend(employee::endpoints());
     registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());

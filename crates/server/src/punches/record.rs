@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::punches::rows;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use muster_store::{Sql, Store, Tx};
+use muster_store::{Direct, Sql, Store, Tx};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
@@ -214,22 +214,14 @@ impl Writer {
     async fn store_rows(&self, punches: Arc<[NewPunch]>) -> muster_store::Result<Vec<Option<i64>>> {
         let upload_at = self.clock.now();
         let company_id = self.company.id.clone();
-        let rows = punches.clone();
-        let directly = self
-            .store
-            .write_directly(move |tx| rows::into_sqlite(tx, &company_id, upload_at, &rows))
-            .await;
-        let stored = match directly {
-            Some(stored) => stored?,
-            None => {
-                let count = i64::try_from(punches.len()).expect("a group is far smaller");
-                let mut tx = self.store.write().await?;
-                let first_id = take_ids(&mut tx, &self.company.id, count).await?;
-                let stored =
-                    rows::into_postgres(&mut tx, &self.company.id, upload_at, first_id, &punches)
-                        .await?;
-                tx.commit().await?;
-                stored
+        let stored = match self.store.direct() {
+            Direct::Postgres(pool) => {
+                rows::into_postgres(pool, &company_id, upload_at, &punches).await?
+            }
+            Direct::Sqlite(database) => {
+                database
+                    .write(move |tx| rows::into_sqlite(tx, &company_id, upload_at, &punches))
+                    .await?
             }
         };
         self.groups.fetch_add(1, Ordering::Relaxed);

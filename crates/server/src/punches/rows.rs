@@ -1,12 +1,12 @@
 //! New punches as rows of each database: one prepared statement a row where the database is in the
-//! program, one statement with arrays where it is across a wire. Either way a row that is known
+//! program, one call with arrays where it is across a wire. Either way a row that is known
 //! already stays as it is, and a punch of a known code becomes a transaction at once.
 
 use crate::punches::record::NewPunch;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
-use muster_store::Tx;
 use muster_store::rusqlite::{self, OptionalExtension, Transaction, params};
-use std::collections::HashMap;
+use sqlx::PgPool;
+use std::collections::{HashMap, HashSet};
 
 /// For each punch the id it got, or none when it was known.
 pub fn into_sqlite(
@@ -90,49 +90,20 @@ pub fn into_sqlite(
     Ok(stored)
 }
 
-/// The same with ids from `first_id` on, which the caller has taken; the counts are kept in the same
-/// statement.
+/// The same, by the database's own function (migration `record_punches`), which takes the ids too.
 pub async fn into_postgres(
-    tx: &mut Tx,
+    pool: &PgPool,
     company_id: &str,
     upload_at: DateTime<Utc>,
-    first_id: i64,
     punches: &[NewPunch],
-) -> muster_store::Result<Vec<Option<i64>>> {
-    let connection = tx
-        .postgres()
-        .expect("only PostgreSQL does not write directly");
-    let ids: Vec<i64> = (first_id..).take(punches.len()).collect();
-    let fresh: Vec<(i64,)> = sqlx::query_as(
-        "WITH fresh AS ( \
-             INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, \
-                 area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, verify_bits, \
-                 work_code, mask_flag, temperature, longitude, latitude, source, event_index, event_code, \
-                 clock_suspect, upload_at) \
-             SELECT r.id, CASE WHEN e.id IS NOT NULL THEN r.id END, $1, r.terminal_id, r.terminal_sn, \
-                 r.terminal_alias, r.area_id, r.area_name, e.id, r.pin, r.punch_local, r.punch_at, r.punch_state, \
-                 r.verify_type, r.verify_bits, r.work_code, r.mask_flag, r.temperature, r.longitude, r.latitude, \
-                 r.source, r.event_index, r.event_code, r.clock_suspect, $2 \
-             FROM UNNEST($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], \
-                 $10::timestamp[], $11::timestamptz[], $12::smallint[], $13::smallint[], $14::text[], $15::text[], \
-                 $16::smallint[], $17::float8[], $18::float8[], $19::float8[], $20::smallint[], $21::bigint[], \
-                 $22::bigint[], $23::boolean[]) \
-             AS r (id, terminal_id, terminal_sn, terminal_alias, area_id, area_name, pin, punch_local, punch_at, \
-                 punch_state, verify_type, verify_bits, work_code, mask_flag, temperature, longitude, latitude, \
-                 source, event_index, event_code, clock_suspect) \
-             LEFT JOIN employee AS e ON e.company_id = $1 AND e.emp_code = r.pin \
-             ON CONFLICT DO NOTHING RETURNING id, transaction_id \
-         ), counted AS ( \
-             UPDATE punch_counter SET \
-                 transactions = transactions + (SELECT COUNT(transaction_id) FROM fresh), \
-                 unregistered = unregistered + (SELECT COUNT(*) - COUNT(transaction_id) FROM fresh) \
-             WHERE company_id = $1 \
-         ) \
-         SELECT id FROM fresh",
+) -> sqlx::Result<Vec<Option<i64>>> {
+    // All answers are read, and the last of them comes after the commit.
+    let answers: Vec<(i64, Option<Vec<i64>>)> = sqlx::query_as(
+        "SELECT first_id, stored FROM record_punches($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+             $15, $16, $17, $18, $19, $20, $21, $22)",
     )
     .bind(company_id)
     .bind(upload_at)
-    .bind(&ids)
     .bind(all(punches, |punch| punch.place.terminal_id))
     .bind(all(punches, |punch| punch.place.terminal_sn.as_str()))
     .bind(all(punches, |punch| punch.place.terminal_alias.as_deref()))
@@ -153,15 +124,17 @@ pub async fn into_postgres(
     .bind(all(punches, |punch| punch.event_index))
     .bind(all(punches, |punch| punch.event_code))
     .bind(all(punches, |punch| punch.clock_suspect))
-    .fetch_all(connection)
+    .fetch_all(pool)
     .await?;
-
-    let mut stored = vec![None; punches.len()];
-    for (id,) in fresh {
-        let place = usize::try_from(id - first_id).expect("ids were given from first_id on");
-        stored[place] = Some(id);
-    }
-    Ok(stored)
+    let (first_id, stored) = answers.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
+    let ids = (first_id..).take(punches.len());
+    Ok(match stored {
+        None => ids.map(Some).collect(),
+        Some(stored) => {
+            let stored: HashSet<i64> = stored.into_iter().collect();
+            ids.map(|id| stored.contains(&id).then_some(id)).collect()
+        }
+    })
 }
 
 fn all<'p, T>(punches: &'p [NewPunch], value: impl Fn(&'p NewPunch) -> T) -> Vec<T> {

@@ -104,6 +104,10 @@ const BELOW: &[(&str, &[&str])] = &[
             "muster_store",
         ],
     ),
+    (
+        "sheets",
+        &["tokio", "sqlx", "axum", "hyper", "muster", "muster_store"],
+    ),
     ("store", &["axum", "hyper", "muster", "muster_protocol"]),
 ];
 
@@ -274,6 +278,7 @@ fn the_reading_of_code_misses_nothing_it_is_to_find() {
             Query::delete().from_table(Alias::new("area"));
             Query::update().table(Self::TABLE).and_where("role");
             columns.insert("position"); map.insert("role", 1); columns.update("location", id);
+            impl Tree for Area { const TABLE: &'static str = "area"; const NAME: &str = "role"; }
             'x'
         }
         #[cfg(test)]
@@ -307,7 +312,8 @@ fn the_reading_of_code_misses_nothing_it_is_to_find() {
             "10 DELETE FROM area",
             "11 UPDATE (not written out)",
             "12 INSERT INTO position",
-            "12 UPDATE location"
+            "12 UPDATE location",
+            "13 UPDATE area"
         ]
     );
 }
@@ -609,7 +615,7 @@ impl Source {
         })
     }
 
-    /// The write a call at `place` builds: sea-query's `into_table`, `table` and `from_table`, which
+    /// The write a call at `place` builds, or a `const TABLE` leaves to others: sea-query's `into_table`, `table` and `from_table`, which
     /// must name their table, and `insert` and `update` of `Columns`, known by the table's name.
     fn built(&self, place: usize) -> Option<(Verb, String)> {
         let text = |place: usize| {
@@ -617,6 +623,13 @@ impl Source {
                 .get(place)
                 .map_or("", |token| token.text.as_str())
         };
+        if place > 0 && text(place - 1) == "const" && text(place) == "TABLE" {
+            let mut said = self.tokens[place..]
+                .iter()
+                .take_while(|token| token.text != ";");
+            let table = said.find(|token| token.kind == Kind::Text)?;
+            return Some((Verb::Update, table.text.clone()));
+        }
         if place == 0 || text(place - 1) != "." || text(place + 1) != "(" {
             return None;
         }

@@ -4,7 +4,6 @@
 
 mod api_access;
 mod api_actions;
-mod api_areas;
 mod api_documents;
 mod api_employees;
 mod api_http;
@@ -13,6 +12,7 @@ mod api_photos;
 mod api_punches;
 mod api_resignations;
 mod api_terminals;
+mod api_trees;
 mod architecture;
 mod cli;
 mod console;

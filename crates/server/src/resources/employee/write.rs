@@ -600,7 +600,12 @@ pub(super) async fn change(
             code: Employee::ABSENT,
         });
     }
-    if let Some(areas) = areas {
+    if let Some(mut areas) = areas {
+        // What lies beyond the caller's own areas is not the caller's to take away.
+        if let Some(own) = &caller.scope.areas {
+            let beyond = areas_before.iter().map(|area| area.id);
+            areas.extend(beyond.filter(|id| !own.contains(id)));
+        }
         put_areas(tx, stored.id, &areas).await?;
     }
     if has_new_password {

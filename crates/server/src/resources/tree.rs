@@ -1,0 +1,672 @@
+//! Things that stand in a tree: each has a code, a name and perhaps one of its kind above it.
+//! Areas, departments, positions and locations do; the file of each says what it is called, who
+//! uses it and which table it writes through this one.
+
+use crate::access::{Caller, Thing};
+use crate::app::App;
+use crate::appendix;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
+use crate::extract::Body;
+use crate::input::{Input, Text};
+use crate::profile::Profile;
+use crate::relation::{self, Known, Relation};
+use crate::resource::{
+    self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
+};
+use crate::routes::{Endpoint, Kind, Member};
+use crate::writing::Writing;
+use muster_store::{Sql, Tx};
+use sea_query::{
+    Alias, CommonTableExpression, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement,
+    SimpleExpr, UnionType, WithClause, WithQuery,
+};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+use std::iter;
+
+/// The row of each kind that is always there, and its code.
+const FIRST: i64 = 1;
+const FIRST_CODE: &str = "1";
+/// So many are asked about in one query.
+const AT_ONCE: usize = 500;
+
+const CODE: Text = Text::max(50);
+const NAME: Text = Text::max(100);
+
+/// What stands in a tree.
+pub trait Tree: Sized + Send + Sync + 'static {
+    /// The table, which is written for the file that says so and no other.
+    const TABLE: &'static str;
+    const THING: Thing;
+    const PATH: &'static str;
+    /// How others point at it.
+    const RELATION: Relation;
+    const WORDS: Words;
+    const NUMBERS: Numbers;
+    /// Who keeps it from being removed, besides those below it.
+    const USES: &'static [Use];
+    /// The code is given once; another one in an update is ignored.
+    const KEEPS_CODE: bool = false;
+}
+
+/// The names of its members.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub parent: &'static str,
+    /// Other names of the one above, as a filter and when written.
+    pub parent_too: &'static [&'static str],
+    pub parent_name: &'static str,
+    /// The import's name under the list's path, which is no code.
+    pub import: &'static str,
+}
+
+/// The appendix's numbers for what may be wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbers {
+    pub empty: i32,
+    pub taken: i32,
+    pub absent: i32,
+    pub bad_parent: i32,
+    pub stays: i32,
+}
+
+impl Numbers {
+    pub const NONE: Numbers = Numbers {
+        empty: appendix::PROGRAM_ERROR,
+        taken: appendix::PROGRAM_ERROR,
+        absent: appendix::PROGRAM_ERROR,
+        bad_parent: appendix::PROGRAM_ERROR,
+        stays: appendix::PROGRAM_ERROR,
+    };
+}
+
+/// Rows of another table that point at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Use {
+    pub table: &'static str,
+    pub column: &'static str,
+    /// Which of them, as SQL.
+    pub which: &'static str,
+    /// What one of them is called, and several.
+    pub one: &'static str,
+    pub many: &'static str,
+}
+
+impl Use {
+    pub const fn by(
+        table: &'static str,
+        column: &'static str,
+        one: &'static str,
+        many: &'static str,
+    ) -> Use {
+        Use {
+            table,
+            column,
+            which: "TRUE",
+            one,
+            many,
+        }
+    }
+
+    /// Employees, those in force and those who are no longer.
+    pub const fn by_employees(column: &'static str) -> [Use; 2] {
+        [
+            Use {
+                which: "status = 0",
+                ..Use::by("employee", column, "employee", "employees")
+            },
+            Use {
+                which: "status <> 0",
+                ..Use::by("employee", column, "former employee", "former employees")
+            },
+        ]
+    }
+}
+
+/// One of them with the one above it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    id: i64,
+    code: String,
+    name: String,
+    parent_id: Option<i64>,
+    parent_code: Option<String>,
+    parent_name: Option<String>,
+    grandparent_id: Option<i64>,
+    company_id: String,
+    company_name: String,
+}
+
+/// What was given, checked.
+#[derive(Debug, Default)]
+pub struct Change {
+    code: Option<String>,
+    name: Option<String>,
+    /// `Some(None)`: to have none above it.
+    parent: Option<Option<i64>>,
+}
+
+const fn column<T: Tree>(name: &'static str) -> Column {
+    (T::TABLE, name)
+}
+
+const PARENT: &str = "parent";
+
+/// Not a name under the list's path, nor what a path cannot hold.
+fn is_code<T: Tree>(text: &str) -> bool {
+    let text = text.to_lowercase();
+    !["action", "export", ".", ".."].contains(&text.as_str()) && text != T::WORDS.import
+}
+
+impl<T: Tree> Resource for T {
+    const NAME: &'static str = T::THING.name();
+    const PATH: &'static str = <T as Tree>::PATH;
+    const THING: Thing = <T as Tree>::THING;
+    const KEY: &'static str = T::WORDS.code;
+    const CODE: Option<Column> = Some(column::<T>(T::WORDS.code));
+    const ABSENT: i32 = T::NUMBERS.absent;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column::<T>("id")).one_of(),
+        Field::new(T::WORDS.code, Kind::Text, column::<T>(T::WORDS.code))
+            .exactly()
+            .contains_part(1),
+        Field::new(T::WORDS.name, Kind::Text, column::<T>(T::WORDS.name))
+            .exactly()
+            .contains_part(0),
+        Field::new(T::WORDS.parent_name, Kind::Text, (PARENT, T::WORDS.name)).nullable(),
+        Field::special(
+            T::WORDS.parent,
+            Kind::Reference,
+            "The one above, by code or id; several with commas.",
+        )
+        .or(T::WORDS.parent_too),
+    ];
+    const SEARCHED: &'static [Searched] = &[Searched::Folded(column::<T>("search_text"))];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Integer, ""),
+        Member::new(T::WORDS.code, Kind::Text, ""),
+        Member::new(T::WORDS.name, Kind::Text, ""),
+        Member::new(
+            T::WORDS.parent,
+            Kind::Relation,
+            "Written: its name, in the BioTime profile its id.",
+        ),
+        Member::new(
+            T::WORDS.parent_name,
+            Kind::Text,
+            "Not when written, as the company.",
+        ),
+        Member::new("company", Kind::Relation, ""),
+    ];
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        select
+            .from(Alias::new(T::TABLE))
+            .join(
+                JoinType::InnerJoin,
+                Alias::new("company"),
+                col(("company", "id")).eq(col(column::<T>("company_id"))),
+            )
+            .join_as(
+                JoinType::LeftJoin,
+                Alias::new(T::TABLE),
+                Alias::new(PARENT),
+                col((PARENT, "id")).eq(col(column::<T>("parent_id"))),
+            );
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        for (from, name) in [
+            (column::<T>("id"), "id"),
+            (column::<T>(T::WORDS.code), "code"),
+            (column::<T>(T::WORDS.name), "name"),
+            (column::<T>("parent_id"), "parent_id"),
+            ((PARENT, T::WORDS.code), "parent_code"),
+            ((PARENT, T::WORDS.name), "parent_name"),
+            ((PARENT, "parent_id"), "grandparent_id"),
+            (column::<T>("company_id"), "company_id"),
+            (("company", "name"), "company_name"),
+        ] {
+            select.expr_as(col(from), Alias::new(name));
+        }
+    }
+
+    fn visible(caller: &Caller, _app: &App) -> Condition {
+        let mut visible = Cond::all();
+        if let Some(companies) = &caller.scope.companies {
+            visible = visible.add(col(column::<T>("company_id")).is_in(companies.iter().cloned()));
+        }
+        if let Some(ids) = (T::RELATION.within)(caller) {
+            visible = visible.add(col(column::<T>("id")).is_in(ids.iter().copied()));
+        }
+        visible
+    }
+
+    fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {
+        let code = (PARENT, T::WORDS.code);
+        Ok(relation::any_of(code, column::<T>("parent_id"), value))
+    }
+
+    async fn show(_app: &App, _caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        Ok(rows.into_iter().map(shown::<T>).collect())
+    }
+}
+
+fn shown<T: Tree>(row: Row) -> Value {
+    let parent = row.parent_id.map(|id| {
+        object([
+            ("id", id.into()),
+            (T::WORDS.code, row.parent_code.into()),
+            (T::WORDS.name, row.parent_name.clone().into()),
+            (T::WORDS.parent, row.grandparent_id.into()),
+        ])
+    });
+    let company = object([
+        ("id", row.company_id.into()),
+        ("name", row.company_name.into()),
+    ]);
+    object([
+        ("id", row.id.into()),
+        (T::WORDS.code, row.code.into()),
+        (T::WORDS.name, row.name.into()),
+        (T::WORDS.parent, parent.into()),
+        (T::WORDS.parent_name, row.parent_name.into()),
+        ("company", company),
+    ])
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(object_of(members))
+}
+
+fn object_of<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+impl<T: Tree> Writable for T {
+    const INPUT: &'static [Member] = &[
+        Member::new(
+            T::WORDS.code,
+            Kind::Text,
+            if T::KEEPS_CODE {
+                "Up to 50 letters; never changes."
+            } else {
+                "Up to 50 letters."
+            },
+        )
+        .required(),
+        Member::new(T::WORDS.name, Kind::Text, "Up to 100 letters.").required(),
+        Member::new(
+            T::WORDS.parent,
+            Kind::Reference,
+            "Code or id; 0 or null for none.",
+        ),
+    ];
+
+    type Change = Change;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Change> {
+        // A new one would be beyond what the caller may see.
+        if stored.is_none() && (T::RELATION.within)(caller).is_some() {
+            return Err(Error::Forbidden);
+        }
+        let mut input = Input::new(body, stored.is_none());
+        let code = if T::KEEPS_CODE && stored.is_some() {
+            None
+        } else {
+            let rule = CODE.like(is_code::<T>);
+            input.required_text(T::WORDS.code, rule, T::NUMBERS.empty)
+        };
+        let name = input.required_text(T::WORDS.name, NAME, T::NUMBERS.empty);
+        let mut change = Change {
+            code,
+            name,
+            parent: None,
+        };
+        let names: Vec<&'static str> = iter::once(T::WORDS.parent)
+            .chain(T::WORDS.parent_too.iter().copied())
+            .collect();
+        if let Some((field, value)) = input.value(&names) {
+            match T::RELATION.find(app, caller, known, field, value).await? {
+                Ok(parent) => change.parent = Some(parent),
+                Err(problem) => input.problems.push(problem),
+            }
+        }
+        if let Some(query) = change.same_code::<T>(app, stored)
+            && app.store.find::<(i64,)>(&query).await?.is_some()
+        {
+            input.problems.push(taken::<T>());
+        }
+        if let Some(query) = change.circle::<T>(stored)
+            && app.store.find::<(i64,)>(&query).await?.is_some()
+        {
+            input.problems.push(bad_parent::<T>());
+        }
+        if let (Some(FIRST), Some(code)) = (stored.map(|row| row.id), &change.code)
+            && code != FIRST_CODE
+        {
+            let thing = T::THING.name();
+            let message = format!("The code of the first {thing} is always {FIRST_CODE}.");
+            input.problem(T::WORDS.code, message);
+        }
+        input.settle()?;
+        Ok(change)
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        change: Change,
+        stored: Option<Row>,
+    ) -> Result<i64> {
+        stand_still(app, tx).await?;
+        let Some(Row { id, .. }) = stored else {
+            return add::<T>(app, tx, caller, change).await;
+        };
+        let stored: Row = tx
+            .find(&resource::by_id::<T>(app, id))
+            .await?
+            .ok_or(Error::NoSuch {
+                code: T::NUMBERS.absent,
+            })?;
+        if let Some(query) = change.same_code::<T>(app, Some(&stored))
+            && tx.find::<(i64,)>(&query).await?.is_some()
+        {
+            return Err(Error::Invalid(vec![taken::<T>()]));
+        }
+        if let Some(query) = change.circle::<T>(Some(&stored))
+            && tx.find::<(i64,)>(&query).await?.is_some()
+        {
+            return Err(Error::Invalid(vec![bad_parent::<T>()]));
+        }
+        let columns = change.columns::<T>(app, Some(&stored));
+        tx.run(&columns.update(T::TABLE, id)).await?;
+        let row: Row = tx.one(&resource::by_id::<T>(app, id)).await?;
+        let deed = Deed {
+            action: "update",
+            thing: T::NAME,
+            thing_id: row.code.clone(),
+            before: Some(audited::<T>(&stored)),
+            after: Some(audited::<T>(&row)),
+        };
+        audit::write(tx, app.clock.now(), caller, deed).await?;
+        Ok(id)
+    }
+
+    async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
+        let parent: Value = match caller.profile {
+            Profile::EasyTimePro => row.parent_name.into(),
+            Profile::BioTime => row.parent_id.into(),
+        };
+        Ok(object([
+            ("id", row.id.into()),
+            (T::WORDS.code, row.code.into()),
+            (T::WORDS.name, row.name.into()),
+            (T::WORDS.parent, parent),
+        ]))
+    }
+}
+
+impl Change {
+    /// Finds another row with the code that is given.
+    fn same_code<T: Tree>(&self, app: &App, stored: Option<&Row>) -> Option<SelectStatement> {
+        let code = self.code.as_deref()?;
+        let mut select = SelectStatement::new();
+        select
+            .expr(col(column::<T>("id")))
+            .from(Alias::new(T::TABLE))
+            .and_where(col(column::<T>("company_id")).eq(app.company.id.as_str()))
+            .and_where(col(column::<T>(T::WORDS.code)).eq(code));
+        if let Some(stored) = stored {
+            select.and_where(col(column::<T>("id")).ne(stored.id));
+        }
+        Some(select)
+    }
+
+    /// Finds the row itself at, or somewhere above, the one that is given as its parent.
+    fn circle<T: Tree>(&self, stored: Option<&Row>) -> Option<WithQuery> {
+        let (own, parent) = (stored?.id, self.parent??);
+        let id = || Alias::new("id");
+        let parent_id = || Alias::new("parent_id");
+        let mut step = SelectStatement::new();
+        step.expr(col(("upper", "id")))
+            .expr(col(("upper", "parent_id")))
+            .from_as(Alias::new(T::TABLE), Alias::new("upper"))
+            .join(
+                JoinType::InnerJoin,
+                Alias::new("above"),
+                col(("upper", "id")).eq(col(("above", "parent_id"))),
+            );
+        let mut above = SelectStatement::new();
+        above
+            .columns([id(), parent_id()])
+            .from(Alias::new(T::TABLE))
+            .and_where(Expr::col(id()).eq(parent))
+            // Distinct: a circle, were there one, would end the walk.
+            .union(UnionType::Distinct, step);
+        let mut table = CommonTableExpression::new();
+        table
+            .table_name(Alias::new("above"))
+            .columns([id(), parent_id()])
+            .query(above);
+        let mut select = SelectStatement::new();
+        select
+            .column(id())
+            .from(Alias::new("above"))
+            .and_where(Expr::col(id()).eq(own));
+        let mut with = WithClause::new();
+        with.recursive(true).cte(table);
+        Some(select.with(with))
+    }
+
+    fn columns<T: Tree>(self, app: &App, stored: Option<&Row>) -> Columns {
+        let mut columns = Columns::default();
+        let code = self.code.as_deref();
+        let name = self.name.as_deref();
+        let code_now = code.or(stored.map(|row| row.code.as_str()));
+        let name_now = name.or(stored.map(|row| row.name.as_str()));
+        columns.set(
+            "search_text",
+            search_text([name_now.unwrap_or_default(), code_now.unwrap_or_default()]),
+        );
+        columns.set("changed_at", app.clock.now());
+        if let Some(parent) = self.parent {
+            columns.set("parent_id", parent);
+        }
+        if let Some(code) = self.code {
+            columns.set(T::WORDS.code, code);
+        }
+        if let Some(name) = self.name {
+            columns.set(T::WORDS.name, name);
+        }
+        columns
+    }
+}
+
+/// What is checked of a tree stays true until the transaction ends: on PostgreSQL two writers that
+/// each see no circle could make one together. SQLite has one writer at a time anyway.
+async fn stand_still(app: &App, tx: &mut Tx) -> Result<()> {
+    let _: Option<(String,)> = tx
+        .find(&Sql::by_dialect(
+            "SELECT id FROM company WHERE id = $1",
+            "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
+            [app.company.id.clone().into()],
+        ))
+        .await?;
+    Ok(())
+}
+
+async fn add<T: Tree>(app: &App, tx: &mut Tx, caller: &Caller, change: Change) -> Result<i64> {
+    if let Some(query) = change.same_code::<T>(app, None)
+        && tx.find::<(i64,)>(&query).await?.is_some()
+    {
+        return Err(Error::Invalid(vec![taken::<T>()]));
+    }
+    let now = app.clock.now();
+    let mut columns = change.columns::<T>(app, None);
+    columns.set("company_id", app.company.id.clone());
+    columns.set("created_at", now);
+    let (id,): (i64,) = tx.one(&columns.insert(T::TABLE)).await?;
+    let row: Row = tx.one(&resource::by_id::<T>(app, id)).await?;
+    let deed = Deed {
+        action: "create",
+        thing: T::NAME,
+        thing_id: row.code.clone(),
+        after: Some(audited::<T>(&row)),
+        ..Deed::default()
+    };
+    audit::write(tx, now, caller, deed).await?;
+    Ok(id)
+}
+
+/// A new one at the top, for those who write no API.
+pub async fn add_named<T: Tree>(
+    app: &App,
+    tx: &mut Tx,
+    caller: &Caller,
+    code: String,
+    name: String,
+) -> Result<i64> {
+    stand_still(app, tx).await?;
+    let change = Change {
+        code: Some(code),
+        name: Some(name),
+        parent: None,
+    };
+    add::<T>(app, tx, caller, change).await
+}
+
+fn taken<T: Tree>() -> Problem {
+    let words = T::WORDS.code.replace('_', " ");
+    let message = format!("{} with this {words} already exists.", T::NAME);
+    Problem::new(T::WORDS.code, message).coded(T::NUMBERS.taken)
+}
+
+fn bad_parent<T: Tree>() -> Problem {
+    let message = format!("Cannot be set as parent {}.", T::NAME);
+    Problem::new(T::WORDS.parent, message).coded(T::NUMBERS.bad_parent)
+}
+
+fn audited<T: Tree>(row: &Row) -> Map<String, Value> {
+    object_of([
+        (T::WORDS.code, row.code.clone().into()),
+        (T::WORDS.name, row.name.clone().into()),
+        (T::WORDS.parent, row.parent_code.clone().into()),
+    ])
+}
+
+impl<T: Tree> Removable for T {
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
+        stand_still(app, tx).await?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut uses = uses::<T>(tx, &ids).await?;
+        let mut problems = Vec::new();
+        for row in &rows {
+            let reason = if row.id == FIRST {
+                "it is always there".to_owned()
+            } else if let Some(uses) = uses.remove(&row.id) {
+                format!("still used by {}", uses.join(", "))
+            } else {
+                continue;
+            };
+            let message = format!("Cannot delete {} {}: {reason}.", T::NAME, row.code);
+            problems.push(Problem::new("", message).coded(T::NUMBERS.stays));
+        }
+        if !problems.is_empty() {
+            return Ok(problems);
+        }
+        let now = app.clock.now();
+        tx.run(&resource::delete_rows(T::TABLE, &ids)).await?;
+        for row in &rows {
+            let deed = Deed {
+                action: "delete",
+                thing: T::NAME,
+                thing_id: row.code.clone(),
+                before: Some(audited::<T>(row)),
+                ..Deed::default()
+            };
+            audit::write(tx, now, caller, deed).await?;
+        }
+        Ok(problems)
+    }
+}
+
+/// Who keeps each row from being removed, in words: `3 employees`. Those below it that go with it
+/// do not count.
+async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let mut uses: HashMap<i64, Vec<String>> = HashMap::new();
+    let leaving: HashSet<i64> = ids.iter().copied().collect();
+    let thing = T::THING.name();
+    for ids in ids.chunks(AT_ONCE) {
+        for of in T::USES {
+            let mut select = SelectStatement::new();
+            select
+                .column(Alias::new(of.column))
+                .expr(Expr::cust("count(*)"))
+                .from(Alias::new(of.table))
+                .and_where(Expr::col(Alias::new(of.column)).is_in(ids.iter().copied()))
+                .and_where(Expr::cust(of.which))
+                .group_by_col(Alias::new(of.column));
+            let found: Vec<(i64, i64)> = tx.all(&select).await?;
+            for (id, count) in found {
+                let word = if count == 1 { of.one } else { of.many };
+                uses.entry(id).or_default().push(format!("{count} {word}"));
+            }
+        }
+        let mut select = SelectStatement::new();
+        select
+            .column(Alias::new("parent_id"))
+            .column(Alias::new("id"))
+            .from(Alias::new(T::TABLE))
+            .and_where(Expr::col(Alias::new("parent_id")).is_in(ids.iter().copied()));
+        let below: Vec<(i64, i64)> = tx.all(&select).await?;
+        let mut counts: HashMap<i64, i64> = HashMap::new();
+        for (parent, child) in below {
+            if !leaving.contains(&child) {
+                *counts.entry(parent).or_default() += 1;
+            }
+        }
+        for (id, count) in counts {
+            let ending = if count == 1 { "" } else { "s" };
+            let text = format!("{count} {thing}{ending} below it");
+            uses.entry(id).or_default().push(text);
+        }
+    }
+    Ok(uses)
+}
+
+pub fn endpoints<T: Tree>() -> Vec<Endpoint> {
+    let mut endpoints = vec![
+        resource::list::<T>(),
+        resource::create::<T>(),
+        resource::action::<T>(),
+        resource::read::<T>(),
+        resource::delete::<T>(),
+    ];
+    endpoints.extend(resource::update::<T>());
+    endpoints
+}

@@ -1,0 +1,1 @@
+-- PostgreSQL alone: there a function stores punches, here the program does (punches/rows.rs).
