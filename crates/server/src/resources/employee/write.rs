@@ -299,14 +299,16 @@ impl Changes {
     ) -> Result<()> {
         const DEPARTMENTS: &[&str] = &["department", "department_code", "dept_code"];
         const AREAS: &[&str] = &["area", "area_code", "areas"];
+        // Where they would be unless told, they may be beyond what the caller sees.
         let is_biotime = caller.profile == Profile::BioTime;
-        if is_biotime {
+        let needs_department = is_biotime || !DEPARTMENT.reaches(caller, FIRST);
+        if needs_department {
             input.require(DEPARTMENTS);
         }
         if let Some((name, value)) = input.value(DEPARTMENTS) {
             match DEPARTMENT.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => self.columns.set("department_id", id),
-                Ok(None) if is_biotime => input.problem(name, "This field may not be null."),
+                Ok(None) if needs_department => input.problem(name, "This field may not be null."),
                 Ok(None) => self.columns.set("department_id", FIRST),
                 Err(problem) => input.problems.push(problem),
             }
@@ -317,7 +319,7 @@ impl Changes {
                 Err(problem) => input.problems.push(problem),
             }
         }
-        if is_biotime {
+        if is_biotime || !AREA.reaches(caller, FIRST) {
             input.require(AREAS);
         }
         let Some((name, value)) = input.value(AREAS) else {
