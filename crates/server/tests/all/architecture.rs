@@ -103,6 +103,10 @@ const BELOW: &[(&str, &[&str])] = &[
             "muster_store",
         ],
     ),
+    (
+        "sheets",
+        &["tokio", "sqlx", "axum", "hyper", "muster", "muster_store"],
+    ),
     ("store", &["axum", "hyper", "muster", "muster_protocol"]),
 ];
 
