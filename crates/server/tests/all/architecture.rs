@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
             "events", "extract", "input", "install", "keys", "password", "profile", "relation",
-            "resource", "routes", "times", "writing",
+            "resource", "routes", "scope", "times", "writing",
         ],
     ),
 ];

@@ -305,9 +305,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &EMP_TYPE,
         ),
     ] {
-        endpoints.push(posted(name, summary, change, body, |call| {
-            adjust(call, what)
-        }));
+        let work = |call| adjust(call, what);
+        endpoints.push(posted(&path(name), summary, tag, change, body, work));
     }
     endpoints.push(posted(
         &path("del_bio_template"),

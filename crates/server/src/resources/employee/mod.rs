@@ -22,6 +22,7 @@ use crate::profile::Profile;
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
 use crate::routes::{Endpoint, Kind, Member};
+use crate::scope::Owner;
 use crate::terminals::people::BioKind;
 use crate::times;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -539,22 +540,12 @@ impl Resource for Employee {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        let scope = &caller.scope;
-        let mut visible = Cond::all();
-        if let Some(companies) = &scope.companies {
-            visible = visible.add(col(column("company_id")).is_in(companies.iter().cloned()));
-        }
-        if let Some(departments) = &scope.departments {
-            visible = visible.add(col(column("department_id")).is_in(departments.iter().copied()));
-        }
-        if let Some(areas) = &scope.areas {
-            let area = col(("employee_area", "area_id"));
-            visible = visible.add(in_areas(area.is_in(areas.iter().copied())));
-        }
-        if let Some(employee) = scope.employee {
-            visible = visible.add(col(column("id")).eq(employee));
-        }
-        visible
+        caller.scope.rows(&[
+            Owner::Company(column("company_id")),
+            Owner::Department(column("department_id")),
+            Owner::EmployeeInAreas(column("id")),
+            Owner::Employee(column("id")),
+        ])
     }
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {

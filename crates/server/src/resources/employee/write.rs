@@ -304,14 +304,16 @@ impl Changes {
     ) -> Result<()> {
         const DEPARTMENTS: &[&str] = &["department", "department_code", "dept_code"];
         const AREAS: &[&str] = &["area", "area_code", "areas"];
+        // Where they would be unless told, they may be beyond what the caller sees.
         let is_biotime = caller.profile == Profile::BioTime;
-        if is_biotime {
+        let needs_department = is_biotime || !DEPARTMENT.reaches(caller, FIRST);
+        if needs_department {
             input.require(DEPARTMENTS);
         }
         if let Some((name, value)) = input.value(DEPARTMENTS) {
             match DEPARTMENT.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => self.columns.set("department_id", id),
-                Ok(None) if is_biotime => input.problem(name, "This field may not be null."),
+                Ok(None) if needs_department => input.problem(name, "This field may not be null."),
                 Ok(None) => self.columns.set("department_id", FIRST),
                 Err(problem) => input.problems.push(problem),
             }
@@ -322,7 +324,7 @@ impl Changes {
                 Err(problem) => input.problems.push(problem),
             }
         }
-        if is_biotime {
+        if is_biotime || !AREA.reaches(caller, FIRST) {
             input.require(AREAS);
         }
         let Some((name, value)) = input.value(AREAS) else {
@@ -602,10 +604,8 @@ pub(super) async fn change(
     }
     if let Some(mut areas) = areas {
         // What lies beyond the caller's own areas is not the caller's to take away.
-        if let Some(own) = &caller.scope.areas {
-            let beyond = areas_before.iter().map(|area| area.id);
-            areas.extend(beyond.filter(|id| !own.contains(id)));
-        }
+        let beyond = areas_before.iter().map(|area| area.id);
+        areas.extend(beyond.filter(|id| !AREA.reaches(caller, *id)));
         put_areas(tx, stored.id, &areas).await?;
     }
     if has_new_password {
