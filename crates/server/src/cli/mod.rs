@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod generated;
 mod logs;
+pub mod role;
 pub mod serve;
 mod simulate;
 pub mod user;
@@ -38,6 +39,8 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Add and list users, change their passwords
     User(OnData<user::Command>),
+    /// Add, list and remove roles
+    Role(OnData<role::Command>),
     /// Add, list and revoke API clients
     Client(OnData<client::Command>),
     /// Show, explain or check the configuration
@@ -107,6 +110,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::User(user) => user.run(async |app, command| {
             user::run(app, command, &mut io::stdin().lock(), &mut io::stdout()).await
         }),
+        Command::Role(role) => {
+            role.run(async |app, command| role::run(app, command, &mut io::stdout()).await)
+        }
         Command::Client(client) => {
             client.run(async |app, command| client::run(app, command, &mut io::stdout()).await)
         }
