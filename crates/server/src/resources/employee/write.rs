@@ -245,7 +245,8 @@ impl Changes {
             };
             match number.filter(|number| choices.contains(number)) {
                 Some(number) => self.columns.set(name, number),
-                None if value.is_null() => input.problem(name, "This field may not be null."),
+                // Clients send null for what nobody told them; the client biotime does so.
+                None if value.is_null() => {}
                 None => {
                     let shown = value
                         .as_str()
