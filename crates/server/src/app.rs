@@ -11,6 +11,7 @@ use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use muster_store::Store;
@@ -37,6 +38,8 @@ pub struct App {
     pub newcomers: Newcomers,
     /// One packed upload is unpacked at a time.
     pub unpacking: Semaphore,
+    /// One picture is decoded at a time: it may take a hundred times its size.
+    pub pictures: Semaphore,
     pub accounts: Accounts,
     pub counts: Counts,
 }
@@ -97,6 +100,7 @@ impl App {
         let app = Arc::new(App {
             newcomers,
             unpacking: Semaphore::new(1),
+            pictures: Semaphore::new(1),
             zone,
             keys,
             events,
@@ -114,6 +118,11 @@ impl App {
             app,
             first_password: installed.first_password,
         })
+    }
+
+    /// The day it is by the server's own clock.
+    pub fn today(&self) -> NaiveDate {
+        self.clock.now().with_timezone(&self.zone).date_naive()
     }
 
     /// Finishes what was acknowledged and closes the database.

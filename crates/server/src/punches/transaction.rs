@@ -9,10 +9,10 @@ use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, column};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
-use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
+use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use http::{Method, StatusCode};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Transaction;
@@ -25,7 +25,10 @@ impl Resource for Transaction {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("transaction_id")).one_of(),
-        Field::new("emp_code", Kind::Text, column("pin")),
+        Field::new("emp_code", Kind::Text, column("pin"))
+            .one_of()
+            .or(&["pin"])
+            .about("One code, or several with commas; of people who are gone too."),
         Field::new("punch_time", Kind::Time, column("punch_local")),
         Field::new("punch_state", Kind::Integer, column("punch_state")).one_of(),
         Field::new("verify_type", Kind::Integer, column("verify_type")).one_of(),
@@ -59,7 +62,6 @@ impl Resource for Transaction {
             .about("The terminal's id."),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
-        Field::together("emp_code", Kind::Text, "One code, or several with commas.").or(&["pin"]),
         Field::special(
             "department",
             Kind::Reference,
@@ -124,7 +126,8 @@ impl Resource for Transaction {
         Ok(match name {
             "department" => DEPARTMENT.any_of(("employee", "department_id"), value),
             "position" => POSITION.any_of(("employee", "position_id"), value),
-            "area" => in_areas(value),
+            // A punch keeps the area its terminal was in, by id; the area's code is its code today.
+            "area" => AREA.any_of_ids(column("area_id"), value),
             _ => {
                 let id: i64 = value
                     .trim()
@@ -136,13 +139,7 @@ impl Resource for Transaction {
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
-        let mut condition = punch::times_asked(app, caller, query)?;
-        for name in ["emp_code", "pin"] {
-            if let Some(codes) = query.take(name) {
-                condition = condition.add(of_codes(app, &codes).await?);
-            }
-        }
-        Ok(condition)
+        punch::times_asked(app, caller, query)
     }
 
     fn default_order(profile: Profile) -> &'static str {
@@ -168,46 +165,6 @@ impl Resource for Transaction {
             .map(|row| row.shown(app, caller.profile))
             .collect())
     }
-}
-
-/// The punches of these codes. People are found first, so that the index over people serves; who
-/// is gone left punches without a person.
-async fn of_codes(app: &App, codes: &str) -> Result<Condition> {
-    let codes: Vec<&str> = codes.split(',').map(str::trim).collect();
-    let mut people = SelectStatement::new();
-    people
-        .expr(col(("employee", "id")))
-        .from(Alias::new("employee"))
-        .and_where(col(("employee", "emp_code")).is_in(codes.iter().copied()));
-    let people: Vec<(i64,)> = app.store.all(&people).await?;
-    let people = people.into_iter().map(|(id,)| id);
-    Ok(Cond::any()
-        .add(col(column("employee_id")).is_in(people))
-        .add(
-            Cond::all()
-                .add(col(column("employee_id")).is_null())
-                .add(col(column("pin")).is_in(codes)),
-        ))
-}
-
-/// A punch keeps the area its terminal was in, by id; the area's code is its code today.
-fn in_areas(value: &str) -> SimpleExpr {
-    let mut any = Cond::any();
-    for value in value.split(',').map(str::trim) {
-        if value == "-1" {
-            return Expr::val(1).eq(1);
-        }
-        let mut areas = SelectStatement::new();
-        areas
-            .expr(col((AREA.table, "id")))
-            .from(Alias::new(AREA.table))
-            .and_where(col((AREA.table, AREA.code)).eq(value));
-        any = any.add(col(column("area_id")).in_subquery(areas));
-        if let Some(id) = read_id(value) {
-            any = any.add(col(column("area_id")).eq(id));
-        }
-    }
-    any.into()
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

@@ -75,6 +75,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands.rs"),
     ("terminal_option", "terminals/"),
+    ("terminal_person", "terminals/sync.rs"),
     ("unread_line", "gateway/unread.rs"),
 ];
 

@@ -1,12 +1,16 @@
 //! Employees: who they are, where they belong and what their terminals know of them. This file
 //! alone writes `employee` and `employee_area`.
 
+mod bulk;
 mod enrol;
 mod own_password;
+mod photo;
 mod write;
 
+pub use bulk::DONE;
 pub use enrol::enrolled_at;
 pub use own_password::rehash;
+pub use write::set_status;
 
 use crate::access::{Caller, Right, Thing, Who};
 use crate::answer::Answer;
@@ -15,22 +19,23 @@ use crate::appendix;
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
-use crate::relation::{DEPARTMENT, POSITION};
+use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
+use crate::terminals::people::BioKind;
 use crate::times;
 use chrono::{DateTime, NaiveDate, Utc};
-use muster_protocol::command::{Command, UserFields};
-use muster_store::Sql;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// What the sealed column is sealed for.
-const DEVICE_PASSWORD: &str = "device_password";
-/// Resigned, resigned with attendance off, removed: anything but 0 is no longer there.
-const VALID: i16 = 0;
+pub const DEVICE_PASSWORD: &str = "device_password";
+/// The status of whoever is there; anything else is no longer.
+pub const VALID: i16 = 0;
+pub const RESIGNED: i16 = 99;
+pub const RESIGNED_WITHOUT_ATTENDANCE: i16 = 100;
 
 pub struct Employee;
 
@@ -542,16 +547,7 @@ impl Resource for Employee {
             "department" => DEPARTMENT.any_of(column("department_id"), value),
             "position" => POSITION.any_of(column("position_id"), value),
             _ if value.split(',').any(|value| value.trim() == "-1") => Expr::val(1).eq(1),
-            _ => {
-                let mut any = Cond::any();
-                for value in value.split(',').map(str::trim) {
-                    any = any.add(col(("area", "area_code")).eq(value));
-                    if let Some(id) = read_id(value) {
-                        any = any.add(col(("area", "id")).eq(id));
-                    }
-                }
-                in_areas(any.into())
-            }
+            _ => in_areas(AREA.any_of(("area", "id"), value)),
         })
     }
 
@@ -589,16 +585,17 @@ impl Resource for Employee {
                     members.insert("position_name".into(), row.position_name.clone().into());
                     members.insert("area_name".into(), names.join(",").into());
                 }
-                for (name, wire_types) in [
-                    ("fingerprint", &[1][..]),
-                    ("face", &[2]),
-                    ("palm", &[8, 6, 10]),
-                    ("vl_face", &[9]),
+                for (name, kind) in [
+                    ("fingerprint", BioKind::Finger),
+                    ("face", BioKind::Face),
+                    ("palm", BioKind::Palm),
+                    ("vl_face", BioKind::VisibleFace),
                 ] {
                     let mut count = 0;
                     let mut version = "";
                     for templates in templates.iter().filter(|templates| {
-                        templates.employee_id == row.id && wire_types.contains(&templates.wire_type)
+                        templates.employee_id == row.id
+                            && kind.wire_types().contains(&templates.wire_type)
                     }) {
                         count += templates.count;
                         version = &templates.major_ver;
@@ -683,18 +680,25 @@ async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Templates>> {
 
 // ---- endpoints --------------------------------------------------------------------------------
 
-/// An employee reads the own row; that there are others is none of his business.
-async fn read(call: Call) -> Result<Answer> {
-    if let Who::Staff {
+/// An employee sees the own row; that there are others is none of his business.
+fn check_own(call: &Call) -> Result<()> {
+    let Who::Staff {
         employee_id,
         emp_code,
     } = &call.caller.who
-    {
-        let key = call.request.path.get(Employee::KEY)?;
-        if key != emp_code && read_id(key) != Some(*employee_id) {
-            return Err(Error::Forbidden);
-        }
+    else {
+        return Ok(());
+    };
+    let key = call.request.path.get(Employee::KEY)?;
+    if key == emp_code || read_id(key) == Some(*employee_id) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden)
     }
+}
+
+async fn read(call: Call) -> Result<Answer> {
+    check_own(&call)?;
     resource::answer_read::<Employee>(call).await
 }
 
@@ -705,37 +709,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::read::<Employee>().with_work(read).with_own_rows(),
     ];
     endpoints.extend(resource::update::<Employee>());
+    endpoints.push(resource::delete::<Employee>());
+    endpoints.push(resource::action::<Employee>());
+    endpoints.extend(bulk::endpoints());
+    endpoints.extend(photo::endpoints());
     endpoints
-}
-
-/// The record of a person in force, as a terminal takes it.
-pub async fn for_terminal(app: &App, emp_code: &str) -> Result<Option<Command>> {
-    #[derive(sqlx::FromRow)]
-    struct OnTerminal {
-        first_name: Option<String>,
-        last_name: Option<String>,
-        card_no: Option<String>,
-        dev_privilege: i16,
-    }
-    let found: Option<OnTerminal> = app
-        .store
-        .find(&Sql::new(
-            "SELECT first_name, last_name, card_no, dev_privilege FROM employee \
-             WHERE company_id = $1 AND emp_code = $2 AND status = 0",
-            [app.company.id.clone().into(), emp_code.into()],
-        ))
-        .await?;
-    Ok(found.map(|person| {
-        let name: Vec<String> = [person.first_name, person.last_name]
-            .into_iter()
-            .flatten()
-            .collect();
-        Command::UpdateUser(UserFields {
-            pin: emp_code.to_owned(),
-            name: Some(name.join(" ")),
-            privilege: Some(person.dev_privilege),
-            card: person.card_no.filter(|card| !card.is_empty()),
-            ..UserFields::default()
-        })
-    }))
 }

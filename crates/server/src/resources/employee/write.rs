@@ -13,8 +13,9 @@ use crate::input::{Input, Text, read_boolean, read_list};
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
-use crate::resource::{self, Columns, Resource, Writable, search_text};
+use crate::resource::{self, Columns, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
+use crate::terminals::sync;
 use crate::writing::Writing;
 use muster_store::{Sql, Tx};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ use std::collections::HashMap;
 const FIRST: i64 = 1;
 /// The column of the own password's hash.
 const SELF_PASSWORD: &str = "self_password_hash";
-/// Names under the list's path that are no codes.
+/// Names under the path of this list and of the resignations', which goes by code too: no codes.
 const RESERVED: &[&str] = &[
     "action",
     "adjust_area",
@@ -35,8 +36,12 @@ const RESERVED: &[&str] = &[
     "adjust_regsin",
     "adjust_resign",
     "del_bio_template",
+    "disable_att",
     "export",
     "import_emp",
+    "import_resign",
+    "rehire",
+    "reinstatement",
     "resync_to_device",
     "update_emp_photo",
 ];
@@ -125,7 +130,7 @@ fn is_email(text: &str) -> bool {
 }
 
 /// What was given, checked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Changes {
     columns: Columns,
     texts: HashMap<&'static str, Option<String>>,
@@ -135,7 +140,7 @@ pub struct Changes {
 
 impl Changes {
     /// Reads every member that may be written; all that is wrong with them is one error.
-    async fn read(
+    pub(super) async fn read(
         app: &App,
         caller: &Caller,
         known: &Known,
@@ -240,6 +245,8 @@ impl Changes {
             };
             match number.filter(|number| choices.contains(number)) {
                 Some(number) => self.columns.set(name, number),
+                // A client for BioTime sends it so whenever its caller says nothing.
+                None if value.is_null() && name == "app_status" => {}
                 None if value.is_null() => input.problem(name, "This field may not be null."),
                 None => {
                     let shown = value
@@ -453,6 +460,7 @@ impl Writable for Employee {
         changes: Changes,
         stored: Option<Row>,
     ) -> Result<i64> {
+        record::in_order(tx, &app.company.id).await?;
         match stored {
             None => add(app, tx, caller, changes).await,
             Some(stored) => change(app, tx, caller, stored, changes).await,
@@ -562,15 +570,17 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,
-        thing_id: emp_code,
+        thing_id: row.emp_code.clone(),
         after: Some(row.audited(&areas)),
         ..Deed::default()
     };
     audit::write(tx, now, caller, deed).await?;
+    sync::concerns(app, tx, caller, &[row.emp_code]).await?;
     Ok(id)
 }
 
-async fn change(
+/// The transaction has taken its place (`record::in_order`).
+pub(super) async fn change(
     app: &App,
     tx: &mut Writing,
     caller: &Caller,
@@ -610,9 +620,58 @@ async fn change(
         after: Some(row.audited(&areas)),
     };
     audit::write(tx, now, caller, deed).await?;
+    sync::concerns(app, tx, caller, &[row.emp_code]).await?;
     // Whether it may log in, and with what, may have changed.
     tx.after_commit(|app| app.accounts.forget());
     Ok(stored.id)
+}
+
+/// Whether somebody is there: as the resignation has it, which tells the terminals.
+pub async fn set_status(app: &App, tx: &mut Tx, id: i64, status: i16) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE employee SET status = $2, changed_at = $3 WHERE id = $1 AND status <> $2",
+        [id.into(), status.into(), app.clock.now().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+impl Removable for Employee {
+    /// The punches stay: transactions of a code, and of nobody. The code is free again.
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
+        let now = app.clock.now();
+        record::in_order(tx, &app.company.id).await?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut codes = Vec::with_capacity(rows.len());
+        for some in ids.chunks(500) {
+            let areas: Vec<AreaOf> = tx.all(&select_areas(some)).await?;
+            for row in rows.iter().filter(|row| some.contains(&row.id)) {
+                let own: Vec<AreaOf> = areas
+                    .iter()
+                    .filter(|area| area.employee_id == row.id)
+                    .cloned()
+                    .collect();
+                let deed = Deed {
+                    action: "delete",
+                    thing: Employee::NAME,
+                    thing_id: row.emp_code.clone(),
+                    before: Some(row.audited(&own)),
+                    ..Deed::default()
+                };
+                audit::write(tx, now, caller, deed).await?;
+                codes.push(row.emp_code.as_str());
+            }
+            tx.run(&resource::delete_rows("employee", some)).await?;
+        }
+        sync::concerns(app, tx, caller, &codes).await?;
+        tx.after_commit(|app| app.accounts.forget());
+        Ok(Vec::new())
+    }
 }
 
 #[cfg(test)]
