@@ -34,8 +34,8 @@ browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks s
 	cargo build --workspace --bins --tests
 	scripts/with-postgres scripts/browser-test $(FILES)
 
-clients: ## programs that others made for BioTime, against the server
-	cargo build --package muster
+clients: web ## other people's client programs against the server, on both databases (Python is needed)
+	cargo build --workspace --bins
 	scripts/with-postgres scripts/clients
 
 bench: web ## measures the server under load, each figure beside a ceiling of the same run
