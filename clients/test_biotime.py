@@ -15,6 +15,12 @@ def test_a_wrong_password_is_refused(server):
         BIOT(server.url, server.username, "not-the-password")
 
 
+def test_a_token_that_is_no_longer_good_is_renewed(client):
+    client.token = "a.b.c"
+    assert client.get_all_area()["code"] == 0
+    assert client.token != "a.b.c"
+
+
 def a_tree_is_kept(code, name, make, read, change, remove, list_all):
     """The same story for areas, departments and positions; `code` and `name` are their members' names."""
     root = make("First", "D1", None)

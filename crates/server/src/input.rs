@@ -1,6 +1,7 @@
 //! Reading what a caller may write, field by field: each is checked in the words callers know,
 //! and all that is wrong is told together.
 
+use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, python_type};
 use crate::times;
@@ -223,6 +224,7 @@ impl<'a> Input<'a> {
                     name,
                     "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.",
                 );
+                self.code_last(appendix::BAD_TIME);
                 None
             }
         }

@@ -6,9 +6,9 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::python_type;
 use crate::resource::{Column, col, read_id};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// A table others point at.
@@ -135,25 +135,57 @@ impl Relation {
             .and_where(any_of(self.code(), self.id(), values));
         col(column).in_subquery(meant)
     }
+
+    /// The same where the table is not joined, or what `column` points at may be gone.
+    pub fn any_of_ids(&self, column: Column, values: &str) -> SimpleExpr {
+        let asked = Asked::read(values);
+        if asked.all {
+            return Expr::val(1).eq(1);
+        }
+        let mut with_code = SelectStatement::new();
+        with_code
+            .expr(col(self.id()))
+            .from(Alias::new(self.table))
+            .and_where(col(self.code()).is_in(asked.codes));
+        Cond::any()
+            .add(col(column).in_subquery(with_code))
+            .add(col(column).is_in(asked.ids))
+            .into()
+    }
+}
+
+/// What a filter names: each once, so that no list is longer than a statement may be.
+struct Asked<'a> {
+    all: bool,
+    codes: BTreeSet<&'a str>,
+    ids: BTreeSet<i64>,
+}
+
+impl Asked<'_> {
+    fn read(values: &str) -> Asked<'_> {
+        let codes: BTreeSet<&str> = values
+            .split(',')
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+            .collect();
+        Asked {
+            all: codes.contains("-1"),
+            ids: codes.iter().filter_map(|code| read_id(code)).collect(),
+            codes,
+        }
+    }
 }
 
 /// A filter by a code or the id beside it, one or several with commas; `-1` means all.
 pub fn any_of(code: Column, id: Column, values: &str) -> SimpleExpr {
-    let mut any: Condition = Cond::any();
-    for value in values
-        .split(',')
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-    {
-        if value == "-1" {
-            return Expr::val(1).eq(1);
-        }
-        any = any.add(col(code).eq(value));
-        if let Some(number) = read_id(value) {
-            any = any.add(col(id).eq(number));
-        }
+    let asked = Asked::read(values);
+    if asked.all {
+        return Expr::val(1).eq(1);
     }
-    any.into()
+    Cond::any()
+        .add(col(code).is_in(asked.codes))
+        .add(col(id).is_in(asked.ids))
+        .into()
 }
 
 pub const AREA: Relation = Relation {

@@ -22,7 +22,7 @@ use sea_query::{
 };
 use serde_json::{Value, json};
 use std::cmp;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 const DEFAULT_SIZE: i64 = 10;
@@ -32,6 +32,10 @@ const DEEP: i64 = 1000;
 const FEW: i64 = 50_000;
 /// The same of a table that is not large: more of its rows lie close along the ids.
 const FEW_OF_SMALL: u64 = 2_000;
+/// A search has at most so many words, and each, as any part that is looked for, so many letters:
+/// no text that is kept is longer.
+const MOST_WORDS: usize = 50;
+const LONGEST_PART: usize = 1000;
 /// Stands between the parts of a `search_text`.
 const BETWEEN: char = '\u{1f}';
 
@@ -558,11 +562,18 @@ impl Selection {
                     }
                 }
             }
+            let name = format!("{}_icontains", field.name);
             if !matches!(field.within, Within::No)
-                && let Some(value) = query.take(&format!("{}_icontains", field.name))
-                && let Some(condition) = within(app.store.dialect(), field, &value)
+                && let Some(value) = query.take(&name)
             {
-                filters = filters.add(condition);
+                match looked_for(&name, &value) {
+                    Ok(part) => {
+                        if let Some(condition) = within(app.store.dialect(), field, &part) {
+                            filters = filters.add(condition);
+                        }
+                    }
+                    Err(problem) => problems.push(problem),
+                }
             }
         }
         match R::together(app, caller, query).await {
@@ -571,13 +582,24 @@ impl Selection {
             Err(Error::Invalid(found)) => problems.extend(found),
             Err(error) => return Err(error),
         }
+        if let Some(words) = query.take("search") {
+            let words: Vec<&str> = words
+                .split([' ', ','])
+                .filter(|word| !word.is_empty())
+                .collect();
+            if words.len() > MOST_WORDS {
+                let message = format!("Ensure this field has no more than {MOST_WORDS} words.");
+                problems.push(Problem::new("search", message));
+            }
+            for word in words.into_iter().take(MOST_WORDS) {
+                match looked_for("search", word) {
+                    Ok(word) => filters = filters.add(search::<R>(app.store.dialect(), &word)),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
-        }
-        if let Some(words) = query.take("search") {
-            for word in words.split([' ', ',']).filter(|word| !word.is_empty()) {
-                filters = filters.add(search::<R>(app.store.dialect(), word));
-            }
         }
         let visible = R::visible(caller, app);
         let everything = filters.is_empty() && visible.is_empty();
@@ -836,7 +858,7 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
                 .split(',')
                 .filter(|part| !part.trim().is_empty())
                 .map(number)
-                .collect::<Result<Vec<i64>>>()?;
+                .collect::<Result<BTreeSet<i64>>>()?;
             column.is_in(numbers)
         }
         Kind::Integer => column.eq(number(value)?),
@@ -846,13 +868,15 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
             _ => return Err(bad("Must be a valid boolean.")),
         },
         Kind::Date => {
-            column.eq(times::read_date(value.trim()).ok_or_else(|| bad("Enter a valid date."))?)
+            let bad = Problem::new(field.name, "Enter a valid date.").coded(appendix::BAD_TIME);
+            let date = times::read_date(value.trim());
+            column.eq(date.ok_or_else(|| Error::Invalid(vec![bad]))?)
         }
         _ if field.asked == Asked::OneOf => column.is_in(
             value
                 .split(',')
                 .map(|part| part.trim().to_owned())
-                .collect::<Vec<String>>(),
+                .collect::<BTreeSet<String>>(),
         ),
         _ => column.eq(value),
     })
@@ -895,15 +919,23 @@ fn within_part(dialect: Dialect, table: &'static str, part: usize, needle: &str)
     }
 }
 
+/// A part of a text as it is looked for, when the databases can look for one of that length.
+fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
+    if part.chars().count() > LONGEST_PART {
+        let message = format!("Ensure this field has no more than {LONGEST_PART} characters.");
+        return Err(Problem::new(name, message));
+    }
+    Ok(fold(part))
+}
+
 fn search<R: Resource>(dialect: Dialect, word: &str) -> Condition {
-    let word = fold(word);
     R::SEARCHED
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
-            Searched::Folded(column) => any.add(contains(dialect, col(column), &word)),
+            Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
             Searched::Ascii(column) => {
                 let folded = Expr::expr(Func::lower(col(column)));
-                any.add(contains(dialect, folded, &word))
+                any.add(contains(dialect, folded, word))
             }
         })
 }

@@ -9,10 +9,10 @@ use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, column};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
-use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
+use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use http::{Method, StatusCode};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Transaction;
@@ -126,7 +126,8 @@ impl Resource for Transaction {
         Ok(match name {
             "department" => DEPARTMENT.any_of(("employee", "department_id"), value),
             "position" => POSITION.any_of(("employee", "position_id"), value),
-            "area" => in_areas(value),
+            // A punch keeps the area its terminal was in, by id; the area's code is its code today.
+            "area" => AREA.any_of_ids(column("area_id"), value),
             _ => {
                 let id: i64 = value
                     .trim()
@@ -164,26 +165,6 @@ impl Resource for Transaction {
             .map(|row| row.shown(app, caller.profile))
             .collect())
     }
-}
-
-/// A punch keeps the area its terminal was in, by id; the area's code is its code today.
-fn in_areas(value: &str) -> SimpleExpr {
-    let mut any = Cond::any();
-    for value in value.split(',').map(str::trim) {
-        if value == "-1" {
-            return Expr::val(1).eq(1);
-        }
-        let mut areas = SelectStatement::new();
-        areas
-            .expr(col((AREA.table, "id")))
-            .from(Alias::new(AREA.table))
-            .and_where(col((AREA.table, AREA.code)).eq(value));
-        any = any.add(col(column("area_id")).in_subquery(areas));
-        if let Some(id) = read_id(value) {
-            any = any.add(col(column("area_id")).eq(id));
-        }
-    }
-    any.into()
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

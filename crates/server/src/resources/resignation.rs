@@ -12,17 +12,15 @@ use crate::extract::{Body, Call, python_type};
 use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::punches::record;
-use crate::relation::Known;
-use crate::resource::{
-    self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, read_id,
-};
+use crate::relation::{self, Known};
+use crate::resource::{self, Column, Columns, Field, Removable, Resource, Searched, Writable, col};
 use crate::resources::employee::{self, Employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
 use chrono::NaiveDate;
 use muster_store::{Sql, Tx, json_list};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
 pub struct Resignation;
@@ -183,17 +181,8 @@ impl Resource for Resignation {
     }
 
     fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {
-        let mut any = Cond::any();
-        for value in value.split(',').map(str::trim) {
-            if value == "-1" {
-                return Ok(Expr::val(1).eq(1));
-            }
-            any = any.add(col(("employee", "emp_code")).eq(value));
-            if let Some(id) = read_id(value) {
-                any = any.add(col(column("employee_id")).eq(id));
-            }
-        }
-        Ok(any.into())
+        let code = ("employee", "emp_code");
+        Ok(relation::any_of(code, column("employee_id"), value))
     }
 
     async fn show(_app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {

@@ -4,12 +4,14 @@
 
 mod api_access;
 mod api_actions;
+mod api_attacks;
 mod api_documents;
 mod api_employees;
 mod api_http;
 mod api_login;
 mod api_photos;
 mod api_punches;
+mod api_refusals;
 mod api_resignations;
 mod api_terminals;
 mod api_trees;
