@@ -37,6 +37,10 @@ pub struct App {
     pub newcomers: Newcomers,
     /// One packed upload is unpacked at a time.
     pub unpacking: Semaphore,
+    /// Files are taken in one at a time: one may be all the writing a database can do.
+    pub importing: Semaphore,
+    /// Each export holds a connection; most are left to everybody else.
+    pub exporting: Arc<Semaphore>,
     pub accounts: Accounts,
     pub counts: Counts,
 }
@@ -97,6 +101,10 @@ impl App {
         let app = Arc::new(App {
             newcomers,
             unpacking: Semaphore::new(1),
+            importing: Semaphore::new(1),
+            exporting: Arc::new(Semaphore::new(
+                (config.database_connections as usize / 4).max(1),
+            )),
             zone,
             keys,
             events,

@@ -1,6 +1,12 @@
 //! Things of one kind behind one set of URLs: listed with filters, order and pages, read, made,
 //! changed and removed. This file names no resource; each says in its own file what it is.
 
+mod export;
+mod import;
+
+pub use export::{Export, export, export_by_post};
+pub use import::{Existing, Imported, Progress, import, take_in};
+
 use crate::access::{Caller, Right, Thing};
 use crate::answer::Answer;
 use crate::app::App;
@@ -230,7 +236,12 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// rises with it and stands behind others in an index.
     const TIE: Option<Column> = None;
 
-    type Row: Record;
+    /// Members of the answer that the list does not have, nor a file of it.
+    const NOT_LISTED: &'static [&'static str] = &[];
+    /// Whether an export has to say what kind of file it wants.
+    const EXPORT_NEEDS_TYPE: bool = false;
+
+    type Row: Record + Sync + 'static;
 
     fn id(row: &Self::Row) -> i64;
 
@@ -292,9 +303,14 @@ pub trait Resource: Sized + Send + Sync + 'static {
 /// A resource that callers may make and change.
 pub trait Writable: Resource {
     const INPUT: &'static [Member];
+    /// Members that point at a row of the same kind, by its code: in a file, that one is stored
+    /// first.
+    const ABOVE: &'static [&'static str] = &[];
+    /// Names that columns of files have elsewhere, each with the member it means.
+    const LABELS: &'static [(&'static str, &'static str)] = &[];
 
     /// What was given, read and found good.
-    type Change: Send;
+    type Change: Send + Sync;
 
     /// Reads what is given for a new row, or for the stored one; all that is wrong with it is one
     /// error. Changes nothing and may take its time: no transaction is open.

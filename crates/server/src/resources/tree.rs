@@ -48,6 +48,13 @@ pub trait Tree: Sized + Send + Sync + 'static {
     const USES: &'static [Use];
     /// The code is given once; another one in an update is ignored.
     const KEEPS_CODE: bool = false;
+    /// As the manual stars it.
+    const EXPORT_NEEDS_TYPE: bool = false;
+    /// How a file names the one above: its code and its name.
+    const PARENT_COLUMNS: &'static [(&'static str, &'static str)] = &[
+        (Self::WORDS.parent_too[0], Self::WORDS.code),
+        (Self::WORDS.parent_name, Self::WORDS.name),
+    ];
 }
 
 /// The names of its members.
@@ -56,7 +63,7 @@ pub struct Words {
     pub code: &'static str,
     pub name: &'static str,
     pub parent: &'static str,
-    /// Other names of the one above, as a filter and when written.
+    /// Other names of the one above, as a filter and when written; the first is its code's in files.
     pub parent_too: &'static [&'static str],
     pub parent_name: &'static str,
     /// The import's name under the list's path, which is no code.
@@ -193,14 +200,18 @@ impl<T: Tree> Resource for T {
             T::WORDS.parent,
             Kind::Relation,
             "Written: its name, in the BioTime profile its id.",
-        ),
+        )
+        .columns(T::PARENT_COLUMNS),
         Member::new(
             T::WORDS.parent_name,
             Kind::Text,
             "Not when written, as the company.",
         ),
-        Member::new("company", Kind::Relation, ""),
+        Member::new("company", Kind::Relation, "")
+            .columns(&[("company", "id"), ("company_name", "name")])
+            .only_named(),
     ];
+    const EXPORT_NEEDS_TYPE: bool = T::EXPORT_NEEDS_TYPE;
 
     type Row = Row;
 
@@ -314,6 +325,7 @@ impl<T: Tree> Writable for T {
             "Code or id; 0 or null for none.",
         ),
     ];
+    const ABOVE: &'static [&'static str] = &[T::WORDS.parent, T::WORDS.parent_too[0]];
 
     type Change = Change;
 
@@ -355,7 +367,9 @@ impl<T: Tree> Writable for T {
         {
             input.problems.push(taken::<T>());
         }
-        if let Some(query) = change.circle::<T>(stored)
+        // Rows of the same file may come to stand elsewhere first; then `store` says.
+        if !known.is_of_file()
+            && let Some(query) = change.circle::<T>(stored)
             && app.store.find::<(i64,)>(&query).await?.is_some()
         {
             input.problems.push(bad_parent::<T>());
@@ -664,6 +678,8 @@ pub fn endpoints<T: Tree>() -> Vec<Endpoint> {
         resource::list::<T>(),
         resource::create::<T>(),
         resource::action::<T>(),
+        resource::export::<T>(),
+        resource::import::<T>(T::WORDS.import),
         resource::read::<T>(),
         resource::delete::<T>(),
     ];

@@ -6,6 +6,7 @@ mod api_access;
 mod api_actions;
 mod api_documents;
 mod api_employees;
+mod api_files;
 mod api_http;
 mod api_login;
 mod api_punches;

@@ -1,7 +1,7 @@
 //! What may be written of an employee, how it is checked, and how it is stored.
 
 use super::own_password::{OwnPassword, read_own_password};
-use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, areas_of, select_areas};
+use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, VALID, areas_of, select_areas};
 use crate::access::Caller;
 use crate::accounts::token;
 use crate::app::App;
@@ -432,6 +432,17 @@ impl Writable for Employee {
         Member::new("app_role", Kind::Integer, ""),
     ];
 
+    const LABELS: &'static [(&'static str, &'static str)] = &[
+        ("employee_code", "emp_code"),
+        ("employee_id", "emp_code"),
+        ("personnel_id", "emp_code"),
+        ("pin", "emp_code"),
+        ("card_number", "card_no"),
+        ("department_code", "dept_code"),
+        ("date_of_birth", "birthday"),
+        ("date_of_joining", "hire_date"),
+    ];
+
     type Change = Changes;
 
     async fn check(
@@ -490,13 +501,16 @@ async fn check_card(tx: &mut Tx, app: &App, changes: &Changes, but: Option<i64>)
     if card.is_empty() {
         return Ok(());
     }
-    let others: Vec<(i64,)> = tx
+    // By the card alone, which few have had: asked for those in force, SQLite walks all of them.
+    let others: Vec<(i64, String, i16)> = tx
         .all(&Sql::new(
-            "SELECT id FROM employee WHERE card_no = $1 AND company_id = $2 AND status = 0 LIMIT 2",
-            [card.clone().into(), app.company.id.clone().into()],
+            "SELECT id, company_id, status FROM employee WHERE card_no = $1",
+            [card.clone().into()],
         ))
         .await?;
-    if others.iter().any(|(id,)| Some(*id) != but) {
+    if others.iter().any(|(id, company, status)| {
+        Some(*id) != but && *company == app.company.id && *status == VALID
+    }) {
         return Err(Error::Invalid(vec![
             Problem::new("card_no", "employee with this card no already exists.")
                 .coded(appendix::CARD_USED),
