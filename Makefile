@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser bench abuse soak fuzz screenshots clean
+.PHONY: help run check test fmt generated web browser clients bench abuse soak fuzz screenshots clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -33,6 +33,10 @@ web: web/dist/third-party.txt ## builds what the console's pages load, into web/
 browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks some)
 	cargo build --workspace --bins --tests
 	scripts/with-postgres scripts/browser-test $(FILES)
+
+clients: web ## other people's client programs against the server, on both databases (Python is needed)
+	cargo build --workspace --bins
+	scripts/with-postgres scripts/clients
 
 bench: web ## measures the server under load, each figure beside a ceiling of the same run
 	scripts/with-postgres --durable cargo bench -p muster --bench whole

@@ -112,6 +112,8 @@ impl Store {
                     .idle_timeout(Some(Duration::from_secs(60)))
                     .connect_lazy_with(
                         file.create_if_missing(false)
+                            // Lists are asked for in endless variety; a prepared one holds tens of KiB.
+                            .statement_cache_capacity(48)
                             .pragma("query_only", "on")
                             .pragma("cache_size", "-1000")
                             .thread_name(|_| "sqlite-read".into()),

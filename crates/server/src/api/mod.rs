@@ -1,5 +1,6 @@
 //! The callers' door: the list of all endpoints of the REST API.
 
+mod examples;
 mod login;
 mod openapi;
 

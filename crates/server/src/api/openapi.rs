@@ -1,10 +1,12 @@
 //! The API document, made from the registry: what is served is described, and nothing else.
 
+use super::examples;
 use crate::answer::Answer;
 use crate::error::{Error, Result};
 use crate::extract::Request;
 use crate::routes::{Doc, Endpoint, Guard, Kind, Member, Registry, Returns};
 use http::{Method, StatusCode};
+use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
@@ -189,7 +191,8 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
                 .name(name)
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .schema(Some(schema(Kind::Text, ""))),
+                .schema(Some(schema(Kind::Text, "")))
+                .example(Some(examples::value(name, Kind::Text))),
         );
     }
     for parameter in &doc.query {
@@ -199,7 +202,11 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
                 .parameter_in(ParameterIn::Query)
                 .required(Required::False)
                 .description((!parameter.about.is_empty()).then_some(parameter.about))
-                .schema(Some(schema(asked_as(parameter.kind), ""))),
+                .schema(Some(schema(asked_as(parameter.kind), "")))
+                .example(Some(examples::value(
+                    &parameter.name,
+                    asked_as(parameter.kind),
+                ))),
         );
     }
     let thing = title(doc.tag);
@@ -216,6 +223,11 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
             (format!("{thing}Body"), members.to_vec())
         };
         let schema = named.refer(&name, &members);
+        // A change is shown by the few members a new thing needs.
+        let mut example: Vec<Member> = doc.body.unwrap_or_default().to_vec();
+        if example.iter().any(|member| member.required) {
+            example.retain(|member| member.required);
+        }
         let mut body = RequestBodyBuilder::new().required(Some(Required::True));
         let has_file = doc
             .body
@@ -232,7 +244,10 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
         for media_type in media_types {
             body = body.content(
                 *media_type,
-                ContentBuilder::new().schema(Some(schema.clone())).build(),
+                ContentBuilder::new()
+                    .schema(Some(schema.clone()))
+                    .example(Some(examples::object(&example)))
+                    .build(),
             );
         }
         operation = operation.request_body(Some(body.build()));
@@ -242,20 +257,34 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
             StatusCode::OK,
             ResponseBuilder::new().description("A page.").content(
                 "application/json",
-                json(page_of(named.refer(&thing, members))),
+                json(
+                    page_of(named.refer(&thing, members)),
+                    json!({
+                        "count": 1,
+                        "next": null,
+                        "previous": null,
+                        "msg": "",
+                        "code": 0,
+                        "data": [examples::object(members)],
+                    }),
+                ),
             ),
         ),
         Returns::One(status, members) => (
             status,
-            ResponseBuilder::new()
-                .description("Done.")
-                .content("application/json", json(named.refer(&thing, members))),
+            ResponseBuilder::new().description("Done.").content(
+                "application/json",
+                json(named.refer(&thing, members), examples::object(members)),
+            ),
         ),
         Returns::Deleted => (
             StatusCode::OK,
             ResponseBuilder::new()
-                .description("Done; in the BioTime profile 204 without a body.")
-                .content("application/json", json(named.refer("Deleted", DELETED))),
+                .description("Done, in the EasyTimePro profile.")
+                .content(
+                    "application/json",
+                    json(named.refer("Deleted", DELETED), examples::object(DELETED)),
+                ),
         ),
         Returns::File(media_types) => (
             StatusCode::OK,
@@ -266,12 +295,19 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
         ),
     };
     operation = operation.response(status.as_str(), answer.build());
+    if matches!(doc.returns, Returns::Deleted) {
+        let nothing = ResponseBuilder::new().description("Done, in the BioTime profile.");
+        operation = operation.response("204", nothing.build());
+    }
     for (status, about) in refusals(endpoint) {
         operation = operation.response(
             status,
             ResponseBuilder::new()
                 .description(about)
-                .content("application/json", json(named.refer("Refusal", REFUSED)))
+                .content(
+                    "application/json",
+                    json(named.refer("Refusal", REFUSED), json!({ "detail": about })),
+                )
                 .build(),
         );
     }
@@ -287,8 +323,8 @@ const REFUSED: &[Member] = &[
     ),
     Member::new(
         "code",
-        Kind::Integer,
-        "In the EasyTimePro profile: the appendix's number.",
+        Kind::Reference,
+        "In the EasyTimePro profile the appendix's number; of a token that is refused, token_not_valid.",
     ),
     Member::new("msg", Kind::Text, "In the EasyTimePro profile."),
     Member::new("data", Kind::Object, "In the EasyTimePro profile: empty."),
@@ -296,7 +332,10 @@ const REFUSED: &[Member] = &[
 
 fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     let mut refusals = Vec::new();
-    if endpoint.doc.body.is_some() || !endpoint.doc.query.is_empty() {
+    let removes = matches!(endpoint.doc.returns, Returns::Deleted);
+    if removes {
+        refusals.push(("400", "It is in use, or cannot be missed."));
+    } else if endpoint.doc.body.is_some() || !endpoint.doc.query.is_empty() {
         refusals.push(("400", "Something is wrong with what was sent."));
     }
     if endpoint.guard != Guard::Open {
@@ -308,6 +347,9 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
             "404",
             "There is no such thing, or it is not the caller's to see.",
         ));
+    }
+    if matches!(endpoint.doc.returns, Returns::Page(_)) {
+        refusals.push(("404", "There is no such page."));
     }
     if endpoint.doc.tag == "login" && endpoint.doc.body.is_some() {
         refusals.push(("401", "The credential is not good."));
@@ -324,8 +366,11 @@ fn title(word: &str) -> String {
         .unwrap_or_default()
 }
 
-fn json(schema: RefOr<Schema>) -> utoipa::openapi::Content {
-    ContentBuilder::new().schema(Some(schema)).build()
+fn json(schema: RefOr<Schema>, example: Value) -> utoipa::openapi::Content {
+    ContentBuilder::new()
+        .schema(Some(schema))
+        .example(Some(example))
+        .build()
 }
 
 /// A filter takes texts: several values stand in one, with commas.

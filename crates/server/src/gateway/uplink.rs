@@ -264,7 +264,9 @@ fn from_event(app: &App, terminal: &Presence, event: AccessEvent) -> NewPunch {
         longitude: None,
         latitude: None,
         source: Source::Terminal,
-        event_index: (event.index >= 0).then_some(event.index),
+        // Terminals that number their events begin with 1. Without a number it is the person that tells
+        // two punches of one second apart.
+        event_index: (event.index > 0).then_some(event.index),
         event_code: Some(event.event.into()),
         clock_suspect: is_suspect(app, event.local, at),
         pin: event.pin.unwrap_or_default(),

@@ -7,7 +7,11 @@ use crate::events::Event;
 use crate::terminals::contact;
 
 pub async fn run(app: &App) -> Result<()> {
-    contact::save_news(app, &app.roster.take_heard()).await?;
+    let news = app.roster.take_heard();
+    if let Err(error) = contact::save_news(app, &news).await {
+        app.roster.put_back(&news);
+        return Err(error);
+    }
     for id in app.roster.take_turned(app.clock.now()) {
         app.events.publish(Event::Terminal(id));
     }

@@ -330,7 +330,7 @@ pub const ANSWER: &[Member] = &[
     Member::new("company", Kind::Text, "").only_named(),
     Member::new(
         "emp",
-        Kind::Text,
+        Kind::Reference,
         "The employee's id: a text, in the BioTime profile a number.",
     ),
     Member::new("terminal", Kind::Integer, "The terminal's id."),

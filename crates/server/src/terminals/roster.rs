@@ -394,6 +394,20 @@ impl Roster {
             .collect()
     }
 
+    /// What was taken could not be written down: the next `take_heard` gives it again, or what is newer.
+    pub fn put_back(&self, news: &[News]) {
+        let by_id: HashMap<i64, &News> = news.iter().map(|news| (news.terminal_id, news)).collect();
+        let present = self.present.read().expect("nobody panics while holding it");
+        for presence in present.values() {
+            if let Some(news) = by_id.get(&presence.id) {
+                let mut heard = presence.heard();
+                heard.fresh = true;
+                heard.fresh_info |= news.info.is_some();
+                heard.fresh_stamps |= news.stamps.is_some();
+            }
+        }
+    }
+
     /// Terminals that went silent or spoke up since the last time this was asked.
     pub fn take_turned(&self, now: DateTime<Utc>) -> Vec<i64> {
         let present = self.present.read().expect("nobody panics while holding it");

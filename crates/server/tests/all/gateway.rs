@@ -563,6 +563,28 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
 }
 
 #[tokio::test]
+async fn events_without_a_number_are_told_apart_by_the_person() {
+    on_both_with(open, |app| async move {
+        let sn = "ACC2";
+        app.post(&format!("/iclock/registry?SN={sn}"), "DeviceType=acc,~DeviceName=F20/M")
+            .await;
+        let event = |pin: &str, index: &str| {
+            format!("time=2026-01-15 07:15:32\tpin={pin}\tcardno=0\teventaddr=1\tevent=0\tinoutstatus=0\tverifytype=1{index}\n")
+        };
+        let rows = [event("1001", "\tindex=0"), event("1002", "\tindex=0"), event("1003", ""), event("1004", "")];
+        for _ in 0..2 {
+            let answer = app
+                .post(&format!("/iclock/cdata?SN={sn}&table=rtlog"), rows.concat())
+                .await;
+            assert_eq!(answer.whole(), (200, "OK"));
+        }
+        let pins: Vec<String> = app.punches().await.into_iter().map(|punch| punch.0).collect();
+        assert_eq!(pins, ["1001", "1002", "1003", "1004"], "all of them, and each once");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_command_is_given_once_and_its_result_ends_it() {
     on_both_with(open, |app| async move {
         assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK");

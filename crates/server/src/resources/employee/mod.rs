@@ -427,7 +427,11 @@ impl Resource for Employee {
     ];
     const SEARCHED: &'static [Searched] = &[Searched::Folded(column("search_text"))];
     const ANSWER: &'static [Member] = &[
-        Member::new("id", Kind::Text, "Digits; in the BioTime profile a number."),
+        Member::new(
+            "id",
+            Kind::Reference,
+            "Digits; in the BioTime profile a number.",
+        ),
         Member::new("emp_code", Kind::Text, ""),
         Member::new("first_name", Kind::Text, ""),
         Member::new("last_name", Kind::Text, ""),
@@ -475,7 +479,7 @@ impl Resource for Employee {
         Member::new("enable_sms", Kind::Boolean, ""),
         Member::new("dev_privilege", Kind::Integer, ""),
         Member::new("self_password", Kind::Null, "Not in the BioTime profile."),
-        Member::new("flow_role", Kind::ObjectList, ""),
+        Member::new("flow_role", Kind::RelationList, ""),
         Member::new("app_status", Kind::Integer, ""),
         Member::new("app_role", Kind::Integer, ""),
         Member::new("status", Kind::Integer, ""),
