@@ -44,8 +44,6 @@ fn named(name: &str) -> Option<Value> {
     let name = name.trim_end_matches("_icontains");
     Some(match name {
         "id" => json!(1_000_001),
-        "export_type" => json!("csv"),
-        "export_headers" => json!("id"),
         "import_type" => json!("0"),
         "page" => json!("1"),
         "page_size" | "limit" | "pageSize" | "duration" => json!(10),

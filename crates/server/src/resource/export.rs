@@ -65,17 +65,11 @@ fn columns<R: Resource>() -> impl Iterator<Item = (Exported, bool)> {
         })
 }
 
+/// One value, or several of them.
 fn is_plain(member: &Member) -> bool {
-    matches!(
+    !matches!(
         member.kind,
-        Kind::Text
-            | Kind::Integer
-            | Kind::Number
-            | Kind::Boolean
-            | Kind::Date
-            | Kind::Time
-            | Kind::TextList
-            | Kind::ObjectList
+        Kind::Relation | Kind::RelationList | Kind::Object | Kind::Null | Kind::File
     )
 }
 
