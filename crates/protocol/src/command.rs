@@ -181,6 +181,10 @@ pub enum Command {
         pin: String,
     },
     AccessUpdateBiodata(BiodataFields),
+    AccessDeleteBiodata {
+        pin: String,
+        wire_type: i16,
+    },
     AccessUpdateBiophoto {
         pin: String,
         wire_type: i16,
@@ -426,6 +430,7 @@ impl Command {
             Command::AccessDeleteUser { .. } => "DATA DELETE user",
             Command::AccessDeleteAuthorization { .. } => "DATA DELETE userauthorize",
             Command::AccessUpdateBiodata(_) => "DATA UPDATE biodata",
+            Command::AccessDeleteBiodata { .. } => "DATA DELETE biodata",
             Command::AccessUpdateBiophoto { .. } => "DATA UPDATE biophoto",
             Command::AccessDeleteBiophoto { .. } => "DATA DELETE biophoto",
             Command::AccessControl(_) => "CONTROL DEVICE",
@@ -547,6 +552,10 @@ impl Command {
                 line.pin("Pin", pin)?;
                 line.some_number("Type", *wire_type);
                 line.some_number("No", *no);
+            }
+            Command::AccessDeleteBiodata { pin, wire_type } => {
+                line.pin("Pin", pin)?;
+                line.number("Type", wire_type);
             }
             Command::QueryBiodata { wire_type, pin, no } => {
                 line.number("Type", wire_type);
@@ -876,6 +885,10 @@ impl Command {
                 pin: pin()?,
                 wire_type: fields.number("Type")?,
                 body: fields.secret("Content")?,
+            },
+            "DATA DELETE biodata" => Command::AccessDeleteBiodata {
+                pin: pin()?,
+                wire_type: fields.number("Type")?,
             },
             "DATA DELETE biophoto" => Command::AccessDeleteBiophoto {
                 pin: pin()?,
@@ -1603,6 +1616,8 @@ mod tests {
             pin().prop_map(|pin| Command::AccessDeleteUser { pin }),
             pin().prop_map(|pin| Command::AccessDeleteAuthorization { pin }),
             biodata().prop_map(Command::AccessUpdateBiodata),
+            (pin(), any::<i16>())
+                .prop_map(|(pin, wire_type)| Command::AccessDeleteBiodata { pin, wire_type }),
             (pin(), any::<i16>(), secret()).prop_map(|(pin, wire_type, body)| {
                 Command::AccessUpdateBiophoto {
                     pin,

@@ -400,7 +400,10 @@ fn raw_schema(path: &Path) -> rusqlite::Connection {
         )
         .expect("set");
     database
-        .execute_batch(include_str!("../../store/migrations/sqlite/0001_model.sql"))
+        .execute_batch(concat!(
+            include_str!("../../store/migrations/sqlite/0001_model.sql"),
+            include_str!("../../store/migrations/sqlite/0040_people_on_terminals.sql")
+        ))
         .expect("made");
     database
 }

@@ -120,7 +120,7 @@ impl fmt::Display for Right {
 
 /// A right nobody knows.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no right; there are: {known}", known = Right::all().map(|right| right.to_string()).collect::<Vec<_>>().join(", "))]
+#[error("{0:?} is no right; there are: administrator, operator, viewer, {known}", known = Right::all().map(|right| right.to_string()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownRight(String);
 
 impl FromStr for Right {
@@ -165,6 +165,13 @@ impl Rights {
         )
     }
 
+    /// A comma list that was kept: a right nobody knows any more is one less.
+    pub fn kept(list: &str) -> Rights {
+        list.split(',')
+            .filter_map(|name| name.trim().parse().ok())
+            .collect()
+    }
+
     pub fn allow(&self, right: Right) -> bool {
         self.0.contains(&right)
     }
@@ -183,15 +190,27 @@ impl fmt::Display for Rights {
     }
 }
 
+/// A comma list; the name of a built-in role stands for all that it allows.
 impl FromStr for Rights {
     type Err = UnknownRight;
 
     fn from_str(text: &str) -> Result<Rights, UnknownRight> {
-        text.split(',')
+        let mut rights = BTreeSet::new();
+        for name in text
+            .split(',')
             .map(str::trim)
             .filter(|name| !name.is_empty())
-            .map(Right::from_str)
-            .collect()
+        {
+            match name {
+                "administrator" => rights.extend(Rights::administrator().0),
+                "operator" => rights.extend(Rights::operator().0),
+                "viewer" => rights.extend(Rights::viewer().0),
+                name => {
+                    rights.insert(name.parse()?);
+                }
+            }
+        }
+        Ok(Rights(rights))
     }
 }
 
@@ -278,6 +297,9 @@ mod tests {
         let all = Rights::administrator();
         assert_eq!(all.to_string().parse::<Rights>().expect("known"), all);
         assert!("employee.view, terminal.fly".parse::<Rights>().is_err());
+        let more = "viewer, terminal.command".parse::<Rights>().expect("known");
+        assert!(more.allow(Right::TerminalCommand) && more.allow(Right::View(Thing::Area)));
+        assert!(!more.allow(Right::Change(Thing::Area)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use muster_store::Store;
@@ -41,6 +42,8 @@ pub struct App {
     pub importing: Semaphore,
     /// Each export holds a connection; most are left to everybody else.
     pub exporting: Arc<Semaphore>,
+    /// One picture is decoded at a time: it may take a hundred times its size.
+    pub pictures: Semaphore,
     pub accounts: Accounts,
     pub counts: Counts,
 }
@@ -105,6 +108,7 @@ impl App {
             exporting: Arc::new(Semaphore::new(
                 (config.database_connections as usize / 4).max(1),
             )),
+            pictures: Semaphore::new(1),
             zone,
             keys,
             events,
@@ -122,6 +126,11 @@ impl App {
             app,
             first_password: installed.first_password,
         })
+    }
+
+    /// The day it is by the server's own clock.
+    pub fn today(&self) -> NaiveDate {
+        self.clock.now().with_timezone(&self.zone).date_naive()
     }
 
     /// Finishes what was acknowledged and closes the database.

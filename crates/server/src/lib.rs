@@ -29,6 +29,7 @@ pub mod relation;
 pub mod resource;
 pub mod resources;
 pub mod routes;
+pub mod scope;
 pub mod terminals;
 pub mod times;
 pub mod writing;

@@ -72,6 +72,22 @@ impl Profile {
         }
     }
 
+    /// The answer to something done with several rows that does not repeat them.
+    pub fn done(self) -> Value {
+        match self {
+            Profile::EasyTimePro => json!({ "detail": "Success." }),
+            Profile::BioTime => json!({ "code": 0, "msg": "", "data": [] }),
+        }
+    }
+
+    /// A resignation's `disableatt`: a boolean, or a number.
+    pub fn flag(self, flag: bool) -> Value {
+        match self {
+            Profile::EasyTimePro => flag.into(),
+            Profile::BioTime => u8::from(flag).into(),
+        }
+    }
+
     /// The answer to a command that was queued.
     pub fn queued(self) -> Value {
         match self {

@@ -1,7 +1,7 @@
 //! What a caller writes to point at something: a code or an id, as text or number, whichever the
 //! caller's profile looks at first.
 
-use crate::access::Caller;
+use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::python_type;
@@ -20,8 +20,8 @@ pub struct Relation {
     pub code: &'static str,
     /// The appendix's number when there is no such row.
     pub absent: i32,
-    /// Which ids a caller may point at; `None`: all.
-    pub within: fn(&Caller) -> Option<&[i64]>,
+    /// Which ids a scope leaves; `None`: all.
+    pub within: fn(&Scope) -> Option<&[i64]>,
 }
 
 /// What was looked up already, so that many rows ask for each code once.
@@ -87,6 +87,11 @@ impl Relation {
         (self.table, self.code)
     }
 
+    /// Whether a row is the caller's to point at.
+    pub fn reaches(&self, caller: &Caller, id: i64) -> bool {
+        (self.within)(&caller.scope).is_none_or(|ids| ids.contains(&id))
+    }
+
     /// The row meant by a value, `None` when it means no row, or what is wrong with it.
     pub async fn find(
         &self,
@@ -143,7 +148,7 @@ impl Relation {
                         .eq(app.company.id.as_str()),
                 )
                 .and_where(condition);
-            if let Some(ids) = (self.within)(caller) {
+            if let Some(ids) = (self.within)(&caller.scope) {
                 select.and_where(col(self.id()).is_in(ids.iter().copied()));
             }
             let found: Option<(i64,)> = app.store.find(&select).await?;
@@ -155,9 +160,17 @@ impl Relation {
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that
-    /// points here.
+    /// points here; the table itself need not be joined.
     pub fn any_of(&self, column: Column, values: &str) -> SimpleExpr {
-        any_of(self.code(), column, values)
+        if values.split(',').any(|value| value.trim() == "-1") {
+            return Expr::val(1).eq(1);
+        }
+        let mut meant = SelectStatement::new();
+        meant
+            .expr(col(self.id()))
+            .from(Alias::new(self.table))
+            .and_where(any_of(self.code(), self.id(), values));
+        col(column).in_subquery(meant)
     }
 }
 
@@ -184,14 +197,14 @@ pub const AREA: Relation = Relation {
     table: "area",
     code: "area_code",
     absent: crate::appendix::NO_AREA,
-    within: |caller| caller.scope.areas.as_deref(),
+    within: |scope| scope.areas.as_deref(),
 };
 
 pub const DEPARTMENT: Relation = Relation {
     table: "department",
     code: "dept_code",
     absent: crate::appendix::NO_DEPARTMENT,
-    within: |caller| caller.scope.departments.as_deref(),
+    within: |scope| scope.departments.as_deref(),
 };
 
 pub const POSITION: Relation = Relation {

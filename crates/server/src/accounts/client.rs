@@ -84,11 +84,7 @@ pub async fn caller(app: &App, client: &Client, address: Option<IpAddr>) -> Resu
             name: client.name.clone(),
         },
         profile: client.profile.parse().unwrap_or(Profile::EasyTimePro),
-        rights: client
-            .rights
-            .split(',')
-            .filter_map(|name| name.trim().parse().ok())
-            .collect(),
+        rights: Rights::kept(&client.rights),
         scope: Scope::default(),
         address,
     })

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod login;
+pub mod role;
 pub mod staff;
 pub mod token;
 pub mod user;

@@ -1,9 +1,11 @@
 //! Users: who administers the server. This file alone writes `app_user`.
 
-use crate::access::{Caller, Rights, Scope, Who};
+use super::role;
+use crate::access::{Caller, Rights, Who};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
+use crate::install::ADMINISTRATOR;
 use crate::password;
 use crate::profile::Profile;
 use chrono::{DateTime, Utc};
@@ -39,37 +41,9 @@ impl User {
                 name: self.username.clone(),
             },
             profile,
-            rights: self.rights(),
-            scope: self.scope(),
+            rights: Rights::kept(&self.rights),
+            scope: role::scope(&self.companies, &self.areas, &self.departments),
             address: None,
-        }
-    }
-
-    /// A right that is no longer known is one less.
-    fn rights(&self) -> Rights {
-        self.rights
-            .split(',')
-            .filter_map(|name| name.trim().parse().ok())
-            .collect()
-    }
-
-    /// The role's limits, kept as comma lists.
-    fn scope(&self) -> Scope {
-        let ids = |list: &Option<String>| {
-            list.as_ref().map(|list| {
-                list.split(',')
-                    .filter_map(|id| id.trim().parse().ok())
-                    .collect()
-            })
-        };
-        Scope {
-            companies: self
-                .companies
-                .as_ref()
-                .map(|list| list.split(',').map(|id| id.trim().to_owned()).collect()),
-            areas: ids(&self.areas),
-            departments: ids(&self.departments),
-            employee: None,
         }
     }
 }
@@ -143,17 +117,11 @@ pub async fn add(
     {
         problems.push(Problem::new("username", "Enter a valid value."));
     }
-    let role_id: Option<(i64,)> = app
-        .store
-        .find(&Sql::new(
-            "SELECT id FROM role WHERE name = $1",
-            [role.into()],
-        ))
-        .await?;
+    let role_id = role::id_of(app, role).await?;
     if role_id.is_none() {
         problems.push(Problem::new("role", format!("There is no role {role:?}.")));
     }
-    let (Some((role_id,)), true) = (role_id, problems.is_empty()) else {
+    let (Some(role_id), true) = (role_id, problems.is_empty()) else {
         return Err(Error::Invalid(problems));
     };
     let hash = app.passwords.hash(password).await?;
@@ -235,6 +203,53 @@ pub async fn set_password(
     Ok(())
 }
 
+/// Gives a user another role, of that name. Its tokens stay, and may what the role allows.
+pub async fn set_role(app: &App, caller: &Caller, username: &str, role: &str) -> Result<()> {
+    let user = fetch(app, username).await?;
+    let Some(role_id) = role::id_of(app, role).await? else {
+        return Err(Error::invalid(
+            "role",
+            format!("There is no role {role:?}."),
+        ));
+    };
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "UPDATE app_user SET role_id = $1 WHERE id = $2",
+        [role_id.into(), user.id.into()],
+    ))
+    .await?;
+    check_administrators(&mut tx).await?;
+    let deed = Deed {
+        action: "update",
+        thing: "user",
+        thing_id: user.username,
+        before: Some(members(json!({ "role": user.role }))),
+        after: Some(members(json!({ "role": role }))),
+    };
+    audit::write(&mut tx, now, caller, deed).await?;
+    tx.commit().await?;
+    app.accounts.forget();
+    Ok(())
+}
+
+/// Somebody has to be left who can give others their rights back.
+async fn check_administrators(tx: &mut Tx) -> Result<()> {
+    let (left,): (i64,) = tx
+        .one(&Sql::new(
+            "SELECT count(*) FROM app_user WHERE active AND role_id = $1",
+            [ADMINISTRATOR.into()],
+        ))
+        .await?;
+    if left == 0 {
+        return Err(Error::invalid(
+            "username",
+            "This is the last administrator there is.",
+        ));
+    }
+    Ok(())
+}
+
 /// Lets a user in again, or shuts it out: all its tokens end then.
 pub async fn set_active(app: &App, caller: &Caller, username: &str, active: bool) -> Result<()> {
     let user = fetch(app, username).await?;
@@ -245,6 +260,9 @@ pub async fn set_active(app: &App, caller: &Caller, username: &str, active: bool
         [active.into(), now.into(), user.id.into()],
     ))
     .await?;
+    if !active {
+        check_administrators(&mut tx).await?;
+    }
     super::token::remove_of_user(&mut tx, user.id).await?;
     let deed = Deed {
         action: "update",

@@ -7,7 +7,7 @@ mod openapi;
 use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
-use crate::resources::{area, department, employee, location, position};
+use crate::resources::{area, department, employee, location, position, resignation};
 use crate::routes::Registry;
 use crate::terminals::terminal;
 use axum::Router;
@@ -22,6 +22,7 @@ pub fn registry() -> Registry {
     registry.extend(position::endpoints());
     registry.extend(location::endpoints());
     registry.extend(employee::endpoints());
+    registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());

@@ -16,8 +16,8 @@ pub enum Command {
         /// easytimepro or biotime
         #[arg(long, default_value = "easytimepro")]
         profile: Profile,
-        /// What it may do, as a comma list such as employee.view,transaction.view; all that an
-        /// operator may unless given
+        /// What it may do, as a comma list such as employee.view,transaction.view; operator and
+        /// viewer stand for all that these may [default: operator]
         #[arg(long)]
         rights: Option<String>,
         /// Addresses and networks it may come from, as a comma list; any unless given

@@ -13,6 +13,7 @@ use crate::resources::department::Department;
 use crate::resources::employee::Employee;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
+use crate::resources::resignation::Resignation;
 use crate::terminals::terminal::Terminal;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -52,6 +53,7 @@ enum Things {
     Positions,
     Locations,
     Employees,
+    Resignations,
     Terminals,
     Transactions,
     Unregister,
@@ -109,6 +111,7 @@ impl Export {
             Things::Positions => table.write::<Position>(app).await,
             Things::Locations => table.write::<Location>(app).await,
             Things::Employees => table.write::<Employee>(app).await,
+            Things::Resignations => table.write::<Resignation>(app).await,
             Things::Terminals => table.write::<Terminal>(app).await,
             Things::Transactions => table.write::<Transaction>(app).await,
             Things::Unregister => table.write::<Unregistered>(app).await,

@@ -10,6 +10,7 @@ use crate::resources::department::Department;
 use crate::resources::employee::Employee;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
+use crate::resources::resignation::Resignation;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,6 +42,7 @@ enum Things {
     Positions,
     Locations,
     Employees,
+    Resignations,
 }
 
 impl Import {
@@ -59,6 +61,7 @@ impl Import {
                 Things::Positions => take::<Position>(app, file, existing).await,
                 Things::Locations => take::<Location>(app, file, existing).await,
                 Things::Employees => take::<Employee>(app, file, existing).await,
+                Things::Resignations => take::<Resignation>(app, file, existing).await,
             }?;
             println!(
                 "{} created, {} updated, {} skipped",

@@ -8,6 +8,7 @@ mod export;
 mod generated;
 mod import;
 mod logs;
+pub mod role;
 pub mod serve;
 mod simulate;
 pub mod user;
@@ -41,9 +42,11 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Add and list users, change their passwords
     User(OnData<user::Command>),
+    /// Add, list and remove roles
+    Role(OnData<role::Command>),
     /// Add, list and revoke API clients
     Client(OnData<client::Command>),
-    /// Take the rows of a file in: employees, departments, areas, positions, locations
+    /// Take the rows of a file in: employees, departments, areas and so on
     Import(import::Import),
     /// Write a list to a file: csv, tab separated text or xlsx
     Export(export::Export),
@@ -123,6 +126,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::User(user) => user.run(async |app, command| {
             user::run(app, command, &mut io::stdin().lock(), &mut io::stdout()).await
         }),
+        Command::Role(role) => {
+            role.run(async |app, command| role::run(app, command, &mut io::stdout()).await)
+        }
         Command::Client(client) => {
             client.run(async |app, command| client::run(app, command, &mut io::stdout()).await)
         }

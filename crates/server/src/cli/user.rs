@@ -14,7 +14,7 @@ pub enum Command {
     /// Adds a user and prints the password, alone on the last line
     Add {
         name: String,
-        /// administrator, operator, viewer, or a role made in the console
+        /// administrator, operator, viewer, or a role of your own (see muster role)
         #[arg(long, default_value = "operator")]
         role: String,
         #[arg(long)]
@@ -30,6 +30,8 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Gives a user another role
+    Role { name: String, role: String },
     /// Shuts a user out; all tokens end
     Disable { name: String },
     /// Lets a user in again
@@ -73,6 +75,10 @@ pub async fn run(
                 password_stdin,
                 &password,
             )?;
+        }
+        Command::Role { name, role } => {
+            user::set_role(app, &caller, &name, &role).await?;
+            writeln!(output, "made {name:?} {role}")?;
         }
         Command::Disable { name } => {
             user::set_active(app, &caller, &name, false).await?;

@@ -4,9 +4,8 @@ use crate::app::App;
 use crate::error::Result;
 use crate::gateway::reply::Reply;
 use crate::keys::random;
-use crate::resources::employee;
 use crate::terminals::roster::Presence;
-use crate::terminals::{commands, contact};
+use crate::terminals::{commands, contact, sync};
 use muster_protocol::access::{self, ConfigBlock, Registration, RegistrationBlock};
 use muster_protocol::command;
 use muster_protocol::handshake::{
@@ -163,7 +162,7 @@ pub fn asks_for_person(query: &Query) -> bool {
 /// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
 pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
     let pin = query.filled("PIN").unwrap_or_default();
-    Ok(match employee::for_terminal(app, pin).await? {
+    Ok(match sync::asked_for(app, pin).await? {
         Some(command) => match command.encode() {
             Ok(text) => Reply::ok(
                 command::wire_bytes(&format!("{text}\n"), terminal.language()).into_owned(),

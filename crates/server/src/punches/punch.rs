@@ -1,6 +1,6 @@
 //! A punch as the two lists show it, and what both can be asked for.
 
-use crate::access::Caller;
+use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::appendix;
 use crate::error::{Error, Problem, Result};
@@ -8,6 +8,7 @@ use crate::extract::Query;
 use crate::profile::Profile;
 use crate::resource::{Column, col};
 use crate::routes::{Kind, Member};
+use crate::scope::Owner;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
@@ -104,23 +105,13 @@ pub fn columns(select: &mut SelectStatement) {
 }
 
 /// A terminal's punches belong to its area, a person's to the department.
-pub fn visible(caller: &Caller) -> Condition {
-    let scope = &caller.scope;
-    let mut visible = Cond::all();
-    if let Some(companies) = &scope.companies {
-        visible = visible.add(col(column("company_id")).is_in(companies.iter().cloned()));
-    }
-    if let Some(areas) = &scope.areas {
-        visible = visible.add(col(column("area_id")).is_in(areas.iter().copied()));
-    }
-    if let Some(departments) = &scope.departments {
-        visible =
-            visible.add(col(("employee", "department_id")).is_in(departments.iter().copied()));
-    }
-    if let Some(employee) = scope.employee {
-        visible = visible.add(col(column("employee_id")).eq(employee));
-    }
-    visible
+pub fn within(scope: &Scope) -> Condition {
+    scope.rows(&[
+        Owner::Company(column("company_id")),
+        Owner::Area(column("area_id")),
+        Owner::Department(("employee", "department_id")),
+        Owner::Employee(column("employee_id")),
+    ])
 }
 
 /// `start_time`, `end_time` (the wall clock of the punch) and `upload_time_start`,

@@ -3,6 +3,7 @@
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
+use crate::punches::punch;
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
@@ -89,19 +90,7 @@ fn seen(scope: &Scope) -> SelectStatement {
             "employee",
             Expr::col(("employee", "id")).equals(("punch", "employee_id")),
         )
-        .and_where(Expr::col(("punch", "hidden_at")).is_null());
-    if let Some(companies) = &scope.companies {
-        select.and_where(Expr::col(("punch", "company_id")).is_in(companies.iter().cloned()));
-    }
-    if let Some(areas) = &scope.areas {
-        select.and_where(Expr::col(("punch", "area_id")).is_in(areas.iter().copied()));
-    }
-    if let Some(departments) = &scope.departments {
-        select
-            .and_where(Expr::col(("employee", "department_id")).is_in(departments.iter().copied()));
-    }
-    if let Some(employee) = scope.employee {
-        select.and_where(Expr::col(("punch", "employee_id")).eq(employee));
-    }
+        .and_where(Expr::col(("punch", "hidden_at")).is_null())
+        .cond_where(punch::within(scope));
     select
 }

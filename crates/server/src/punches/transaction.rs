@@ -25,7 +25,10 @@ impl Resource for Transaction {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("transaction_id")).one_of(),
-        Field::new("emp_code", Kind::Text, column("pin")),
+        Field::new("emp_code", Kind::Text, column("pin"))
+            .one_of()
+            .or(&["pin"])
+            .about("One code, or several with commas; of people who are gone too."),
         Field::new("punch_time", Kind::Time, column("punch_local")),
         Field::new("punch_state", Kind::Integer, column("punch_state")).one_of(),
         Field::new("verify_type", Kind::Integer, column("verify_type")).one_of(),
@@ -59,7 +62,6 @@ impl Resource for Transaction {
             .about("The terminal's id."),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
-        Field::together("emp_code", Kind::Text, "One code, or several with commas.").or(&["pin"]),
         Field::special(
             "department",
             Kind::Reference,
@@ -119,7 +121,7 @@ impl Resource for Transaction {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        punch::visible(caller)
+        punch::within(&caller.scope)
     }
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
@@ -138,13 +140,7 @@ impl Resource for Transaction {
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
-        let mut condition = punch::times_asked(app, caller, query)?;
-        for name in ["emp_code", "pin"] {
-            if let Some(codes) = query.take(name) {
-                condition = condition.add(of_codes(app, &codes).await?);
-            }
-        }
-        Ok(condition)
+        punch::times_asked(app, caller, query)
     }
 
     fn default_order(profile: Profile) -> &'static str {
@@ -170,26 +166,6 @@ impl Resource for Transaction {
             .map(|row| row.shown(app, caller.profile))
             .collect())
     }
-}
-
-/// The punches of these codes. People are found first, so that the index over people serves; who
-/// is gone left punches without a person.
-async fn of_codes(app: &App, codes: &str) -> Result<Condition> {
-    let codes: Vec<&str> = codes.split(',').map(str::trim).collect();
-    let mut people = SelectStatement::new();
-    people
-        .expr(col(("employee", "id")))
-        .from(Alias::new("employee"))
-        .and_where(col(("employee", "emp_code")).is_in(codes.iter().copied()));
-    let people: Vec<(i64,)> = app.store.all(&people).await?;
-    let people = people.into_iter().map(|(id,)| id);
-    Ok(Cond::any()
-        .add(col(column("employee_id")).is_in(people))
-        .add(
-            Cond::all()
-                .add(col(column("employee_id")).is_null())
-                .add(col(column("pin")).is_in(codes)),
-        ))
 }
 
 /// A punch keeps the area its terminal was in, by id; the area's code is its code today.

@@ -90,7 +90,7 @@ impl Resource for Unregistered {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        punch::visible(caller)
+        punch::within(&caller.scope)
     }
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {

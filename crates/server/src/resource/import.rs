@@ -150,6 +150,8 @@ struct Import<'a, R: Writable> {
     bad: Vec<BadRow>,
     bad_codes: HashSet<String>,
     checked: u64,
+    /// What was stored.
+    ids: Vec<i64>,
     imported: Imported,
 }
 
@@ -167,6 +169,7 @@ impl<'a, R: Writable> Import<'a, R> {
             bad: Vec::new(),
             bad_codes: HashSet::new(),
             checked: 0,
+            ids: Vec::new(),
             imported: Imported::default(),
         }
     }
@@ -253,7 +256,7 @@ impl<'a, R: Writable> Import<'a, R> {
             // PostgreSQL takes no text with some of them, and no code has any.
             .filter(|code| !code.is_empty() && !code.chars().any(char::is_control))
             .collect();
-        let ids = self.ids(&codes).await?;
+        let ids = self.ids_of(&codes).await?;
         let mut stored = match self.existing {
             Existing::Skip => HashMap::new(),
             Existing::Overwrite => self.rows(&ids).await?,
@@ -275,7 +278,7 @@ impl<'a, R: Writable> Import<'a, R> {
         Ok(found)
     }
 
-    async fn ids(&self, codes: &[&str]) -> Result<HashMap<String, i64>> {
+    async fn ids_of(&self, codes: &[&str]) -> Result<HashMap<String, i64>> {
         let Some(column) = R::CODE.filter(|_| !codes.is_empty()) else {
             return Ok(HashMap::new());
         };
@@ -316,6 +319,7 @@ impl<'a, R: Writable> Import<'a, R> {
             progress(Progress::Stored { done, of });
         };
         let mut tx = Writing::begin(self.app).await?;
+        R::prepare(self.app, &mut tx).await?;
         for checked in std::mem::take(&mut self.good) {
             self.store_one(&mut tx, checked).await?;
             step();
@@ -334,6 +338,7 @@ impl<'a, R: Writable> Import<'a, R> {
             step();
         }
         if self.bad.is_empty() {
+            R::conclude(self.app, &mut tx, self.caller, &self.ids).await?;
             tx.commit(self.app).await?;
             return Ok(self.imported);
         }
@@ -352,6 +357,7 @@ impl<'a, R: Writable> Import<'a, R> {
         let is_new = stored.is_none();
         match R::store(self.app, tx, self.caller, change, stored).await {
             Ok(id) => {
+                self.ids.push(id);
                 // Others of this file may stand below it.
                 if let Some((table, _)) = R::CODE.filter(|_| !R::ABOVE.is_empty()) {
                     self.known.learn(table, &code, id);

@@ -5,4 +5,5 @@ pub mod department;
 pub mod employee;
 pub mod location;
 pub mod position;
+pub mod resignation;
 mod tree;

@@ -3,6 +3,7 @@
 //! uses it and which table it writes through this one.
 
 use crate::access::{Caller, Thing};
+use crate::accounts::role;
 use crate::app::App;
 use crate::appendix;
 use crate::audit::{self, Deed};
@@ -15,10 +16,11 @@ use crate::resource::{
     self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
 };
 use crate::routes::{Endpoint, Kind, Member};
+use crate::scope::Owner;
 use crate::writing::Writing;
 use muster_store::{Sql, Tx};
 use sea_query::{
-    Alias, CommonTableExpression, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement,
+    Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, SelectStatement,
     SimpleExpr, UnionType, WithClause, WithQuery,
 };
 use serde_json::{Map, Value};
@@ -252,11 +254,10 @@ impl<T: Tree> Resource for T {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        let mut visible = Cond::all();
-        if let Some(companies) = &caller.scope.companies {
-            visible = visible.add(col(column::<T>("company_id")).is_in(companies.iter().cloned()));
-        }
-        if let Some(ids) = (T::RELATION.within)(caller) {
+        let mut visible = caller
+            .scope
+            .rows(&[Owner::Company(column::<T>("company_id"))]);
+        if let Some(ids) = (T::RELATION.within)(&caller.scope) {
             visible = visible.add(col(column::<T>("id")).is_in(ids.iter().copied()));
         }
         visible
@@ -337,7 +338,7 @@ impl<T: Tree> Writable for T {
         stored: Option<&Row>,
     ) -> Result<Change> {
         // A new one would be beyond what the caller may see.
-        if stored.is_none() && (T::RELATION.within)(caller).is_some() {
+        if stored.is_none() && (T::RELATION.within)(&caller.scope).is_some() {
             return Err(Error::Forbidden);
         }
         let mut input = Input::new(body, stored.is_none());
@@ -392,7 +393,6 @@ impl<T: Tree> Writable for T {
         change: Change,
         stored: Option<Row>,
     ) -> Result<i64> {
-        stand_still(app, tx).await?;
         let Some(Row { id, .. }) = stored else {
             return add::<T>(app, tx, caller, change).await;
         };
@@ -424,6 +424,10 @@ impl<T: Tree> Writable for T {
         };
         audit::write(tx, app.clock.now(), caller, deed).await?;
         Ok(id)
+    }
+
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        stand_still(app, tx).await
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -598,14 +602,20 @@ impl<T: Tree> Removable for T {
         stand_still(app, tx).await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut uses = uses::<T>(tx, &ids).await?;
+        let limited = role::limited_to(tx, T::RELATION.within).await?;
         let mut problems = Vec::new();
         for row in &rows {
             let reason = if row.id == FIRST {
                 "it is always there".to_owned()
-            } else if let Some(uses) = uses.remove(&row.id) {
-                format!("still used by {}", uses.join(", "))
             } else {
-                continue;
+                let mut uses = uses.remove(&row.id).unwrap_or_default();
+                if let Some(count) = limited.get(&row.id) {
+                    uses.push(counted(*count, "role limited to it", "roles limited to it"));
+                }
+                if uses.is_empty() {
+                    continue;
+                }
+                format!("still used by {}", uses.join(", "))
             };
             let message = format!("Cannot delete {} {}: {reason}.", T::NAME, row.code);
             problems.push(Problem::new("", message).coded(T::NUMBERS.stays));
@@ -629,6 +639,10 @@ impl<T: Tree> Removable for T {
     }
 }
 
+fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Who keeps each row from being removed, in words: `3 employees`. Those below it that go with it
 /// do not count.
 async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
@@ -647,8 +661,9 @@ async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Stri
                 .group_by_col(Alias::new(of.column));
             let found: Vec<(i64, i64)> = tx.all(&select).await?;
             for (id, count) in found {
-                let word = if count == 1 { of.one } else { of.many };
-                uses.entry(id).or_default().push(format!("{count} {word}"));
+                uses.entry(id)
+                    .or_default()
+                    .push(counted(count, of.one, of.many));
             }
         }
         let mut select = SelectStatement::new();
@@ -665,9 +680,10 @@ async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Stri
             }
         }
         for (id, count) in counts {
-            let ending = if count == 1 { "" } else { "s" };
-            let text = format!("{count} {thing}{ending} below it");
-            uses.entry(id).or_default().push(text);
+            let (one, many) = (format!("{thing} below it"), format!("{thing}s below it"));
+            uses.entry(id)
+                .or_default()
+                .push(counted(count, &one, &many));
         }
     }
     Ok(uses)

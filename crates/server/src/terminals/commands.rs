@@ -6,7 +6,9 @@ use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
+use crate::terminals::contact::family_of;
 use crate::terminals::roster::{Presence, online_within_s};
+use crate::writing::Writing;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_protocol::command::{self, Command, Control};
 use muster_protocol::handshake::Family;
@@ -133,12 +135,7 @@ pub async fn enqueue(
         ))
         .await?
         .ok_or(Error::NotFound)?;
-    let family = if addressee.family == "access" {
-        Family::Access
-    } else {
-        Family::Attendance
-    };
-    let command = for_family(command, family)?;
+    let command = for_family(command, family_of(&addressee.family))?;
     let text = command.encode().map_err(|unsendable| {
         Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
     })?;
@@ -182,6 +179,36 @@ pub async fn enqueue(
     app.roster.wake(terminal_id);
     app.events.publish(Event::Command { id, terminal_id });
     Ok(id)
+}
+
+/// Queues commands, in this order, as part of the caller's transaction. They are in the words of the
+/// terminal's kind already. One that cannot be written for the wire is left out, and told in the log.
+pub async fn queue(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    commands: &[Command],
+) -> Result<()> {
+    let mut ids = Vec::with_capacity(commands.len());
+    for command in commands {
+        match command.encode() {
+            Ok(text) => {
+                let (id,) = insert(app, tx, caller, terminal_id, command, &text, None).await?;
+                ids.push(id);
+            }
+            Err(unsendable) => {
+                tracing::warn!(terminal_id, verb = command.verb(), %unsendable, "a command is left out");
+            }
+        }
+    }
+    if !ids.is_empty() {
+        tx.after_commit(move |app| {
+            app.roster.wake(terminal_id);
+            announce(app, terminal_id, ids);
+        });
+    }
+    Ok(())
 }
 
 async fn insert(
@@ -258,6 +285,7 @@ fn is_for_access_terminals(command: &Command) -> bool {
             | Command::AccessDeleteUser { .. }
             | Command::AccessDeleteAuthorization { .. }
             | Command::AccessUpdateBiodata(_)
+            | Command::AccessDeleteBiodata { .. }
             | Command::AccessUpdateBiophoto { .. }
             | Command::AccessDeleteBiophoto { .. }
             | Command::AccessControl(_)

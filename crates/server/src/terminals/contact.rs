@@ -168,6 +168,14 @@ pub fn family_name(family: Family) -> &'static str {
     }
 }
 
+/// What the column `family` says.
+pub fn family_of(name: &str) -> Family {
+    match name {
+        "access" => Family::Access,
+        _ => Family::Attendance,
+    }
+}
+
 /// The options a terminal reports: all of them are kept, and those with a column of their own are
 /// put there. A leading `~` (read-only) is left off.
 pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, String)]) -> Result<()> {

@@ -6,5 +6,6 @@ pub mod contact;
 pub mod overview;
 pub mod people;
 pub mod roster;
+pub mod sync;
 pub mod terminal;
 pub mod zone;

@@ -7,6 +7,7 @@ use crate::config::Admission;
 use crate::error::Result;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::online_within_s;
+use crate::terminals::terminal;
 use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
@@ -122,12 +123,7 @@ fn select(scope: &Scope) -> SelectStatement {
         .inner_join(
             "area",
             Expr::col(("area", "id")).equals(("terminal", "area_id")),
-        );
-    if let Some(areas) = &scope.areas {
-        select.and_where(Expr::col(("terminal", "area_id")).is_in(areas.iter().copied()));
-    }
-    if let Some(companies) = &scope.companies {
-        select.and_where(Expr::col(("terminal", "company_id")).is_in(companies.iter().cloned()));
-    }
+        )
+        .cond_where(terminal::within(scope));
     select
 }

@@ -1,15 +1,125 @@
 //! What terminals bring about people: who was enrolled, templates, pictures, and what was done at
 //! the terminal. The owner of the tables `biometric`, `punch_photo` and `operation_log`.
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::punches::record;
 use crate::resources::employee;
+use crate::terminals::commands;
+use crate::terminals::contact::family_of;
 use crate::terminals::roster::Presence;
+use crate::terminals::sync::{self, Holder};
+use crate::writing::Writing;
+use muster_protocol::command::Command;
+use muster_protocol::handshake::Family;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
 };
 use muster_store::{Sql, Tx};
+
+/// What somebody can be recognised by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BioKind {
+    Finger,
+    Face,
+    FingerVein,
+    Palm,
+    /// A face in visible light: templates, and the picture they are made of.
+    VisibleFace,
+}
+
+impl BioKind {
+    /// The numbers terminals give it, the usual one first.
+    pub fn wire_types(self) -> &'static [i16] {
+        match self {
+            BioKind::Finger => &[1],
+            BioKind::Face => &[2],
+            BioKind::FingerVein => &[7],
+            BioKind::Palm => &[8, 6, 10],
+            BioKind::VisibleFace => &[9],
+        }
+    }
+
+    /// What a terminal is told so that it has none of this kind of a person.
+    fn removal(self, holder: &Holder, pin: &str) -> Vec<Command> {
+        let pin = || pin.to_owned();
+        let mut commands = Vec::new();
+        match family_of(&holder.family) {
+            Family::Attendance => {
+                match self {
+                    BioKind::Finger => commands.push(Command::DeleteFinger {
+                        pin: pin(),
+                        finger: None,
+                    }),
+                    BioKind::Face => commands.push(Command::DeleteFace { pin: pin() }),
+                    BioKind::FingerVein => commands.push(Command::DeleteFvein {
+                        pin: pin(),
+                        finger: None,
+                    }),
+                    // These are BIODATA alone.
+                    BioKind::Palm | BioKind::VisibleFace => {}
+                }
+                if holder.speaks_biodata {
+                    commands.extend(self.wire_types().iter().map(|wire_type| {
+                        Command::DeleteBiodata {
+                            pin: pin(),
+                            wire_type: Some(*wire_type),
+                            no: None,
+                        }
+                    }));
+                }
+                if self == BioKind::VisibleFace {
+                    commands.push(Command::DeleteBiophoto {
+                        pin: pin(),
+                        wire_type: self.wire_types()[0],
+                    });
+                }
+            }
+            Family::Access => {
+                commands.extend(self.wire_types().iter().map(|wire_type| {
+                    Command::AccessDeleteBiodata {
+                        pin: pin(),
+                        wire_type: *wire_type,
+                    }
+                }));
+                if self == BioKind::VisibleFace {
+                    commands.push(Command::AccessDeleteBiophoto {
+                        pin: pin(),
+                        wire_type: self.wire_types()[0],
+                    });
+                }
+            }
+        }
+        commands
+    }
+}
+
+/// Removes somebody's templates and pictures of these kinds, here and on the terminals.
+pub async fn forget(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    employee_id: i64,
+    emp_code: &str,
+    kinds: &[BioKind],
+) -> Result<()> {
+    for holder in sync::holders(app, tx, emp_code).await? {
+        let commands: Vec<Command> = kinds
+            .iter()
+            .flat_map(|kind| kind.removal(&holder, emp_code))
+            .collect();
+        commands::queue(app, tx, caller, holder.terminal_id, &commands).await?;
+    }
+    for wire_type in kinds.iter().flat_map(|kind| kind.wire_types()) {
+        tx.run(&Sql::new(
+            "DELETE FROM biometric WHERE employee_id = $1 AND wire_type = $2",
+            [employee_id.into(), (*wire_type).into()],
+        ))
+        .await?;
+    }
+    Ok(())
+}
 
 /// The purpose templates and pictures are sealed for.
 pub const SEALED_FOR: &str = "biometric";
@@ -39,15 +149,17 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
     }
     let mut not_taken = Vec::new();
     for some in brought.users.chunks(TOGETHER) {
-        let mut tx = app.store.write().await?;
+        let mut tx = Writing::begin(app).await?;
         // Two terminals that bring the same people must take locks in one order.
         record::in_order(&mut tx, &app.company.id).await?;
         for user in some {
-            if !employee::enrolled_at(app, &mut tx, terminal, user).await? {
+            let is_new = employee::enrolled_at(app, &mut tx, terminal, user).await?;
+            sync::enrolled_at(app, &mut tx, terminal, &user.pin, is_new).await?;
+            if !is_new {
                 not_taken.push(as_row(user));
             }
         }
-        tx.commit().await?;
+        tx.commit(app).await?;
     }
     for some in brought.templates.chunks(TOGETHER) {
         let mut tx = app.store.write().await?;

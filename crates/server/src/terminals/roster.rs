@@ -2,7 +2,7 @@
 //! rows in the database stand above it: a change of a row drops the entry.
 
 use crate::punches::record::Place;
-use crate::terminals::contact::{Known, NOT_AUTHORIZED};
+use crate::terminals::contact::{Known, NOT_AUTHORIZED, family_of};
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
@@ -86,11 +86,7 @@ impl Presence {
                 .min(1440),
             registration: known.registry_code.zip(known.session_code),
             heard: Mutex::new(Heard {
-                family: if known.family == "access" {
-                    Family::Access
-                } else {
-                    Family::Attendance
-                },
+                family: family_of(&known.family),
                 push_protocol: known.push_protocol,
                 stamps: Stamps {
                     attlog: known.log_stamp.unwrap_or(stamps.attlog),

@@ -1,7 +1,7 @@
 //! Terminals as callers see and change them. In area 1, "Not Authorized", a terminal is held;
 //! moving it to another area authorises it.
 
-use crate::access::{Caller, Right, Thing, Who};
+use crate::access::{Caller, Right, Scope, Thing, Who};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::appendix;
@@ -16,6 +16,7 @@ use crate::resource::{
     self, Columns, Field, Removable, Resource, Searched, Writable, col, fetch_by_id, search_text,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::scope::Owner;
 use crate::terminals::commands;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::online_within_s;
@@ -26,7 +27,7 @@ use chrono_tz::Tz;
 use http::{Method, StatusCode};
 use muster_protocol::command::Command;
 use muster_store::{Dialect, Sql};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
 /// A terminal that was silent for two heartbeats is offline, though never before so many seconds.
@@ -454,6 +455,10 @@ impl Changes {
         if let Some(place) = input.text("gps_location", GPS) {
             changes.set("gps_location", place);
         }
+        // Where it would be unless told may be beyond what the caller sees.
+        if !AREA.reaches(caller, NOT_AUTHORIZED) {
+            input.require(&["area", "area_code"]);
+        }
         if let Some((name, value)) = input.value(&["area", "area_code"]) {
             match AREA.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => changes.set("area_id", id),
@@ -515,6 +520,14 @@ fn offset_minutes(app: &App, zone: Tz) -> i64 {
 
 const fn column(name: &'static str) -> resource::Column {
     ("terminal", name)
+}
+
+/// A terminal belongs to its area.
+pub fn within(scope: &Scope) -> Condition {
+    scope.rows(&[
+        Owner::Company(column("company_id")),
+        Owner::Area(column("area_id")),
+    ])
 }
 
 impl Resource for Terminal {
@@ -644,14 +657,7 @@ impl Resource for Terminal {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        let mut visible = Cond::all();
-        if let Some(companies) = &caller.scope.companies {
-            visible = visible.add(col(column("company_id")).is_in(companies.iter().cloned()));
-        }
-        if let Some(areas) = &caller.scope.areas {
-            visible = visible.add(col(column("area_id")).is_in(areas.iter().copied()));
-        }
-        visible
+        within(&caller.scope)
     }
 
     fn computed(app: &App, _name: &str) -> Expr {

@@ -1,12 +1,15 @@
 //! Who may do what: every endpoint there is, by everybody there can be.
 
-use crate::rest::{Somebody, TestApp, on_both, punch};
-use muster::access::Rights;
-use muster::api;
+use crate::rest::{PASSWORD, Somebody, TestApp, on_both, punch};
+use muster::access::{Caller, Right, Rights};
+use muster::accounts::client::{self, NewClient};
+use muster::accounts::role::{self, NewRole};
 use muster::profile::Profile;
 use muster::routes::Guard;
+use muster::{accounts, api};
 use reqwest::Method;
 use serde_json::json;
+use std::fmt::Write;
 
 /// A path with something in the place of what varies: nothing that is there.
 fn filled(path: &str) -> String {
@@ -27,55 +30,147 @@ async fn status(caller: &Somebody<'_>, method: &Method, path: &str) -> u16 {
     caller.send(method.clone(), path, body).await.status
 }
 
+/// A client with a token that is good for nobody: over, or of somebody elsewhere.
+async fn turned_away<'a>(
+    test: &'a TestApp,
+    addresses: &[&str],
+    expires_at: Option<chrono::DateTime<chrono::Utc>>,
+) -> Somebody<'a> {
+    let new = NewClient {
+        name: format!("turned away {addresses:?}"),
+        profile: Profile::EasyTimePro,
+        rights: Rights::administrator(),
+        addresses: addresses
+            .iter()
+            .map(|address| (*address).to_owned())
+            .collect(),
+        expires_at,
+    };
+    let token = client::add(&test.app, &Caller::system(), new)
+        .await
+        .expect("added");
+    test.with(&format!("Token {token}"))
+}
+
+/// A user with a role of that name.
+async fn user<'a>(test: &'a TestApp, role: &str) -> Somebody<'a> {
+    let name = format!("a {role}");
+    accounts::user::add(&test.app, &Caller::system(), &name, None, role, PASSWORD)
+        .await
+        .expect("added");
+    let token = test.log_in("/api/api-token-auth/", &name).await;
+    test.with(&format!("Token {token}"))
+}
+
+/// A user whose role allows what operators may, in these areas and departments.
+async fn limited<'a>(
+    test: &'a TestApp,
+    areas: Option<&str>,
+    departments: Option<&str>,
+) -> Somebody<'a> {
+    let list = |list: &str| list.split(',').map(str::to_owned).collect();
+    let new = NewRole {
+        name: "limited".into(),
+        rights: Rights::operator(),
+        companies: Some(vec!["default".into()]),
+        areas: areas.map(list),
+        departments: departments.map(list),
+    };
+    role::add(&test.app, &Caller::system(), new)
+        .await
+        .expect("added");
+    user(test, "limited").await
+}
+
+/// Each endpoint with the status it gives each kind of caller who names what is not there. The
+/// snapshot is the promise; that a right is missing exactly where it should be is worked out.
 #[tokio::test]
 async fn every_endpoint_is_for_those_who_have_its_right() {
     on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let area = json!({ "area_code": "north", "area_name": "North" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        let department = json!({ "dept_code": "sales", "dept_name": "Sales" });
+        admin
+            .post("/personnel/api/departments/", department)
+            .await
+            .is(201);
+        let yesterday = test.app.clock.now() - chrono::TimeDelta::days(1);
         let nobody = test.nobody();
         let staff = test.staff("1001").await;
-        let callers = [
-            ("viewer", Rights::viewer()),
-            ("operator", Rights::operator()),
-            ("administrator", Rights::administrator()),
+        let expired = turned_away(&test, &[], Some(yesterday)).await;
+        let elsewhere = turned_away(&test, &["10.0.0.0/8"], None).await;
+        let people = [
+            ("administrator", user(&test, "administrator").await),
+            ("operator", user(&test, "operator").await),
+            ("viewer", user(&test, "viewer").await),
+            (
+                "limited",
+                limited(&test, Some("north"), Some("sales")).await,
+            ),
         ];
-        let mut people = Vec::new();
-        for (name, rights) in callers {
-            let caller = test.client(Profile::EasyTimePro, rights.clone()).await;
-            people.push((name, rights, caller));
+        let rights_of = |name: &str| match name {
+            "administrator" => Rights::administrator(),
+            "viewer" => Rights::viewer(),
+            _ => Rights::operator(),
+        };
+        let mut singles = Vec::new();
+        for right in Right::all() {
+            let rights = Rights::from_iter([right]);
+            singles.push((right, test.client(Profile::EasyTimePro, rights).await));
         }
         let registry = api::registry();
-        assert!(registry.endpoints().len() > 20);
+        let mut table = String::new();
         for endpoint in registry.endpoints() {
             let path = filled(&endpoint.path);
-            let shown = format!("{} {}", endpoint.method, endpoint.path);
-            for path in [path.as_str(), path.trim_end_matches('/')] {
-                let (right, is_for_staff) = match endpoint.guard {
-                    Guard::Open => {
-                        let got = status(&nobody, &endpoint.method, path).await;
-                        assert!(!matches!(got, 401 | 403 | 500), "{shown} by nobody: {got}");
-                        continue;
-                    }
-                    Guard::Right(right) => (right, false),
-                    Guard::OwnRows(right) => (right, true),
-                };
-                let got = status(&nobody, &endpoint.method, path).await;
-                assert_eq!(got, 401, "{shown} by nobody");
-                let got = status(&staff, &endpoint.method, path).await;
-                // What is not theirs is refused, or is not there.
-                let is_right = match is_for_staff {
-                    true => matches!(got, 200 | 403 | 404),
-                    false => got == 403,
-                };
-                assert!(is_right, "{shown} by staff: {got}");
-                for (name, rights, caller) in &people {
-                    let got = status(caller, &endpoint.method, path).await;
-                    if rights.allow(right) {
-                        assert!(!matches!(got, 401 | 403 | 500), "{shown} by {name}: {got}");
-                    } else {
-                        assert_eq!(got, 403, "{shown} by {name}");
-                    }
+            let method = &endpoint.method;
+            let shown = format!("{method} {}", endpoint.path);
+            let (right, is_for_staff) = match endpoint.guard {
+                Guard::Open => {
+                    let got = status(&nobody, method, &path).await;
+                    assert!(!matches!(got, 401 | 403 | 500), "{shown} by nobody: {got}");
+                    let _ = writeln!(table, "{shown}: everybody {got}");
+                    continue;
+                }
+                Guard::Right(right) => (right, false),
+                Guard::OwnRows(right) => (right, true),
+            };
+            for (name, caller) in [
+                ("nobody", &nobody),
+                ("expired", &expired),
+                ("elsewhere", &elsewhere),
+            ] {
+                for path in [path.as_str(), path.trim_end_matches('/')] {
+                    assert_eq!(status(caller, method, path).await, 401, "{shown} by {name}");
                 }
             }
+            let mut line = format!("{shown}:");
+            let full = status(&admin, method, &path).await;
+            assert!(!matches!(full, 401 | 403 | 500), "{shown}: {full}");
+            for (name, caller) in &people {
+                let got = status(caller, method, &path).await;
+                let bare = status(caller, method, path.trim_end_matches('/')).await;
+                assert_eq!(got, bare, "{shown} by {name} without the slash");
+                match (rights_of(name).allow(right), *name) {
+                    (false, _) => assert_eq!(got, 403, "{shown} by {name}"),
+                    // Something new at the top would be beyond a limit.
+                    (true, "limited") => assert!(got == full || got == 403, "{shown}: {got}"),
+                    (true, _) => assert_eq!(got, full, "{shown} by {name}"),
+                }
+                let _ = write!(line, " {name} {got}");
+            }
+            for (single, caller) in &singles {
+                let got = status(caller, method, &path).await;
+                let expected = if *single == right { full } else { 403 };
+                assert_eq!(got, expected, "{shown} with {single} alone");
+            }
+            let got = status(&staff, method, &path).await;
+            if !is_for_staff {
+                assert_eq!(got, 403, "{shown} by staff");
+            }
+            let _ = writeln!(table, "{line} staff {got}");
         }
+        insta::assert_snapshot!("every_endpoint_by_everybody", table);
     })
     .await;
 }
@@ -147,36 +242,6 @@ async fn staff_see_what_is_their_own_and_change_nothing() {
     .await;
 }
 
-async fn limited<'a>(
-    test: &'a TestApp,
-    areas: Option<&str>,
-    departments: Option<&str>,
-) -> Somebody<'a> {
-    test.run(
-        "INSERT INTO role (id, name, rights, areas, departments, created_at, changed_at) \
-         VALUES (101, 'limited', $1, $2, $3, $4, $4)",
-        [
-            Rights::operator().to_string().into(),
-            areas.map(str::to_owned).into(),
-            departments.map(str::to_owned).into(),
-            test.app.clock.now().into(),
-        ],
-    )
-    .await;
-    muster::accounts::user::add(
-        &test.app,
-        &muster::access::Caller::system(),
-        "limited",
-        None,
-        "limited",
-        crate::rest::PASSWORD,
-    )
-    .await
-    .expect("added");
-    let token = test.log_in("/api/api-token-auth/", "limited").await;
-    test.with(&format!("Token {token}"))
-}
-
 #[tokio::test]
 async fn a_role_that_is_limited_to_an_area_sees_and_changes_nothing_beyond() {
     on_both(|test| async move {
@@ -190,7 +255,7 @@ async fn a_role_that_is_limited_to_an_area_sees_and_changes_nothing_beyond() {
             admin.post("/iclock/api/terminals/", new).await.is(201);
         }
         punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
-        let limited = limited(&test, Some("1000001"), None).await;
+        let limited = limited(&test, Some("north"), None).await;
         for (path, key) in [
             ("/personnel/api/employees/", "emp_code"),
             ("/iclock/api/terminals/", "sn"),
@@ -229,12 +294,8 @@ async fn a_role_that_is_limited_to_an_area_sees_and_changes_nothing_beyond() {
 async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        test.run(
-            "INSERT INTO department (id, company_id, dept_code, dept_name, search_text, created_at, changed_at) \
-             SELECT 7, id, '7', 'Seven', 'seven', created_at, created_at FROM company",
-            [],
-        )
-        .await;
+        let new = json!({ "dept_code": "7", "dept_name": "Seven" });
+        admin.post("/personnel/api/departments/", new).await.is(201);
         for (code, department) in [("1001", "1"), ("1002", "7")] {
             let new = json!({ "emp_code": code, "department": department });
             admin.post("/personnel/api/employees/", new).await.is(201);
@@ -253,6 +314,203 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
         }
         let list = limited.get("/iclock/api/unregister/").await.is(200);
         assert_eq!(list["count"], 0);
+    })
+    .await;
+}
+
+/// Lists, reads, changes, removals and bulk actions: what is beyond a limit is not there.
+#[tokio::test]
+async fn a_limited_role_reaches_nothing_beyond_its_area_and_department_by_any_way() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        for code in ["north", "south"] {
+            let area = json!({ "area_code": code, "area_name": code });
+            admin.post("/personnel/api/areas/", area).await.is(201);
+            let department = json!({ "dept_code": code, "dept_name": code });
+            admin
+                .post("/personnel/api/departments/", department)
+                .await
+                .is(201);
+            let new = json!({ "emp_code": code, "department": code, "area": [code] });
+            admin.post("/personnel/api/employees/", new).await.is(201);
+            let new = json!({ "sn": code.to_uppercase(), "area": code });
+            admin.post("/iclock/api/terminals/", new).await.is(201);
+        }
+        let limited = limited(&test, Some("north"), Some("north")).await;
+        let audited = "SELECT count(*) FROM audit";
+        let before = test.number(audited).await;
+        for (list, key, own, other, id) in [
+            (
+                "/personnel/api/areas/",
+                "area_code",
+                "north",
+                "south",
+                "1000002",
+            ),
+            (
+                "/personnel/api/departments/",
+                "dept_code",
+                "north",
+                "south",
+                "1000002",
+            ),
+            (
+                "/personnel/api/employees/",
+                "emp_code",
+                "north",
+                "south",
+                "1000000002",
+            ),
+            ("/iclock/api/terminals/", "sn", "NORTH", "SOUTH", "1000002"),
+        ] {
+            let seen = limited.get(list).await.is(200);
+            assert_eq!(
+                (&seen["count"], &seen["data"][0][key]),
+                (&json!(1), &json!(own))
+            );
+            limited.get(&format!("{list}{own}/")).await.is(200);
+            for other in [other, id] {
+                let row = format!("{list}{other}/");
+                limited.get(&row).await.is(404);
+                limited.put(&row, json!({ "nickname": "x" })).await.is(404);
+                limited.patch(&row, json!({})).await.is(404);
+                if !list.contains("employees") {
+                    limited.delete(&row).await.is(404);
+                    let sent = json!({ "object_codes": [own, other], "action_type": "delete" });
+                    let refused = limited.post(&format!("{list}action/"), sent).await.is(400);
+                    assert_eq!(
+                        refused["object_codes"],
+                        json!([format!("Object with {key}={other} does not exist.")])
+                    );
+                }
+                let found = limited
+                    .get(&format!("{list}?{key}={other}&search={other}"))
+                    .await;
+                assert_eq!(found.is(200)["count"], 0);
+            }
+        }
+        // Nothing new is made beyond the limit either, nor put there unsaid.
+        for (list, new) in [
+            (
+                "/personnel/api/areas/",
+                json!({ "area_code": "x", "area_name": "x" }),
+            ),
+            (
+                "/personnel/api/departments/",
+                json!({ "dept_code": "x", "dept_name": "x" }),
+            ),
+        ] {
+            limited.post(list, new).await.is(403);
+        }
+        let absent = |code: &str| json!([format!("Object with {code}=south does not exist.")]);
+        let new = json!({ "emp_code": "9", "department": "south", "area": ["south", "north"] });
+        let refused = limited.post("/personnel/api/employees/", new).await.is(400);
+        assert_eq!(
+            (&refused["department"], &refused["area"]),
+            (&absent("dept_code"), &absent("area_code"))
+        );
+        let required = json!(["This field is required."]);
+        let new = json!({ "emp_code": "9" });
+        let refused = limited.post("/personnel/api/employees/", new).await.is(400);
+        assert_eq!(
+            (&refused["department"], &refused["area"]),
+            (&required, &required)
+        );
+        let refused = limited
+            .post("/iclock/api/terminals/", json!({ "sn": "NEW" }))
+            .await;
+        assert_eq!(refused.is(400)["area"], required);
+        for list in ["/personnel/api/areas/", "/personnel/api/departments/"] {
+            let key = if list.contains("areas") {
+                "parent_area"
+            } else {
+                "parent_dept"
+            };
+            let moved = limited
+                .patch(&format!("{list}north/"), json!({ key: "south" }))
+                .await;
+            assert_eq!(moved.status, 400);
+        }
+        assert_eq!(test.number(audited).await, before);
+        let new = json!({ "emp_code": "9", "department": "north", "area": ["north"] });
+        limited.post("/personnel/api/employees/", new).await.is(201);
+        // A role would lose its limit with what it names.
+        let refused = admin.delete("/personnel/api/areas/north/").await.is(400);
+        assert_eq!(
+            refused["detail"],
+            "Cannot delete area north: still used by 2 employees, 1 terminal, 1 role limited to it."
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_limited_to_an_area_moves_and_resigns_nobody_beyond() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        for area in ["north", "south"] {
+            let new = json!({ "area_code": area, "area_name": area });
+            admin.post("/personnel/api/areas/", new).await.is(201);
+        }
+        let people = "/personnel/api/employees/";
+        for (code, areas) in [
+            ("1001", json!(["south"])),
+            ("1002", json!(["north", "south"])),
+        ] {
+            let new = json!({ "emp_code": code, "area": areas });
+            admin.post(people, new).await.is(201);
+        }
+        let limited = limited(&test, Some("north"), None).await;
+        let gone = json!({
+            "emp_code": ["1002", "1001"], "resign_date": "2026-01-15", "resign_type": 1,
+        });
+        let refused = json!(["Object with emp_code=1001 does not exist."]);
+        for (name, body) in [
+            ("adjust_resign", gone),
+            (
+                "adjust_area",
+                json!({ "emp_code": "1001", "area_code": "north" }),
+            ),
+            ("resync_to_device", json!({ "emp_code": "1001" })),
+            (
+                "del_bio_template",
+                json!({ "emp_code": "1001", "face": true }),
+            ),
+            ("update_emp_photo", json!({ "emp_code": "1001" })),
+        ] {
+            let answer = limited.post(&format!("{people}{name}/"), body).await;
+            assert_eq!(answer.is(400)["emp_code"], refused, "{name}");
+        }
+        let action = json!({ "object_codes": ["1001"], "action_type": "delete" });
+        let answer = limited.post(&format!("{people}action/"), action).await;
+        assert_eq!(answer.is(400)["object_codes"], refused);
+        limited.delete(&format!("{people}1001/")).await.is(404);
+        limited.get(&format!("{people}1001/photo/")).await.is(404);
+        let resigns = "/personnel/api/resigns/";
+        for employee in ["1001", "1002"] {
+            let new = json!({
+                "employee": employee, "resign_date": "2026-02-15", "resign_type": 1,
+            });
+            admin.post(resigns, new).await.is(201);
+        }
+        let list = limited.get(resigns).await.is(200);
+        assert_eq!(
+            (&list["count"], &list["data"][0]["employee"]["emp_code"]),
+            (&json!(1), &json!("1002"))
+        );
+        let back = json!({ "emp_code": ["1001"] });
+        let answer = limited.post(&format!("{resigns}rehire/"), back).await;
+        assert_eq!(answer.is(400)["emp_code"], refused);
+        limited.delete(&format!("{resigns}1001/")).await.is(404);
+
+        // What lies beyond is not theirs to take away.
+        let there = json!({ "area": ["north"] });
+        limited
+            .patch(&format!("{people}1002/"), there)
+            .await
+            .is(200);
+        let read = admin.get(&format!("{people}1002/")).await.is(200);
+        assert_eq!(read["area"].as_array().map(Vec::len), Some(2));
     })
     .await;
 }

@@ -450,3 +450,334 @@ async fn templates_are_counted_by_kind_and_version() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_is_removed_leaves_the_punches_and_frees_the_code() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        for code in ["1001", "1002"] {
+            admin.post(LIST, json!({ "emp_code": code })).await.is(201);
+        }
+        punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
+        punch(&test, "1002", "2026-01-14 09:00:30", Some(1_000_000_002)).await;
+        assert_eq!(
+            admin.delete(&format!("{LIST}1001/")).await.is(200),
+            json!({ "message": "deleted" })
+        );
+        admin.get(&format!("{LIST}1001/")).await.is(404);
+        admin.delete(&format!("{LIST}1001/")).await.is(404);
+        let transactions = "/iclock/api/transactions/";
+        let kept = admin
+            .get(&format!("{transactions}?emp_code=1001"))
+            .await
+            .is(200);
+        assert_eq!(kept["count"], 1);
+        let kept = &kept["data"][0];
+        assert_eq!(
+            (
+                &kept["emp_code"],
+                &kept["emp"],
+                &kept["first_name"],
+                &kept["department"]
+            ),
+            (&json!("1001"), &json!(null), &json!(null), &json!(null))
+        );
+        assert_eq!(admin.get(transactions).await.is(200)["count"], 2);
+        assert_eq!(
+            admin.get("/iclock/api/unregister/").await.is(200)["count"],
+            0
+        );
+
+        // The next one with that code is somebody else.
+        let next = admin
+            .post(LIST, json!({ "emp_code": "1001" }))
+            .await
+            .is(201);
+        assert_eq!(next["id"], "1000000003");
+        let theirs = admin
+            .get(&format!("{transactions}?emp=1000000003"))
+            .await
+            .is(200);
+        assert_eq!(theirs["count"], 0);
+        let biotime = test.biotime().await;
+        let gone = biotime.delete(&format!("{LIST}1000000003/")).await;
+        assert_eq!((gone.status, gone.text.as_str()), (204, ""));
+        let audited = "SELECT count(*) FROM audit WHERE thing = 'employee' AND action = 'delete'";
+        assert_eq!(test.number(audited).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_are_removed_at_once_or_none() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        for code in ["1001", "1002", "1003", "1004"] {
+            admin.post(LIST, json!({ "emp_code": code })).await.is(201);
+        }
+        let action = format!("{LIST}action/");
+        let delete = |codes: Value| json!({ "object_codes": codes, "action_type": "delete" });
+        for (codes, problem) in [
+            (
+                json!(["1001", "nosuch"]),
+                "Object with emp_code=nosuch does not exist.",
+            ),
+            (json!([]), "This list may not be empty."),
+            (json!([["1001"]]), "Expected a list of codes or ids."),
+            (
+                json!(vec![1; 10_001]),
+                "Ensure this field has no more than 10000 elements.",
+            ),
+        ] {
+            let answer = admin.post(&action, delete(codes)).await.is(400);
+            assert_eq!(answer["object_codes"], json!([problem]));
+        }
+        assert_eq!(admin.get(LIST).await.is(200)["count"], 4);
+        // The manual sends the id where it says the code.
+        assert_eq!(
+            admin
+                .post(&action, delete(json!([1000000001])))
+                .await
+                .is(200),
+            json!({ "detail": "Success. delete:[1000000001]" })
+        );
+        let biotime = test.biotime().await;
+        assert_eq!(
+            biotime
+                .post(&action, delete(json!("1000000002,1003")))
+                .await
+                .is(200),
+            json!({ "code": 0, "msg": "", "data": [] })
+        );
+        let left = admin.get(LIST).await.is(200);
+        assert_eq!(
+            (&left["count"], &left["data"][0]["emp_code"]),
+            (&json!(1), &json!("1004"))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_are_moved_and_changed_at_once_or_none() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let area = json!({ "area_code": "north", "area_name": "North" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        for code in ["034186661926", "1002"] {
+            admin.post(LIST, json!({ "emp_code": code })).await.is(201);
+        }
+        let done = json!({ "detail": "Success." });
+        // The manual's samples, with who is here.
+        for (name, body) in [
+            ("adjust_area", json!({ "emp_code": ["034186661926"], "area_code": ["north", 1] })),
+            ("adjust_depart", json!({ "emp_code": ["034186661926"], "department_code": 1 })),
+            ("adjust_emp_type", json!({ "emp_code": ["034186661926"], "emp_type": 1 })),
+            ("adjust_position", json!({ "emp_code": ["034186661926"], "position_code": 1 })),
+            ("adjust_department", json!({ "employees": 1000000001, "department": ["1"] })),
+        ] {
+            let answer = admin.post(&format!("{LIST}{name}/"), body).await;
+            assert_eq!(answer.is(200), done, "{name}");
+        }
+        let read = admin.get(&format!("{LIST}034186661926/")).await.is(200);
+        let codes: Vec<&Value> = read["area"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|area| &area["area_code"])
+            .collect();
+        assert_eq!(
+            (codes, &read["emp_type"], &read["position"]["position_code"]),
+            (vec![&json!("1"), &json!("north")], &json!(1), &json!("1"))
+        );
+        let biotime = test.biotime().await;
+        let form = biotime
+            .request(Method::POST, &format!("{LIST}adjust_area/"))
+            .form(&[("employees", "1000000001"), ("employees", "1002"), ("areas", "1000001")]);
+        assert_eq!(Got::from(form).await.is(200), json!({ "code": 0, "msg": "", "data": [] }));
+        assert_eq!(admin.get(&format!("{LIST}?area_code=north")).await.is(200)["count"], 2);
+
+        let wrong = json!({ "emp_code": ["1002", "99"], "area_code": ["1", "99"] });
+        assert_eq!(
+            admin.post(&format!("{LIST}adjust_area/"), wrong).await.is(400),
+            json!({
+                "emp_code": ["Object with emp_code=99 does not exist."],
+                "area_code": ["Object with area_code=99 does not exist."],
+                "code": -22, "msg": "The person does not exist", "data": {},
+            })
+        );
+        for (name, body, expected) in [
+            ("adjust_area", json!({}), json!({
+                "emp_code": ["This field is required."], "area_code": ["This field is required."],
+            })),
+            ("adjust_area", json!({ "emp_code": "1002", "area_code": [] }), json!({
+                "area_code": ["This list may not be empty."],
+            })),
+            ("adjust_depart", json!({ "emp_code": "1002", "department_code": [1, 2] }), json!({
+                "department_code": ["Only one is possible."],
+            })),
+            ("adjust_position", json!({ "emp_code": "1002", "position_code": null }), json!({
+                "position_code": ["This field may not be null."],
+            })),
+            ("adjust_emp_type", json!({ "emp_code": "1002", "emp_type": "x" }), json!({
+                "emp_type": ["A valid integer is required."],
+            })),
+        ] {
+            let answer = biotime.post(&format!("{LIST}{name}/"), body).await;
+            assert_eq!(answer.is(400), expected, "{name}");
+        }
+        assert_eq!(
+            admin.get(&format!("{LIST}?area_code=north")).await.is(200)["count"],
+            2,
+            "nothing was done by halves"
+        );
+        // Removed in the middle of it, or moved: never an employee without one who is there.
+        let path = format!("{LIST}1002/");
+        let adjust = format!("{LIST}adjust_area/");
+        let moved = json!({ "emp_code": "1002", "area_code": 1 });
+        let (gone, moved) = tokio::join!(admin.delete(&path), admin.post(&adjust, moved));
+        assert_eq!(gone.status, 200);
+        assert!(matches!(moved.status, 200 | 400 | 404), "{}", moved.text);
+        let stray = "SELECT count(*) FROM employee_area a WHERE NOT EXISTS \
+                     (SELECT 1 FROM employee e WHERE e.id = a.employee_id)";
+        assert_eq!(test.number(stray).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_a_callers_to_write_is_ignored() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let made = json!({
+            "emp_code": "1001", "id": 1, "status": 999, "company": "other", "is_superuser": true,
+            "user_permissions": [1], "update_time": "1970-01-01", "first_name": "{{7*7}}",
+            "last_name": "<img src=file:///etc/passwd>", "nickname": "\u{202e}x",
+        });
+        let answer = admin.post(LIST, made).await.is(201);
+        assert_eq!(
+            (&answer["id"], &answer["status"], &answer["update_time"]),
+            (
+                &json!("1000000001"),
+                &json!(0),
+                &json!("2026-01-15 13:30:00")
+            )
+        );
+        assert_eq!(
+            (
+                &answer["first_name"],
+                &answer["last_name"],
+                &answer["nickname"]
+            ),
+            (
+                &json!("{{7*7}}"),
+                &json!("<img src=file:///etc/passwd>"),
+                &json!("\u{202e}x")
+            ),
+            "texts are texts"
+        );
+        assert!(answer.get("is_superuser").is_none());
+
+        // Nothing but the method says what is done.
+        for request in [
+            admin
+                .request(Method::GET, &format!("{LIST}1001/?_method=DELETE"))
+                .header("x-http-method-override", "DELETE")
+                .body("_method=DELETE"),
+            admin
+                .request(Method::GET, LIST)
+                .json(&json!({ "emp_code": "1002" })),
+            admin.request(Method::HEAD, LIST),
+            admin
+                .request(Method::PATCH, &format!("{LIST}1001/"))
+                .form(&[("_method", "DELETE")]),
+        ] {
+            assert_eq!(Got::from(request).await.status, 200);
+        }
+        assert_eq!(admin.get(LIST).await.is(200)["count"], 1);
+        // One spelling of a path leads to a person, and no trick leads past the right.
+        admin.get(&format!("{LIST}%31001/")).await.is(200);
+        let viewer = test.client(Profile::EasyTimePro, Rights::viewer()).await;
+        for path in [
+            "//personnel/api/employees/1001/",
+            "/PERSONNEL/api/employees/1001/",
+            "/personnel/api/employees/1001/;x=1",
+            "/personnel/api/employees/1001%2f/",
+            "/personnel/api/employees/%2e%2e/1001/",
+        ] {
+            let got = viewer.delete(path).await.status;
+            assert!(matches!(got, 403 | 404), "{path}: {got}");
+        }
+        for code in [
+            "photo/",
+            ".",
+            "..",
+            "1001/",
+            "adjust_regsin",
+            "Resync_To_Device",
+        ] {
+            admin.post(LIST, json!({ "emp_code": code })).await.is(400);
+        }
+        assert_eq!(admin.get(LIST).await.is(200)["count"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_removed_is_at_no_door_any_more() {
+    on_both(|test| async move {
+        let own = test.staff("1001").await;
+        own.get(&format!("{LIST}1001/")).await.is(200);
+        let admin = test.easytimepro().await;
+        admin.delete(&format!("{LIST}1001/")).await.is(200);
+        own.get(&format!("{LIST}1001/")).await.is(401);
+        let body = json!({ "username": "1001", "password": crate::rest::PASSWORD });
+        test.nobody()
+            .post("/api/staff-api-token-auth/", body)
+            .await
+            .is(400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hash_made_elsewhere_lets_in_and_is_replaced_then() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let hash = djangohashers::make_password_with_settings(
+            "hunter2hunter2",
+            "abcdefghijkl",
+            djangohashers::Algorithm::PBKDF2,
+        );
+        let rounds = hash
+            .split('$')
+            .nth(1)
+            .expect("rounds")
+            .parse::<u32>()
+            .expect("a number");
+        assert!((10_000..=2_000_000).contains(&rounds));
+        let new = json!({ "emp_code": "1001", "app_status": 1, "self_password": hash });
+        admin.post(LIST, new).await.is(201);
+        let kept = async || -> String {
+            let (kept,): (String,) = test
+                .app
+                .store
+                .one(&muster_store::Sql::new(
+                    "SELECT self_password_hash FROM employee",
+                    [],
+                ))
+                .await
+                .expect("a row");
+            kept
+        };
+        assert_eq!(kept().await, hash);
+        let door = "/api/staff-api-token-auth/";
+        let as_text = json!({ "username": "1001", "password": hash });
+        test.nobody().post(door, as_text).await.is(400);
+        let right = json!({ "username": "1001", "password": "hunter2hunter2" });
+        test.nobody().post(door, right.clone()).await.is(200);
+        assert!(kept().await.starts_with("$argon2id$"));
+        test.nobody().post(door, right).await.is(200);
+    })
+    .await;
+}

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
             "events", "extract", "input", "install", "keys", "password", "profile", "relation",
-            "resource", "routes", "times", "writing",
+            "resource", "routes", "scope", "times", "writing",
         ],
     ),
 ];
@@ -75,6 +75,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands.rs"),
     ("terminal_option", "terminals/"),
+    ("terminal_person", "terminals/sync.rs"),
     ("unread_line", "gateway/unread.rs"),
 ];
 

@@ -1,7 +1,7 @@
 //! The commands that make users and API clients.
 
 use crate::rest::{TestApp, on_both};
-use muster::cli::{client, user};
+use muster::cli::{client, role, user};
 use serde_json::json;
 
 async fn run_user(test: &TestApp, command: user::Command, input: &str) -> anyhow::Result<String> {
@@ -75,6 +75,115 @@ async fn a_user_is_added_and_comes_in_with_the_password_on_the_last_line() {
             list,
             "admin\tadministrator\tactive\tnever\nops\tviewer\tdisabled\t2026-01-15 13:30:00\n"
         );
+    })
+    .await;
+}
+
+async fn run_role(test: &TestApp, command: role::Command) -> anyhow::Result<String> {
+    let mut output = Vec::new();
+    role::run(&test.app, command, &mut output).await?;
+    Ok(String::from_utf8(output)?)
+}
+
+#[tokio::test]
+async fn a_role_is_made_with_limits_given_to_a_user_and_removed_when_nobody_has_it() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let area = json!({ "area_code": "north", "area_name": "North" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        let add = |name: &str, rights: &str, areas: &[&str]| role::Command::Add {
+            name: name.into(),
+            rights: rights.into(),
+            companies: Some(vec!["default".into()]),
+            areas: Some(areas.iter().map(|area| (*area).to_owned()).collect()),
+            departments: None,
+        };
+        let remove = |name: &str| role::Command::Remove { name: name.into() };
+        for (command, reason) in [
+            (add("x", "employee.fly", &["north"]), "employee.fly"),
+            (
+                add("x", "", &["north"]),
+                "rights: This list may not be empty.",
+            ),
+            (
+                add("x", "viewer", &["nosuch", "1"]),
+                "areas: Object with area_code=nosuch does not exist.",
+            ),
+            (
+                add("viewer", "viewer", &["1"]),
+                "name: role with this name already exists.",
+            ),
+            (remove("nosuch"), "There is no role"),
+            (remove("operator"), "is built in and stays"),
+        ] {
+            let refused = run_role(&test, command).await.expect_err("refused");
+            assert!(refused.to_string().contains(reason), "{refused}");
+        }
+        let output = run_role(
+            &test,
+            add("gate", "area.view, terminal.command", &["north"]),
+        )
+        .await
+        .expect("added");
+        assert_eq!(output, "added \"gate\"\n");
+        let new = user::Command::Add {
+            name: "guard".into(),
+            role: "gate".into(),
+            email: None,
+            password_stdin: true,
+        };
+        run_user(&test, new, "correct horse battery\n")
+            .await
+            .expect("added");
+        let token = test.log_in("/api/api-token-auth/", "guard").await;
+        let guard = test.with(&token);
+        let areas = guard.get("/personnel/api/areas/").await.is(200);
+        assert_eq!(
+            (&areas["count"], &areas["data"][0]["area_code"]),
+            (&json!(1), &json!("north"))
+        );
+        guard.get("/personnel/api/employees/").await.is(403);
+
+        let refused = run_role(&test, remove("gate")).await.expect_err("refused");
+        assert!(refused.to_string().contains("1 user has it"), "{refused}");
+        let made = |name: &str, role: &str| user::Command::Role {
+            name: name.into(),
+            role: role.into(),
+        };
+        run_user(&test, made("guard", "viewer"), "")
+            .await
+            .expect("changed");
+        guard.get("/personnel/api/employees/").await.is(200);
+        let areas = guard.get("/personnel/api/areas/").await.is(200);
+        assert_eq!(areas["count"], 2);
+        for command in [
+            made("admin", "viewer"),
+            user::Command::Disable {
+                name: "admin".into(),
+            },
+        ] {
+            let refused = run_user(&test, command, "").await.expect_err("refused");
+            assert!(
+                refused.to_string().contains("last administrator"),
+                "{refused}"
+            );
+        }
+        let list = run_role(&test, role::Command::List).await.expect("listed");
+        let lines: Vec<_> = list.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert!(
+            lines[0].starts_with("administrator\tbuilt in\tusers 1\teverywhere\temployee.view,")
+        );
+        assert_eq!(
+            lines[3],
+            format!(
+                "gate\town\tusers 0\tcompanies {}; areas 1000001\tarea.view,terminal.command",
+                test.app.company.id
+            )
+        );
+        run_role(&test, remove("gate")).await.expect("removed");
+        let audited = "SELECT count(*) FROM audit WHERE thing = 'role'";
+        assert_eq!(test.number(audited).await, 2);
     })
     .await;
 }

@@ -1,14 +1,18 @@
 //! People enrolled at a terminal.
 
 use super::write::is_code;
+use super::{DEVICE_PASSWORD, Employee};
+use crate::access::Caller;
 use crate::app::App;
+use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::punches::record;
-use crate::resource::search_text;
+use crate::resource::{Resource, search_text};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
 use muster_protocol::upload::User;
 use muster_store::{Sql, Tx};
+use serde_json::json;
 
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
 /// = the terminal's. Of a known one nothing changes: the server's record stands, and `false` says so.
@@ -68,7 +72,7 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
             [
                 id.into(),
                 app.keys
-                    .seal("device_password", password.expose().as_bytes())
+                    .seal(DEVICE_PASSWORD, password.expose().as_bytes())
                     .into(),
             ],
         ))
@@ -82,5 +86,18 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
         .await?;
     }
     record::adopt(tx, &app.company.id, id, &user.pin).await?;
+    let deed = Deed {
+        action: "create",
+        thing: Employee::NAME,
+        thing_id: user.pin.clone(),
+        after: audit::members(json!({
+            "emp_code": user.pin,
+            "first_name": name,
+            "dev_privilege": privilege,
+            "enroll_sn": terminal.sn.as_str(),
+        })),
+        ..Deed::default()
+    };
+    audit::write(tx, now, &Caller::system(), deed).await?;
     Ok(true)
 }

@@ -13,18 +13,22 @@ use crate::input::{Input, Text, read_boolean, read_list};
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
-use crate::resource::{self, Columns, Resource, Writable, search_text};
+use crate::resource::{self, Columns, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
+use crate::terminals::sync;
 use crate::writing::Writing;
-use muster_store::{Sql, Tx};
+use muster_store::{Sql, Tx, json_list};
+use sea_query::OnConflict;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// The seeded department and area new people are in unless told.
 const FIRST: i64 = 1;
+/// So many are asked about in one query.
+const TOGETHER: usize = 500;
 /// The column of the own password's hash.
 const SELF_PASSWORD: &str = "self_password_hash";
-/// Names under the list's path that are no codes.
+/// Names under the path of this list and of the resignations', which goes by code too: no codes.
 const RESERVED: &[&str] = &[
     "action",
     "adjust_area",
@@ -35,8 +39,12 @@ const RESERVED: &[&str] = &[
     "adjust_regsin",
     "adjust_resign",
     "del_bio_template",
+    "disable_att",
     "export",
     "import_emp",
+    "import_resign",
+    "rehire",
+    "reinstatement",
     "resync_to_device",
     "update_emp_photo",
 ];
@@ -125,7 +133,7 @@ fn is_email(text: &str) -> bool {
 }
 
 /// What was given, checked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Changes {
     columns: Columns,
     texts: HashMap<&'static str, Option<String>>,
@@ -135,7 +143,7 @@ pub struct Changes {
 
 impl Changes {
     /// Reads every member that may be written; all that is wrong with them is one error.
-    async fn read(
+    pub(super) async fn read(
         app: &App,
         caller: &Caller,
         known: &Known,
@@ -299,14 +307,16 @@ impl Changes {
     ) -> Result<()> {
         const DEPARTMENTS: &[&str] = &["department", "department_code", "dept_code"];
         const AREAS: &[&str] = &["area", "area_code", "areas"];
+        // Where they would be unless told, they may be beyond what the caller sees.
         let is_biotime = caller.profile == Profile::BioTime;
-        if is_biotime {
+        let needs_department = is_biotime || !DEPARTMENT.reaches(caller, FIRST);
+        if needs_department {
             input.require(DEPARTMENTS);
         }
         if let Some((name, value)) = input.value(DEPARTMENTS) {
             match DEPARTMENT.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => self.columns.set("department_id", id),
-                Ok(None) if is_biotime => input.problem(name, "This field may not be null."),
+                Ok(None) if needs_department => input.problem(name, "This field may not be null."),
                 Ok(None) => self.columns.set("department_id", FIRST),
                 Err(problem) => input.problems.push(problem),
             }
@@ -317,7 +327,7 @@ impl Changes {
                 Err(problem) => input.problems.push(problem),
             }
         }
-        if is_biotime {
+        if is_biotime || !AREA.reaches(caller, FIRST) {
             input.require(AREAS);
         }
         let Some((name, value)) = input.value(AREAS) else {
@@ -468,6 +478,33 @@ impl Writable for Employee {
         }
     }
 
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        Ok(record::in_order(tx, &app.company.id).await?)
+    }
+
+    /// Punches that waited for a code find their person, and terminals are told.
+    async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
+        let mut codes = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(TOGETHER) {
+            let people: Vec<(i64, String, bool)> = tx
+                .all(&Sql::by_dialect(
+                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                     FROM employee AS e WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
+                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                     FROM employee AS e WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) ORDER BY id",
+                    [json_list(ids.iter().copied())],
+                ))
+                .await?;
+            for (id, code, has_waiting) in people {
+                if has_waiting {
+                    record::adopt(tx, &app.company.id, id, &code).await?;
+                }
+                codes.push(code);
+            }
+        }
+        sync::concerns(app, tx, caller, &codes).await
+    }
+
     async fn show_saved(app: &App, caller: &Caller, row: Row) -> Result<Value> {
         let areas = areas_of(app, &[row.id]).await?.remove(&row.id);
         let areas = areas.unwrap_or_default().into_iter();
@@ -525,6 +562,10 @@ async fn put_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
         [id.into()],
     ))
     .await?;
+    add_areas(tx, id, areas).await
+}
+
+async fn add_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
     for area in areas {
         tx.run(&Sql::new(
             "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
@@ -549,32 +590,19 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
     changes.columns.set("created_at", now);
     changes.columns.set("changed_at", now);
 
-    let other: Option<(i64,)> = tx
-        .find(&Sql::new(
-            "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
-            [app.company.id.clone().into(), emp_code.clone().into()],
-        ))
-        .await?;
-    if other.is_some() {
-        return Err(code_taken());
-    }
     check_card(tx, app, &changes, None).await?;
-    let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("employee")).await;
-    let (id,) = inserted.map_err(|error| {
-        if error.is_duplicate() {
-            code_taken()
-        } else {
-            error.into()
-        }
-    })?;
-    put_areas(tx, id, &areas).await?;
-    record::adopt(tx, &app.company.id, id, &emp_code).await?;
+    let mut insert = changes.columns.insert("employee");
+    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+    let Some((id,)) = tx.find::<(i64,)>(&insert).await? else {
+        return Err(code_taken());
+    };
+    add_areas(tx, id, &areas).await?;
     let row: Row = tx.one(&resource::by_id::<Employee>(app, id)).await?;
     let areas: Vec<AreaOf> = tx.all(&select_areas(&[id])).await?;
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,
-        thing_id: emp_code,
+        thing_id: row.emp_code.clone(),
         after: Some(row.audited(&areas)),
         ..Deed::default()
     };
@@ -582,7 +610,8 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
     Ok(id)
 }
 
-async fn change(
+/// The transaction has taken its place (`record::in_order`).
+pub(super) async fn change(
     app: &App,
     tx: &mut Writing,
     caller: &Caller,
@@ -606,7 +635,10 @@ async fn change(
             code: Employee::ABSENT,
         });
     }
-    if let Some(areas) = areas {
+    if let Some(mut areas) = areas {
+        // What lies beyond the caller's own areas is not the caller's to take away.
+        let beyond = areas_before.iter().map(|area| area.id);
+        areas.extend(beyond.filter(|id| !AREA.reaches(caller, *id)));
         put_areas(tx, stored.id, &areas).await?;
     }
     if has_new_password {
@@ -625,6 +657,54 @@ async fn change(
     // Whether it may log in, and with what, may have changed.
     tx.after_commit(|app| app.accounts.forget());
     Ok(stored.id)
+}
+
+/// Whether somebody is there: as the resignation has it, which tells the terminals.
+pub async fn set_status(app: &App, tx: &mut Tx, id: i64, status: i16) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE employee SET status = $2, changed_at = $3 WHERE id = $1 AND status <> $2",
+        [id.into(), status.into(), app.clock.now().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+impl Removable for Employee {
+    /// The punches stay: transactions of a code, and of nobody. The code is free again.
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
+        let now = app.clock.now();
+        record::in_order(tx, &app.company.id).await?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut codes = Vec::with_capacity(rows.len());
+        for some in ids.chunks(500) {
+            let areas: Vec<AreaOf> = tx.all(&select_areas(some)).await?;
+            for row in rows.iter().filter(|row| some.contains(&row.id)) {
+                let own: Vec<AreaOf> = areas
+                    .iter()
+                    .filter(|area| area.employee_id == row.id)
+                    .cloned()
+                    .collect();
+                let deed = Deed {
+                    action: "delete",
+                    thing: Employee::NAME,
+                    thing_id: row.emp_code.clone(),
+                    before: Some(row.audited(&own)),
+                    ..Deed::default()
+                };
+                audit::write(tx, now, caller, deed).await?;
+                codes.push(row.emp_code.as_str());
+            }
+            tx.run(&resource::delete_rows("employee", some)).await?;
+        }
+        sync::concerns(app, tx, caller, &codes).await?;
+        tx.after_commit(|app| app.accounts.forget());
+        Ok(Vec::new())
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,226 @@
+//! An employee's photo: what is uploaded is decoded and written anew as a small JPEG, so that nothing
+//! of the file itself is kept or given out.
+
+use super::bulk::{PEOPLE, WHO};
+use super::{Employee, check_own};
+use crate::access::{Caller, Right, Thing};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::appendix;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, Call};
+use crate::resource::{self, Resource};
+use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::writing::Writing;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use muster_store::Sql;
+use serde_json::json;
+use std::io::Cursor;
+
+/// A larger file is refused.
+const MOST_BYTES: usize = 5 << 20;
+/// A picture that is larger on a side, or takes more memory than this, is refused before it is decoded.
+const MOST_PIXELS: u32 = 8_000;
+const MOST_DECODED_BYTES: u64 = 160 << 20;
+/// What is kept is not larger.
+const KEPT_PIXELS: u32 = 800;
+const QUALITY: u8 = 85;
+
+const FIELD: &str = "upload_photo";
+
+/// The photo in a body, as it is to be kept.
+async fn read(app: &App, body: &Body) -> Result<Vec<u8>> {
+    let refused = |text: &str| Error::invalid(FIELD, text);
+    let Some(file) = body.file(FIELD) else {
+        return Err(refused(if body.get(FIELD).is_some() {
+            "The submitted data was not a file. Check the encoding type on the form."
+        } else {
+            "No file was submitted."
+        }));
+    };
+    if file.bytes.is_empty() {
+        return Err(refused("The submitted file is empty."));
+    }
+    let unfit = || {
+        Error::Invalid(vec![
+            Problem::new(FIELD, appendix::meaning(appendix::BAD_PHOTO)).coded(appendix::BAD_PHOTO),
+        ])
+    };
+    if file.bytes.len() > MOST_BYTES {
+        return Err(unfit());
+    }
+    let _turn = app
+        .pictures
+        .acquire()
+        .await
+        .map_err(|_| Error::Unavailable("closing".into()))?;
+    let bytes = file.bytes.clone();
+    tokio::task::spawn_blocking(move || written_anew(&bytes))
+        .await
+        .map_err(|error| Error::Internal(error.into()))?
+        .ok_or_else(unfit)
+}
+
+/// `None`: it is no JPEG or PNG, or is broken or too large.
+fn written_anew(bytes: &Bytes) -> Option<Vec<u8>> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .ok()?;
+    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
+        return None;
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MOST_PIXELS);
+    limits.max_image_height = Some(MOST_PIXELS);
+    limits.max_alloc = Some(MOST_DECODED_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().ok()?;
+    if decoder.total_bytes() > MOST_DECODED_BYTES {
+        return None;
+    }
+    // A telephone held sideways says so beside the picture; that is not kept.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
+    if picture.width() > KEPT_PIXELS || picture.height() > KEPT_PIXELS {
+        picture = picture.resize(KEPT_PIXELS, KEPT_PIXELS, FilterType::Triangle);
+    }
+    picture.apply_orientation(orientation);
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, QUALITY)
+        .encode_image(&on_white(&picture))
+        .ok()?;
+    Some(jpeg)
+}
+
+/// JPEG has nothing to see through.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let picture = picture.to_rgba8();
+    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [red, green, blue, alpha] = picture.get_pixel(x, y).0.map(u32::from);
+        let over = |colour: u32| {
+            let mixed = (colour * alpha + 255 * (255 - alpha)) / 255;
+            u8::try_from(mixed).unwrap_or(u8::MAX)
+        };
+        Rgb([over(red), over(green), over(blue)])
+    })
+}
+
+async fn update(call: Call) -> Result<Answer> {
+    let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
+    let people = resource::several::<Employee>(app, caller, body, PEOPLE).await;
+    // Who it is for is looked up first: decoding is the dear part.
+    let people = match people {
+        Err(Error::Invalid(mut problems)) => {
+            if body.file(FIELD).is_none() {
+                problems.push(Problem::new(FIELD, "No file was submitted."));
+            }
+            return Err(Error::Invalid(problems));
+        }
+        people => people?,
+    };
+    let jpeg = read(app, body).await?;
+    let codes = people
+        .rows
+        .into_iter()
+        .map(|employee| (employee.id, employee.emp_code));
+    put(app, caller, codes, &jpeg).await?;
+    Ok(Answer::ok(
+        &json!({ "status": "Successfully Photo Updated." }),
+    ))
+}
+
+async fn put(
+    app: &App,
+    caller: &Caller,
+    people: impl Iterator<Item = (i64, String)>,
+    jpeg: &[u8],
+) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = Writing::begin(app).await?;
+    for (id, emp_code) in people {
+        tx.run(&Sql::new(
+            "INSERT INTO employee_photo (employee_id, jpeg, changed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (employee_id) DO UPDATE SET jpeg = excluded.jpeg, changed_at = excluded.changed_at",
+            [id.into(), jpeg.to_vec().into(), now.into()],
+        ))
+        .await?;
+        let deed = Deed {
+            action: "photo",
+            thing: Employee::NAME,
+            thing_id: emp_code,
+            after: audit::members(json!({ "bytes": jpeg.len() })),
+            ..Deed::default()
+        };
+        audit::write(&mut tx, now, caller, deed).await?;
+    }
+    tx.commit(app).await
+}
+
+async fn show(call: Call) -> Result<Answer> {
+    check_own(&call)?;
+    let app = &call.request.app;
+    let key = call.request.path.get(Employee::KEY)?;
+    let employee = resource::fetch::<Employee>(app, &call.caller, key).await?;
+    let found: Option<(Vec<u8>,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT jpeg FROM employee_photo WHERE employee_id = $1",
+            [employee.id.into()],
+        ))
+        .await?;
+    let (jpeg,) = found.ok_or(Error::NotFound)?;
+    Ok(Answer::file("image/jpeg", jpeg))
+}
+
+// ---- endpoints --------------------------------------------------------------------------------
+
+const UPLOADED: &[Member] = &[
+    WHO,
+    Member::new(
+        FIELD,
+        Kind::Text,
+        "The file, in a multipart form: JPEG or PNG, up to 5 MiB.",
+    )
+    .required(),
+];
+const UPDATED: &[Member] = &[Member::new("status", Kind::Text, "")];
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let doc = |summary: &str, body, returns| Doc {
+        summary: summary.into(),
+        tag: Thing::Employee.name(),
+        query: Vec::new(),
+        body,
+        returns,
+    };
+    vec![
+        Endpoint::guarded(
+            Method::POST,
+            &format!("{}update_emp_photo/", Employee::PATH),
+            Right::Change(Thing::Employee),
+            doc(
+                "Gives employees a photo",
+                Some(UPLOADED),
+                Returns::One(StatusCode::OK, UPDATED),
+            ),
+            update,
+        ),
+        Endpoint::guarded(
+            Method::GET,
+            &format!("{}photo/", resource::row_path::<Employee>()),
+            Right::View(Thing::Employee),
+            doc("An employee's photo", None, Returns::File(&["image/jpeg"])),
+            show,
+        )
+        .with_own_rows(),
+    ]
+}

@@ -1,0 +1,764 @@
+//! Resignations: the end of an employment on a day, and taking it back. From that day on the employee
+//! is on no terminal and at no staff door; a rehired one keeps the entry as history, which no list
+//! shows. This file alone writes `resignation`.
+
+use crate::access::{Caller, Right, Thing};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::appendix;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, Call, python_type};
+use crate::input::{Input, Text};
+use crate::profile::Profile;
+use crate::punches::record;
+use crate::relation::Known;
+use crate::resource::{
+    self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, read_id,
+};
+use crate::resources::employee::{self, Employee};
+use crate::routes::{Endpoint, Kind, Member};
+use crate::terminals::sync;
+use crate::writing::Writing;
+use chrono::NaiveDate;
+use muster_store::{Sql, Tx, json_list};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use serde_json::{Map, Value, json};
+
+pub struct Resignation;
+
+/// A resignation that stands, with its employee.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    pub id: i64,
+    pub employee_id: i64,
+    pub resign_on: NaiveDate,
+    pub report_generation_end_on: NaiveDate,
+    pub resign_type: i16,
+    pub reason: Option<String>,
+    pub disableatt: bool,
+    pub emp_code: String,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+}
+
+/// Quit, Dismissed, Resign, Transfer, Retain job without salary.
+const TYPES: [i64; 5] = [1, 2, 3, 4, 5];
+const REASON: Text = Text::max(500).optional().lines();
+
+const fn column(name: &'static str) -> Column {
+    ("resignation", name)
+}
+
+impl Row {
+    fn state(&self, app: &App) -> i16 {
+        state_from(app, self.resign_on, self.disableatt)
+    }
+
+    fn audited(&self) -> Map<String, Value> {
+        let audited = json!({
+            "resign_date": self.resign_on,
+            "report_generation_end_date": self.report_generation_end_on,
+            "resign_type": self.resign_type,
+            "reason": self.reason,
+            "disableatt": self.disableatt,
+        });
+        match audited {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// What a resignation makes of its employee today: nothing before its day.
+fn state_from(app: &App, resign_on: NaiveDate, disableatt: bool) -> i16 {
+    if resign_on > app.today() {
+        employee::VALID
+    } else if disableatt {
+        employee::RESIGNED_WITHOUT_ATTENDANCE
+    } else {
+        employee::RESIGNED
+    }
+}
+
+impl Resource for Resignation {
+    const NAME: &'static str = "resignation";
+    const PATH: &'static str = "/personnel/api/resigns/";
+    const THING: Thing = Thing::Resignation;
+    const KEY: &'static str = "emp_code";
+    const CODE: Option<Column> = Some(("employee", "emp_code"));
+    const ABSENT: i32 = appendix::NO_PERSON;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("id")).one_of(),
+        Field::new("resign_date", Kind::Date, column("resign_on")).exactly(),
+        Field::new("resign_type", Kind::Integer, column("resign_type"))
+            .one_of()
+            .about(
+                "1 quit, 2 dismissed, 3 resigned, 4 transferred, 5 retains the job without salary.",
+            ),
+        Field::new(
+            "report_generation_end_date",
+            Kind::Date,
+            column("report_generation_end_on"),
+        )
+        .exactly(),
+        Field::new("disableatt", Kind::Boolean, column("disableatt")).exactly(),
+        Field::new("reason", Kind::Text, column("reason")).nullable(),
+        Field::new("emp_code", Kind::Text, ("employee", "emp_code"))
+            .one_of()
+            .contains()
+            .or(&["pin"])
+            .about("One code, or several with commas."),
+        Field::new("first_name", Kind::Text, ("employee", "first_name"))
+            .exactly()
+            .contains_part(0)
+            .nullable(),
+        Field::new("last_name", Kind::Text, ("employee", "last_name"))
+            .exactly()
+            .contains_part(1)
+            .nullable(),
+        Field::special(
+            "employee",
+            Kind::Reference,
+            "Employees by code or id, with commas.",
+        )
+        .or(&["employees"]),
+    ];
+    const SEARCHED: &'static [Searched] = &[Searched::Folded(("employee", "search_text"))];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Integer, ""),
+        Member::new("resign_date", Kind::Date, ""),
+        Member::new("resign_type", Kind::Integer, "1 to 5."),
+        Member::new("report_generation_end_date", Kind::Date, ""),
+        Member::new("reason", Kind::Text, ""),
+        Member::new(
+            "disableatt",
+            Kind::Boolean,
+            "Attendance ends with the employment; in the BioTime profile 1 or 0.",
+        ),
+        Member::new("employee", Kind::Relation, "Written: the employee's id.").columns(&[
+            ("emp_code", "emp_code"),
+            ("first_name", "first_name"),
+            ("last_name", "last_name"),
+        ]),
+        Member::new("first_name", Kind::Text, "Not when written."),
+        Member::new("last_name", Kind::Text, ""),
+    ];
+
+    const IS_SMALL: bool = true;
+    const EXPORT_NEEDS_TYPE: bool = true;
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        select
+            .from(Alias::new("resignation"))
+            .join(
+                JoinType::InnerJoin,
+                Alias::new("employee"),
+                col(("employee", "id")).eq(col(column("employee_id"))),
+            )
+            .and_where(col(column("ended_at")).is_null());
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        for name in [
+            "id",
+            "employee_id",
+            "resign_on",
+            "report_generation_end_on",
+            "resign_type",
+            "reason",
+            "disableatt",
+        ] {
+            select.expr(col(column(name)));
+        }
+        for name in ["emp_code", "first_name", "last_name"] {
+            select.expr(col(("employee", name)));
+        }
+    }
+
+    /// Those of the employees a caller may see.
+    fn visible(caller: &Caller, app: &App) -> Condition {
+        Employee::visible(caller, app)
+    }
+
+    fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {
+        let mut any = Cond::any();
+        for value in value.split(',').map(str::trim) {
+            if value == "-1" {
+                return Ok(Expr::val(1).eq(1));
+            }
+            any = any.add(col(("employee", "emp_code")).eq(value));
+            if let Some(id) = read_id(value) {
+                any = any.add(col(column("employee_id")).eq(id));
+            }
+        }
+        Ok(any.into())
+    }
+
+    async fn show(_app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        let profile = caller.profile;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                json!({
+                    "id": row.id,
+                    "resign_date": row.resign_on.to_string(),
+                    "resign_type": row.resign_type,
+                    "report_generation_end_date": row.report_generation_end_on.to_string(),
+                    "reason": row.reason,
+                    "disableatt": profile.flag(row.disableatt),
+                    "employee": {
+                        "id": profile.person_id(row.employee_id),
+                        "emp_code": row.emp_code,
+                        "first_name": row.first_name,
+                        "last_name": row.last_name,
+                    },
+                    "first_name": row.first_name,
+                    "last_name": row.last_name,
+                })
+            })
+            .collect())
+    }
+}
+
+// ---- writing ----------------------------------------------------------------------------------
+
+/// What was given, checked.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Who resigns; of one that is made.
+    employee: Option<(i64, String)>,
+    resign_on: Option<NaiveDate>,
+    report_generation_end_on: Option<NaiveDate>,
+    resign_type: Option<i64>,
+    reason: Option<Option<String>>,
+    disableatt: Option<bool>,
+}
+
+impl Change {
+    /// All but who it is.
+    fn read(input: &mut Input<'_>) -> Change {
+        input.require(&["resign_date"]);
+        input.require(&["resign_type"]);
+        let resign_on = input.date("resign_date");
+        if resign_on == Some(None) {
+            input.problem("resign_date", "This field may not be null.");
+        }
+        let resign_type = input
+            .integer("resign_type", i64::MIN, i64::MAX, false)
+            .flatten();
+        if let Some(given) = resign_type.filter(|given| !TYPES.contains(given)) {
+            input.problem("resign_type", format!("\"{given}\" is not a valid choice."));
+        }
+        Change {
+            employee: None,
+            resign_on: resign_on.flatten(),
+            report_generation_end_on: input.date("report_generation_end_date").flatten(),
+            resign_type,
+            reason: input.text("reason", REASON),
+            disableatt: input.boolean("disableatt"),
+        }
+    }
+}
+
+const NAMES: &[&str] = &["employee", "emp_code", "employees"];
+
+impl Writable for Resignation {
+    const INPUT: &'static [Member] = &[
+        Member::new(
+            "employee",
+            Kind::Reference,
+            "Code or id; stays as it is in an update.",
+        )
+        .required(),
+        Member::new(
+            "resign_date",
+            Kind::Date,
+            "The employment ends on this day; it may lie ahead.",
+        )
+        .required(),
+        Member::new("resign_type", Kind::Integer, "1 to 5.").required(),
+        Member::new(
+            "report_generation_end_date",
+            Kind::Date,
+            "The resign_date unless given.",
+        ),
+        Member::new("reason", Kind::Text, "Up to 500 letters."),
+        Member::new("disableatt", Kind::Boolean, ""),
+    ];
+
+    const LABELS: &'static [(&'static str, &'static str)] =
+        &[("employee", "emp_code"), ("employee_code", "emp_code")];
+
+    type Change = Change;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        _known: &Known,
+        body: &Body,
+        stored: Option<&Row>,
+    ) -> Result<Change> {
+        let mut input = Input::new(body, stored.is_none());
+        let mut employee = None;
+        if stored.is_none() {
+            input.require(NAMES);
+            if let Some((name, value)) = input.value(NAMES) {
+                match employee_meant(app, caller, name, value).await? {
+                    Ok(found) => employee = Some(found),
+                    Err(problem) => input.problems.push(problem),
+                }
+            }
+        }
+        let change = Change::read(&mut input);
+        input.settle()?;
+        Ok(Change { employee, ..change })
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        change: Change,
+        stored: Option<Row>,
+    ) -> Result<i64> {
+        match stored {
+            None => add(app, tx, caller, change).await,
+            Some(stored) => {
+                change_stored(app, tx, caller, change, &stored).await?;
+                Ok(stored.id)
+            }
+        }
+    }
+
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        Ok(record::in_order(tx, &app.company.id).await?)
+    }
+
+    async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
+        Ok(json!({
+            "id": row.id,
+            "resign_date": row.resign_on.to_string(),
+            "report_generation_end_date": row.report_generation_end_on.to_string(),
+            "resign_type": row.resign_type,
+            "reason": row.reason,
+            "disableatt": caller.profile.flag(row.disableatt),
+            "employee": caller.profile.person_id(row.employee_id),
+        }))
+    }
+}
+
+async fn employee_meant(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    value: &Value,
+) -> Result<Result<(i64, String), Problem>> {
+    let key = match value {
+        Value::Null => return Ok(Err(Problem::new(name, "This field may not be null."))),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) if !number.is_f64() => number.to_string(),
+        other => {
+            let message = caller.profile.wrong_type(python_type(other));
+            return Ok(Err(Problem::new(name, message)));
+        }
+    };
+    Ok(match resource::find::<Employee>(app, caller, &key).await? {
+        Some(row) => Ok((row.id, row.emp_code)),
+        None => {
+            Err(Problem::new(name, caller.profile.no_such("emp_code", &key))
+                .coded(appendix::NO_PERSON))
+        }
+    })
+}
+
+fn taken() -> Error {
+    Error::invalid("employee", "resignation with this employee already exists.")
+}
+
+async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Result<i64> {
+    let now = app.clock.now();
+    let (Some((employee_id, emp_code)), Some(resign_on), Some(resign_type)) =
+        (change.employee, change.resign_on, change.resign_type)
+    else {
+        return Err(Error::Internal(anyhow::anyhow!(
+            "a resignation was not checked"
+        )));
+    };
+    let other: Option<(i64,)> = tx
+        .find(&Sql::new(
+            "SELECT id FROM resignation WHERE employee_id = $1 AND ended_at IS NULL",
+            [employee_id.into()],
+        ))
+        .await?;
+    if other.is_some() {
+        return Err(taken());
+    }
+    let disableatt = change.disableatt.unwrap_or(false);
+    let mut columns = Columns::default();
+    columns.set("company_id", app.company.id.clone());
+    columns.set("employee_id", employee_id);
+    columns.set("resign_on", resign_on);
+    columns.set(
+        "report_generation_end_on",
+        change.report_generation_end_on.unwrap_or(resign_on),
+    );
+    columns.set("resign_type", resign_type);
+    columns.set("reason", change.reason.flatten());
+    columns.set("disableatt", disableatt);
+    columns.set("created_at", now);
+    columns.set("changed_at", now);
+    let inserted: Result<(i64,), _> = tx.one(&columns.insert("resignation")).await;
+    let (id,) = inserted.map_err(|error| {
+        if error.is_duplicate() {
+            taken()
+        } else {
+            error.into()
+        }
+    })?;
+    let row: Row = tx.one(&resource::by_id::<Resignation>(app, id)).await?;
+    let deed = Deed {
+        action: "create",
+        thing: Resignation::NAME,
+        thing_id: emp_code,
+        after: Some(row.audited()),
+        ..Deed::default()
+    };
+    audit::write(tx, now, caller, deed).await?;
+    take_effect(app, tx, caller, &[(&row, row.state(app))]).await?;
+    Ok(id)
+}
+
+async fn change_stored(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    change: Change,
+    stored: &Row,
+) -> Result<()> {
+    let now = app.clock.now();
+    let mut columns = Columns::default();
+    if let Some(on) = change.resign_on {
+        columns.set("resign_on", on);
+    }
+    if let Some(on) = change.report_generation_end_on {
+        columns.set("report_generation_end_on", on);
+    }
+    if let Some(resign_type) = change.resign_type {
+        columns.set("resign_type", resign_type);
+    }
+    if let Some(reason) = change.reason {
+        columns.set("reason", reason);
+    }
+    if let Some(disableatt) = change.disableatt {
+        columns.set("disableatt", disableatt);
+    }
+    columns.set("changed_at", now);
+    tx.run(&columns.update("resignation", stored.id)).await?;
+    let row: Option<Row> = tx
+        .find(&resource::by_id::<Resignation>(app, stored.id))
+        .await?;
+    let Some(row) = row else {
+        return Err(Error::NoSuch {
+            code: Resignation::ABSENT,
+        });
+    };
+    let deed = Deed {
+        action: "update",
+        thing: Resignation::NAME,
+        thing_id: row.emp_code.clone(),
+        before: Some(stored.audited()),
+        after: Some(row.audited()),
+    };
+    audit::write(tx, now, caller, deed).await?;
+    take_effect(app, tx, caller, &[(&row, row.state(app))]).await
+}
+
+/// The employees are what their resignations make of them; their terminals are told.
+async fn take_effect(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    rows: &[(&Row, i16)],
+) -> Result<()> {
+    for (row, status) in rows {
+        employee::set_status(app, tx, row.employee_id, *status).await?;
+    }
+    let codes: Vec<&str> = rows.iter().map(|(row, _)| row.emp_code.as_str()).collect();
+    sync::concerns(app, tx, caller, &codes).await?;
+    // Who has resigned is at no staff door any more.
+    tx.after_commit(|app| app.accounts.forget());
+    Ok(())
+}
+
+/// The employees are there again: without the entries, or with them as history.
+async fn end(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    rows: &[Row],
+    action: &'static str,
+) -> Result<()> {
+    let now = app.clock.now();
+    record::in_order(tx, &app.company.id).await?;
+    for row in rows {
+        let ended = match action {
+            "rehire" => Sql::new(
+                "UPDATE resignation SET ended_at = $2, changed_at = $2 WHERE id = $1",
+                [row.id.into(), now.into()],
+            ),
+            _ => Sql::new("DELETE FROM resignation WHERE id = $1", [row.id.into()]),
+        };
+        tx.run(&ended).await?;
+        let deed = Deed {
+            action,
+            thing: Resignation::NAME,
+            thing_id: row.emp_code.clone(),
+            before: Some(row.audited()),
+            ..Deed::default()
+        };
+        audit::write(tx, now, caller, deed).await?;
+    }
+    let again: Vec<(&Row, i16)> = rows.iter().map(|row| (row, employee::VALID)).collect();
+    take_effect(app, tx, caller, &again).await
+}
+
+impl Removable for Resignation {
+    async fn remove(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Problem>> {
+        end(app, tx, caller, &rows, "delete").await?;
+        Ok(Vec::new())
+    }
+}
+
+/// Those whose day has come while nobody did anything.
+pub async fn turn_of_the_day(app: &App) -> Result<()> {
+    let caller = Caller::system();
+    let mut due = SelectStatement::new();
+    Resignation::tables(&mut due);
+    Resignation::columns(&mut due, app);
+    due.and_where(col(column("resign_on")).lte(app.today()))
+        .and_where(col(("employee", "status")).eq(employee::VALID));
+    let seen: Vec<Row> = app.store.all(&due).await?;
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let mut tx = Writing::begin(app).await?;
+    record::in_order(&mut tx, &app.company.id).await?;
+    // Read again: somebody may have taken one back meanwhile.
+    let rows: Vec<Row> = tx.all(&due).await?;
+    let due: Vec<(&Row, i16)> = rows.iter().map(|row| (row, row.state(app))).collect();
+    take_effect(app, &mut tx, &caller, &due).await?;
+    for row in &rows {
+        let deed = Deed {
+            action: "resign",
+            thing: Employee::NAME,
+            thing_id: row.emp_code.clone(),
+            after: audit::members(json!({ "status": row.state(app) })),
+            ..Deed::default()
+        };
+        audit::write(&mut tx, app.clock.now(), &caller, deed).await?;
+    }
+    tx.commit(app).await
+}
+
+// ---- several at once --------------------------------------------------------------------------
+
+/// The names under which employees are listed, and under which resignations are.
+const PEOPLE: &[&str] = &["emp_code", "employees", "employee"];
+const RESIGNATIONS: &[&str] = &["resigns", "object_codes", "object_ids"];
+
+/// The resignations a body names, by employee or by their own ids.
+async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
+    let by_employee = body.first_of(PEOPLE).is_some();
+    let is_said = by_employee || body.first_of(RESIGNATIONS).is_some();
+    if !is_said && caller.profile == Profile::EasyTimePro {
+        return Err(Error::invalid("emp_code", "This field is required."));
+    }
+    if !by_employee {
+        let several = resource::several::<Resignation>(app, caller, body, RESIGNATIONS).await?;
+        return Ok(several.rows);
+    }
+    let people = resource::several::<Employee>(app, caller, body, PEOPLE).await?;
+    let mut select = SelectStatement::new();
+    Resignation::tables(&mut select);
+    Resignation::columns(&mut select, app);
+    select.and_where(
+        col(column("employee_id")).is_in(people.rows.iter().map(|employee| employee.id)),
+    );
+    let rows: Vec<Row> = app.store.all(&select).await?;
+    let problems: Vec<Problem> = people
+        .rows
+        .iter()
+        .filter(|employee| !rows.iter().any(|row| row.employee_id == employee.id))
+        .map(|employee| {
+            let message = format!("Employee {} has not resigned.", employee.emp_code);
+            Problem::new(people.field, message)
+        })
+        .collect();
+    if problems.is_empty() {
+        Ok(rows)
+    } else {
+        Err(Error::Invalid(problems))
+    }
+}
+
+async fn rehire(call: Call) -> Result<Answer> {
+    let (app, caller) = (&call.request.app, &call.caller);
+    let rows = meant(app, caller, &call.request.body).await?;
+    let mut tx = Writing::begin(app).await?;
+    end(app, &mut tx, caller, &rows, "rehire").await?;
+    tx.commit(app).await?;
+    Ok(Answer::ok(&caller.profile.done()))
+}
+
+async fn disable_att(call: Call) -> Result<Answer> {
+    let (app, caller) = (&call.request.app, &call.caller);
+    let rows = meant(app, caller, &call.request.body).await?;
+    let mut tx = Writing::begin(app).await?;
+    record::in_order(&mut tx, &app.company.id).await?;
+    for row in &rows {
+        let change = Change {
+            disableatt: Some(true),
+            ..Change::default()
+        };
+        change_stored(app, &mut tx, caller, change, row).await?;
+    }
+    tx.commit(app).await?;
+    Ok(Answer::ok(&caller.profile.done()))
+}
+
+/// Several employees resign on one day, or none does.
+async fn adjust_resign(call: Call) -> Result<Answer> {
+    let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
+    let mut input = Input::new(body, true);
+    let change = Change::read(&mut input);
+    let people = match resource::several::<Employee>(app, caller, body, PEOPLE).await {
+        Err(Error::Invalid(problems)) => {
+            input.problems.extend(problems);
+            return Err(Error::Invalid(input.problems));
+        }
+        people => people?,
+    };
+    input.settle()?;
+    let mut tx = Writing::begin(app).await?;
+    record::in_order(&mut tx, &app.company.id).await?;
+    let resigned = resigned_among(&mut tx, people.rows.iter().map(|row| row.id)).await?;
+    if !resigned.is_empty() {
+        let problems = resigned.iter().map(|emp_code| {
+            Problem::new(
+                people.field,
+                format!("Employee {emp_code} has resigned already."),
+            )
+        });
+        return Err(Error::Invalid(problems.collect()));
+    }
+    for employee in people.rows {
+        let change = Change {
+            employee: Some((employee.id, employee.emp_code)),
+            ..change.clone()
+        };
+        add(app, &mut tx, caller, change).await?;
+    }
+    tx.commit(app).await?;
+    Ok(Answer::ok(&caller.profile.done()))
+}
+
+/// The codes of those who have resigned already.
+async fn resigned_among(tx: &mut Tx, ids: impl Iterator<Item = i64>) -> Result<Vec<String>> {
+    let resigned: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT e.emp_code FROM resignation AS r JOIN employee AS e ON e.id = r.employee_id \
+             WHERE r.ended_at IS NULL AND r.employee_id IN (SELECT value FROM json_each($1)) ORDER BY e.id",
+            "SELECT e.emp_code FROM resignation AS r JOIN employee AS e ON e.id = r.employee_id \
+             WHERE r.ended_at IS NULL AND r.employee_id IN (SELECT jsonb_array_elements_text($1::jsonb)::bigint) \
+             ORDER BY e.id",
+            [json_list(ids)],
+        ))
+        .await?;
+    Ok(resigned.into_iter().map(|(emp_code,)| emp_code).collect())
+}
+
+// ---- endpoints --------------------------------------------------------------------------------
+
+const WHO: Member = Member::new(
+    "emp_code",
+    Kind::ReferenceList,
+    "Employees by code or id: a list, one, or several with commas; also employees.",
+);
+const MEANT: &[Member] = &[
+    WHO,
+    Member::new(
+        "resigns",
+        Kind::ReferenceList,
+        "Or the resignations themselves, by id.",
+    ),
+];
+const RESIGN: &[Member] = &[
+    WHO.required(),
+    Member::new("resign_date", Kind::Date, "").required(),
+    Member::new("resign_type", Kind::Integer, "1 to 5.").required(),
+    Member::new(
+        "report_generation_end_date",
+        Kind::Date,
+        "The resign_date unless given.",
+    ),
+    Member::new("reason", Kind::Text, ""),
+    Member::new("disableatt", Kind::Boolean, ""),
+];
+
+pub fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![
+        resource::list::<Resignation>(),
+        resource::create::<Resignation>(),
+        resource::read::<Resignation>(),
+        resource::delete::<Resignation>(),
+        resource::action::<Resignation>(),
+        resource::export::<Resignation>(),
+        resource::import::<Resignation>("import_resign"),
+    ];
+    endpoints.extend(resource::update::<Resignation>());
+    let path = |name: &str| format!("{}{name}/", Resignation::PATH);
+    let tag = Thing::Resignation;
+    let right = Right::Change(Thing::Resignation);
+    endpoints.push(employee::posted(
+        &path("disable_att"),
+        "Ends the attendance of resigned employees",
+        tag,
+        right,
+        MEANT,
+        disable_att,
+    ));
+    for name in ["rehire", "reinstatement"] {
+        let summary = "Takes resigned employees back";
+        endpoints.push(employee::posted(
+            &path(name),
+            summary,
+            tag,
+            right,
+            MEANT,
+            rehire,
+        ));
+    }
+    for name in ["adjust_resign", "adjust_regsin"] {
+        endpoints.push(employee::posted(
+            &format!("{}{name}/", Employee::PATH),
+            "Several employees resign",
+            tag,
+            right,
+            RESIGN,
+            adjust_resign,
+        ));
+    }
+    endpoints
+}
