@@ -2,12 +2,16 @@
 //! words each profile expects.
 
 use crate::appendix;
-use crate::error::{Error, Problem, Unauthenticated};
+use crate::error::{BadRow, Error, Problem, Unauthenticated};
 use crate::profile::Profile;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
+use futures::stream::BoxStream;
+use http::header::{
+    ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WARNING, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
+use std::fmt;
 
 /// How long a caller waits before it tries again when the database is away.
 const RETRY_UNAVAILABLE_S: u64 = 5;
@@ -17,6 +21,17 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// In place of the body: what is sent as it comes.
+    pub stream: Option<Stream>,
+}
+
+/// Pieces of a body. An error cuts the answer off, so that nobody takes it for whole.
+pub struct Stream(pub BoxStream<'static, Result<Bytes, Error>>);
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
 }
 
 impl Answer {
@@ -38,6 +53,7 @@ impl Answer {
             status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            stream: None,
         }
     }
 
@@ -48,7 +64,18 @@ impl Answer {
             status: StatusCode::OK,
             headers,
             body: body.into(),
+            stream: None,
         }
+    }
+
+    /// A file to be kept under a name, sent as it comes.
+    pub fn download(media_type: &str, name: &str, stream: Stream) -> Answer {
+        let mut answer = Answer::file(media_type, Bytes::new()).with_header(
+            CONTENT_DISPOSITION,
+            &format!("attachment; filename=\"{name}\""),
+        );
+        answer.stream = Some(stream);
+        answer
     }
 
     fn with_status(mut self, status: StatusCode) -> Answer {
@@ -148,13 +175,10 @@ fn describe(error: &Error) -> (StatusCode, Value, i32) {
             json!({ "code": code, "msg": appendix::meaning(*code), "data": {} }),
             *code,
         ),
-        Error::Invalid(problems) => {
-            let code = problems
-                .iter()
-                .map(|problem| problem.code)
-                .find(|code| *code != none)
-                .unwrap_or(none);
-            (StatusCode::BAD_REQUEST, fields(problems), code)
+        Error::Invalid(problems) => (StatusCode::BAD_REQUEST, fields(problems), codes(problems)),
+        Error::BadRows(rows) => {
+            let code = codes(rows.iter().map(|row| &row.problem));
+            (StatusCode::BAD_REQUEST, bad_rows(rows), code)
         }
         Error::Refused { code, detail: text } => {
             (StatusCode::BAD_REQUEST, detail(text.as_str()), *code)
@@ -204,6 +228,29 @@ fn describe(error: &Error) -> (StatusCode, Value, i32) {
             none,
         ),
     }
+}
+
+/// The first of the appendix's numbers that says something.
+fn codes<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> i32 {
+    problems
+        .into_iter()
+        .map(|problem| problem.code)
+        .find(|code| *code != appendix::PROGRAM_ERROR)
+        .unwrap_or(appendix::PROGRAM_ERROR)
+}
+
+/// The first in words, and all of them, each with its row and column.
+fn bad_rows(rows: &[BadRow]) -> Value {
+    let errors: Vec<Value> = rows
+        .iter()
+        .map(|BadRow { row, problem }| {
+            json!({ "row": row, "column": problem.field, "message": problem.message })
+        })
+        .collect();
+    json!({
+        "detail": rows.first().map(BadRow::to_string),
+        "errors": errors,
+    })
 }
 
 /// `{"field":["text","text"],…}`; what is about no field stands under `non_field_errors`.

@@ -38,6 +38,10 @@ pub struct App {
     pub newcomers: Newcomers,
     /// One packed upload is unpacked at a time.
     pub unpacking: Semaphore,
+    /// Files are taken in one at a time: one may be all the writing a database can do.
+    pub importing: Semaphore,
+    /// Each export holds a connection; most are left to everybody else.
+    pub exporting: Arc<Semaphore>,
     /// One picture is decoded at a time: it may take a hundred times its size.
     pub pictures: Semaphore,
     pub accounts: Accounts,
@@ -100,6 +104,10 @@ impl App {
         let app = Arc::new(App {
             newcomers,
             unpacking: Semaphore::new(1),
+            importing: Semaphore::new(1),
+            exporting: Arc::new(Semaphore::new(
+                (config.database_connections as usize / 4).max(1),
+            )),
             pictures: Semaphore::new(1),
             zone,
             keys,

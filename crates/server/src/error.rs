@@ -28,6 +28,24 @@ impl Problem {
     }
 }
 
+/// What is wrong with a row of a file; its number is its line's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    pub row: u64,
+    pub problem: Problem,
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { field, message, .. } = &self.problem;
+        if field.is_empty() {
+            write!(f, "row {}: {message}", self.row)
+        } else {
+            write!(f, "row {}: {field}: {message}", self.row)
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No or bad credentials, with the text and the code the caller's library expects.
@@ -49,6 +67,9 @@ pub enum Error {
     /// One or several fields, each with its reason.
     #[error("invalid: {}", Problems(.0))]
     Invalid(Vec<Problem>),
+    /// Rows of a file, none of which was taken: every one that is bad, in the file's order.
+    #[error("bad rows: {}", .0.first().map(BadRow::to_string).unwrap_or_default())]
+    BadRows(Vec<BadRow>),
     /// The request as a whole, with a text and the appendix's number.
     #[error("refused: {detail}")]
     Refused { code: i32, detail: String },

@@ -125,6 +125,11 @@ impl Query {
         }
     }
 
+    /// More pairs, behind those there are.
+    pub fn extend<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
+        self.pairs.extend(Query::from_pairs(pairs).pairs);
+    }
+
     /// The last value of a parameter; `Some("")` when it is there and empty.
     pub fn take_raw(&mut self, name: &str) -> Option<String> {
         let mut found = None;
@@ -216,10 +221,20 @@ impl Body {
         self.members.is_empty() && self.files.is_empty()
     }
 
+    /// The file of that field, or the one that is the whole body.
     pub fn file(&self, field: &str) -> Option<&File> {
         self.files
             .iter()
-            .find(|file| file.field.eq_ignore_ascii_case(field))
+            .find(|file| file.field.is_empty() || file.field.eq_ignore_ascii_case(field))
+    }
+
+    /// Texts and numbers, as parameters of a query.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, String)> {
+        self.members.iter().filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name.as_str(), text.clone())),
+            Value::Number(_) | Value::Bool(_) => Some((name.as_str(), value.to_string())),
+            _ => None,
+        })
     }
 
     /// A JSON object made in this program.
@@ -601,8 +616,14 @@ pub fn check_accept(headers: &HeaderMap, query: &mut Query) -> Result<()> {
     }
 }
 
-/// Reads a body of at most `limit` bytes, in whatever of the three forms it says it is.
-pub async fn read_body(headers: &HeaderMap, body: axum::body::Body, limit: usize) -> Result<Body> {
+/// Reads a body of at most `limit` bytes, in whatever of the three forms it says it is; where one is
+/// taken, it may be a file itself.
+pub async fn read_body(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    limit: usize,
+    takes_file: bool,
+) -> Result<Body> {
     let bytes = collect(headers, body, limit).await?;
     if bytes.is_empty() {
         return Ok(Body::default());
@@ -628,6 +649,14 @@ pub async fn read_body(headers: &HeaderMap, body: axum::body::Body, limit: usize
         {
             Body::from_json(&bytes)
         }
+        _ if takes_file => Ok(Body {
+            files: vec![File {
+                field: String::new(),
+                name: String::new(),
+                bytes,
+            }],
+            ..Body::default()
+        }),
         _ => Err(Error::UnsupportedMediaType(content_type.to_owned())),
     }
 }

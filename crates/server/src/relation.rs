@@ -5,6 +5,7 @@ use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::python_type;
+use crate::profile::Profile;
 use crate::resource::{Column, col, read_id};
 use sea_query::{Alias, Cond, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
@@ -25,16 +26,44 @@ pub struct Relation {
 
 /// What was looked up already, so that many rows ask for each code once.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<(&'static str, String), Option<i64>>>);
+pub struct Known {
+    found: Mutex<HashMap<(&'static str, String), Option<i64>>>,
+    of_file: bool,
+}
 
 impl Known {
+    /// For a file, which names things by their codes whatever the caller's profile.
+    pub fn of_file() -> Known {
+        Known {
+            of_file: true,
+            ..Known::default()
+        }
+    }
+
+    pub fn is_of_file(&self) -> bool {
+        self.of_file
+    }
+
+    /// A row of this code was just stored.
+    pub fn learn(&self, table: &'static str, code: &str, id: i64) {
+        self.put(table, code, Some(id));
+    }
+
+    fn profile(&self, caller: &Caller) -> Profile {
+        if self.of_file {
+            Profile::EasyTimePro
+        } else {
+            caller.profile
+        }
+    }
+
     fn get(&self, table: &'static str, text: &str) -> Option<Option<i64>> {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.get(&(table, text.to_owned())).copied()
     }
 
     fn put(&self, table: &'static str, text: &str, id: Option<i64>) {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.insert((table, text.to_owned()), id);
     }
 }
@@ -81,12 +110,14 @@ impl Relation {
             }
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) if !number.is_f64() => number.to_string(),
-            other => return problem(caller.profile.wrong_type(python_type(other))),
+            other => return problem(known.profile(caller).wrong_type(python_type(other))),
         };
         let id = match known.get(self.table, &text) {
             Some(id) => id,
             None => {
-                let id = self.look_up(app, caller, &text).await?;
+                let id = self
+                    .look_up(app, caller, known.profile(caller), &text)
+                    .await?;
                 known.put(self.table, &text, id);
                 id
             }
@@ -94,14 +125,20 @@ impl Relation {
         if id.is_some() || is_none(value) {
             return Ok(Ok(id));
         }
-        let message = caller.profile.no_such(self.code, &text);
+        let message = known.profile(caller).no_such(self.code, &text);
         Ok(Err(Problem::new(field, message).coded(self.absent)))
     }
 
-    async fn look_up(&self, app: &App, caller: &Caller, text: &str) -> Result<Option<i64>> {
+    async fn look_up(
+        &self,
+        app: &App,
+        caller: &Caller,
+        profile: Profile,
+        text: &str,
+    ) -> Result<Option<i64>> {
         let by_code = Some(col(self.code()).eq(text));
         let by_id = read_id(text).map(|id| col(self.id()).eq(id));
-        for condition in caller.profile.tried(by_code, by_id) {
+        for condition in profile.tried(by_code, by_id) {
             let mut select = SelectStatement::new();
             select
                 .expr(col(self.id()))

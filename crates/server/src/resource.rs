@@ -1,6 +1,12 @@
 //! Things of one kind behind one set of URLs: listed with filters, order and pages, read, made,
 //! changed and removed. This file names no resource; each says in its own file what it is.
 
+mod export;
+mod import;
+
+pub use export::{Export, export, export_by_post};
+pub use import::{Existing, Imported, Progress, import, take_in};
+
 use crate::access::{Caller, Right, Thing};
 use crate::answer::Answer;
 use crate::app::App;
@@ -236,10 +242,15 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// rises with it and stands behind others in an index.
     const TIE: Option<Column> = None;
 
+    /// Members of the answer that the list does not have, nor a file of it.
+    const NOT_LISTED: &'static [&'static str] = &[];
+    /// Whether an export has to say what kind of file it wants.
+    const EXPORT_NEEDS_TYPE: bool = false;
+
     /// Some hundred thousand rows at most: things that are kept, not things that happen.
     const IS_SMALL: bool = false;
 
-    type Row: Record;
+    type Row: Record + Sync + 'static;
 
     fn id(row: &Self::Row) -> i64;
 
@@ -303,9 +314,14 @@ pub trait Resource: Sized + Send + Sync + 'static {
 /// A resource that callers may make and change.
 pub trait Writable: Resource {
     const INPUT: &'static [Member];
+    /// Members that point at a row of the same kind, by its code: in a file, that one is stored
+    /// first.
+    const ABOVE: &'static [&'static str] = &[];
+    /// Names that columns of files have elsewhere, each with the member it means.
+    const LABELS: &'static [(&'static str, &'static str)] = &[];
 
     /// What was given, read and found good.
-    type Change: Send;
+    type Change: Send + Sync;
 
     /// Reads what is given for a new row, or for the stored one; all that is wrong with it is one
     /// error. Changes nothing and may take its time: no transaction is open.
@@ -317,7 +333,7 @@ pub trait Writable: Resource {
         stored: Option<&Self::Row>,
     ) -> impl Future<Output = Result<Self::Change>> + Send;
 
-    /// Writes the row and its audit entry; returns its id. What only the rows of that moment can
+    /// Writes the row and its audit entry, between `prepare` and `conclude`; returns its id. What only the rows of that moment can
     /// say (is the code free? would it be above itself?) is refused here, before anything of this
     /// row is written.
     fn store(
@@ -327,6 +343,24 @@ pub trait Writable: Resource {
         change: Self::Change,
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// What comes once, before the first row of a transaction is stored: locks that hold until its
+    /// end.
+    fn prepare(app: &App, tx: &mut Writing) -> impl Future<Output = Result<()>> + Send {
+        let _ = (app, tx);
+        async { Ok(()) }
+    }
+
+    /// What comes once, after the last row of a transaction was stored: all of them, by their ids.
+    fn conclude(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        ids: &[i64],
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (app, tx, caller, ids);
+        async { Ok(()) }
+    }
 
     /// What a create or an update answers.
     fn show_saved(
@@ -347,7 +381,9 @@ pub async fn save<R: Writable>(
 ) -> Result<i64> {
     let change = R::check(app, caller, &Known::default(), body, stored.as_ref()).await?;
     let mut tx = Writing::begin(app).await?;
+    R::prepare(app, &mut tx).await?;
     let id = R::store(app, &mut tx, caller, change, stored).await?;
+    R::conclude(app, &mut tx, caller, &[id]).await?;
     tx.commit(app).await?;
     Ok(id)
 }

@@ -79,6 +79,8 @@ pub enum Kind {
     ReferenceList,
     /// Always null.
     Null,
+    /// Of a form.
+    File,
 }
 
 /// A parameter of a query, for the document.
@@ -106,6 +108,11 @@ pub struct Member {
     pub kind: Kind,
     pub about: &'static str,
     pub required: bool,
+    /// Of a relation: the columns of a file, each with the member of the related thing that stands
+    /// there; the first is its code.
+    pub columns: &'static [(&'static str, &'static str)],
+    /// In a file only when asked for by its name.
+    pub only_named: bool,
 }
 
 impl Member {
@@ -115,12 +122,25 @@ impl Member {
             kind,
             about,
             required: false,
+            columns: &[],
+            only_named: false,
         }
     }
 
     pub const fn required(self) -> Member {
         Member {
             required: true,
+            ..self
+        }
+    }
+
+    pub const fn columns(self, columns: &'static [(&'static str, &'static str)]) -> Member {
+        Member { columns, ..self }
+    }
+
+    pub const fn only_named(self) -> Member {
+        Member {
+            only_named: true,
             ..self
         }
     }
@@ -134,8 +154,8 @@ pub enum Returns {
     One(StatusCode, &'static [Member]),
     /// 204 or `{"message":"deleted"}`, as the profile has it.
     Deleted,
-    /// Anything but JSON.
-    File(&'static str),
+    /// Anything but JSON: the media types it may have.
+    File(&'static [&'static str]),
 }
 
 /// What the document says of an endpoint.
@@ -165,6 +185,7 @@ pub struct Endpoint {
     pub guard: Guard,
     pub doc: Doc,
     body_bytes: usize,
+    takes_file: bool,
     work: Work,
 }
 
@@ -181,6 +202,7 @@ impl Endpoint {
             guard: Guard::Open,
             doc,
             body_bytes: BODY_BYTES,
+            takes_file: false,
             work: Work::Open(Arc::new(move |request| work(request).boxed())),
         }
     }
@@ -197,6 +219,7 @@ impl Endpoint {
             guard: Guard::Right(right),
             doc,
             body_bytes: BODY_BYTES,
+            takes_file: false,
             work: Work::Guarded(Arc::new(move |call| work(call).boxed())),
         }
     }
@@ -216,6 +239,12 @@ impl Endpoint {
         if let Guard::Right(right) = self.guard {
             self.guard = Guard::OwnRows(right);
         }
+        self
+    }
+
+    /// Takes a file, as large as the setting allows: in a form, or as the body itself.
+    pub fn with_file(mut self) -> Endpoint {
+        self.takes_file = true;
         self
     }
 
@@ -388,7 +417,9 @@ async fn run(
     let (mut parts, body) = request.into_parts();
     let origin = origin(&app, &parts)?;
     let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
-    extract::check_accept(&parts.headers, &mut query)?;
+    if !matches!(endpoint.doc.returns, Returns::File(_)) {
+        extract::check_accept(&parts.headers, &mut query)?;
+    }
     let caller = match endpoint.work {
         Work::Open(_) => None,
         Work::Guarded(_) => {
@@ -404,7 +435,12 @@ async fn run(
         .map_err(|_| Error::NotFound)?;
     let path = Path::new(&parameters)?;
     let body = if matches!(endpoint.method, Method::POST | Method::PUT | Method::PATCH) {
-        extract::read_body(&parts.headers, body, endpoint.body_bytes).await?
+        let most = if endpoint.takes_file {
+            app.config.api.max_body_mib as usize * (1 << 20)
+        } else {
+            endpoint.body_bytes
+        };
+        extract::read_body(&parts.headers, body, most, endpoint.takes_file).await?
     } else {
         extract::Body::default()
     };
@@ -427,7 +463,11 @@ fn request_id() -> String {
 }
 
 fn finish(answer: Answer, id: &str) -> Response {
-    let mut response = Response::new(axum::body::Body::from(answer.body));
+    let body = match answer.stream {
+        Some(stream) => axum::body::Body::from_stream(stream.0),
+        None => axum::body::Body::from(answer.body),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     let headers = response.headers_mut();

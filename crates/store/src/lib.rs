@@ -4,6 +4,7 @@
 //! opens a transaction, of which SQLite has one at a time (`BEGIN IMMEDIATE`, so nobody reads
 //! first and fails to write later). This crate knows no table.
 
+mod cursor;
 mod direct;
 mod error;
 mod migrate;
@@ -11,6 +12,7 @@ mod open;
 mod search;
 mod sql;
 
+pub use cursor::Cursor;
 pub use direct::{Beside, Direct};
 pub use error::{Error, Result};
 pub use open::{Options, Url};

@@ -30,6 +30,7 @@ pub fn value(name: &str, kind: Kind) -> Value {
         (_, Kind::Date) => json!("2026-03-02"),
         (_, Kind::Time) => json!("2026-03-02 08:31:07"),
         (_, Kind::Null) => Value::Null,
+        (_, Kind::File) => json!(""),
         (_, Kind::Object) => json!({}),
         (_, Kind::TextList | Kind::ReferenceList) => json!(["1042"]),
         (_, Kind::ObjectList | Kind::RelationList) => json!([]),
@@ -43,6 +44,7 @@ fn named(name: &str) -> Option<Value> {
     let name = name.trim_end_matches("_icontains");
     Some(match name {
         "id" => json!(1_000_001),
+        "import_type" => json!("0"),
         "page" => json!("1"),
         "page_size" | "limit" | "pageSize" | "duration" => json!(10),
         "ordering" => json!("-id"),

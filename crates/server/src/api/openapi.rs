@@ -26,30 +26,30 @@ use utoipa_swagger_ui::Config;
 const PAGE: &str = "/api/docs/";
 
 pub fn endpoints() -> Vec<Endpoint> {
-    let doc = |summary: &str, media_type: &'static str| Doc {
+    let doc = |summary: &str, media_types: &'static [&'static str]| Doc {
         summary: summary.into(),
         tag: "document",
         query: Vec::new(),
         body: None,
-        returns: Returns::File(media_type),
+        returns: Returns::File(media_types),
     };
     vec![
         Endpoint::open(
             Method::GET,
             "/api/openapi.json",
-            doc("This document", "application/json"),
+            doc("This document", &["application/json"]),
             async |_: Request| Ok(Answer::file("application/json", text())),
         ),
         Endpoint::open(
             Method::GET,
             PAGE,
-            doc("This document as a page", "text/html"),
+            doc("This document as a page", &["text/html"]),
             async |_: Request| page("index.html"),
         ),
         Endpoint::open(
             Method::GET,
             "/api/docs/{file}",
-            doc("What the page loads", "text/html"),
+            doc("What the page loads", &["text/html"]),
             async |request: Request| page(request.path.get("file")?),
         ),
     ]
@@ -229,13 +229,21 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
             example.retain(|member| member.required);
         }
         let mut body = RequestBodyBuilder::new().required(Some(Required::True));
-        for media_type in [
-            "application/json",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-        ] {
+        let has_file = doc
+            .body
+            .is_some_and(|members| members.iter().any(|member| member.kind == Kind::File));
+        let media_types: &[&str] = if has_file {
+            &["multipart/form-data"]
+        } else {
+            &[
+                "application/json",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data",
+            ]
+        };
+        for media_type in media_types {
             body = body.content(
-                media_type,
+                *media_type,
                 ContentBuilder::new()
                     .schema(Some(schema.clone()))
                     .example(Some(examples::object(&example)))
@@ -278,11 +286,12 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
                     json(named.refer("Deleted", DELETED), examples::object(DELETED)),
                 ),
         ),
-        Returns::File(media_type) => (
+        Returns::File(media_types) => (
             StatusCode::OK,
-            ResponseBuilder::new()
-                .description("The file.")
-                .content(media_type, ContentBuilder::new().build()),
+            media_types.iter().fold(
+                ResponseBuilder::new().description("The file."),
+                |response, media_type| response.content(*media_type, ContentBuilder::new().build()),
+            ),
         ),
     };
     operation = operation.response(status.as_str(), answer.build());
@@ -449,6 +458,7 @@ fn schema(kind: Kind, about: &str) -> RefOr<Schema> {
             },
         ),
         Kind::Null => typed(&[Type::Null], about),
+        Kind::File => formatted(KnownFormat::Binary, about),
         Kind::Object => anything().into(),
         Kind::TextList => list(typed(&[Type::String], "")),
         Kind::ObjectList => list(anything().into()),

@@ -4,7 +4,9 @@ pub mod client;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod generated;
+mod import;
 mod logs;
 pub mod role;
 pub mod serve;
@@ -19,6 +21,7 @@ use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Time and attendance for ZKTeco terminals: terminals push their punches here, other software
 /// reads and steers it through a REST API, people run it in a browser.
@@ -43,6 +46,10 @@ enum Command {
     Role(OnData<role::Command>),
     /// Add, list and revoke API clients
     Client(OnData<client::Command>),
+    /// Take the rows of a file in: employees, departments, areas and so on
+    Import(import::Import),
+    /// Write a list to a file: csv, tab separated text or xlsx
+    Export(export::Export),
     /// Show, explain or check the configuration
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
@@ -72,9 +79,26 @@ impl Place {
     fn load(&self) -> anyhow::Result<Config> {
         Config::load(self.config.as_deref(), self)
     }
+
+    /// Works on the data, whether or not a server runs on it too.
+    fn with_app(
+        self,
+        work: impl AsyncFnOnce(&Arc<App>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<ExitCode> {
+        let config = self.load()?;
+        block_on(async {
+            let opened = App::open(config, Clock::real(), None).await?;
+            if let Some(password) = opened.first_password {
+                eprintln!("first start: user admin, password {password}");
+            }
+            work(&opened.app).await?;
+            opened.app.close().await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
 }
 
-/// A command that works on the data, whether or not a server runs on it too.
+/// A command of several, that work on the data.
 #[derive(Debug, Args)]
 struct OnData<C: Subcommand> {
     #[command(flatten)]
@@ -88,16 +112,8 @@ impl<C: Subcommand> OnData<C> {
         self,
         work: impl AsyncFnOnce(&App, C) -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        let config = self.place.load()?;
-        block_on(async {
-            let opened = App::open(config, Clock::real(), None).await?;
-            if let Some(password) = opened.first_password {
-                eprintln!("first start: user admin, password {password}");
-            }
-            work(&opened.app, self.command).await?;
-            opened.app.close().await;
-            Ok(ExitCode::SUCCESS)
-        })
+        self.place
+            .with_app(async |app| work(app, self.command).await)
     }
 }
 
@@ -116,6 +132,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(client) => {
             client.run(async |app, command| client::run(app, command, &mut io::stdout()).await)
         }
+        Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generated(generated) => generated.run(),

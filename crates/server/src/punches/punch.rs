@@ -318,7 +318,7 @@ pub const ANSWER: &[Member] = &[
     Member::new("sync_time", Kind::Null, ""),
     Member::new("temperature", Kind::Number, ""),
     Member::new("mask_flag", Kind::Integer, ""),
-    Member::new("company", Kind::Text, ""),
+    Member::new("company", Kind::Text, "").only_named(),
     Member::new(
         "emp",
         Kind::Reference,
@@ -336,4 +336,19 @@ pub const ANSWER: &[Member] = &[
     Member::new("punch_state_display", Kind::Text, ""),
     Member::new("verify_type_display", Kind::Text, ""),
     Member::new("is_mask", Kind::Text, "Yes, No or -."),
+];
+
+/// Those an unregistered punch does not have: nobody is known.
+pub const OF_TRANSACTIONS: &[&str] = &[
+    "emp_code",
+    "emp",
+    "is_attendance",
+    "sync_status",
+    "first_name",
+    "last_name",
+    "department",
+    "position",
+    "punch_state_display",
+    "verify_type_display",
+    "is_mask",
 ];

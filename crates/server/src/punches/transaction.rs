@@ -98,6 +98,8 @@ impl Resource for Transaction {
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
+    const NOT_LISTED: &'static [&'static str] = &["crc"];
+    const EXPORT_NEEDS_TYPE: bool = true;
 
     const TIE: Option<Column> = Some(column("id"));
 
@@ -177,6 +179,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     };
     vec![
         resource::list::<Transaction>().with_own_rows(),
+        resource::export::<Transaction>(),
         resource::read::<Transaction>().with_own_rows(),
         Endpoint::guarded(
             Method::POST,

@@ -69,6 +69,8 @@ impl Resource for Unregistered {
         Searched::Ascii(column("area_name")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
+    const NOT_LISTED: &'static [&'static str] = punch::OF_TRANSACTIONS;
+    const EXPORT_NEEDS_TYPE: bool = true;
 
     type Row = Row;
 
@@ -123,6 +125,7 @@ impl Resource for Unregistered {
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         resource::list::<Unregistered>(),
+        resource::export::<Unregistered>(),
         resource::read::<Unregistered>(),
     ]
 }

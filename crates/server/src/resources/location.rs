@@ -20,6 +20,7 @@ impl Tree for Location {
         parent_name: "parent_location_name",
         import: "import_location",
     };
+    const EXPORT_NEEDS_TYPE: bool = true;
     const NUMBERS: Numbers = Numbers::NONE;
     const USES: &'static [Use] = &Use::by_employees("location_id");
 }

@@ -134,12 +134,17 @@ impl Resource for Resignation {
             Kind::Boolean,
             "Attendance ends with the employment; in the BioTime profile 1 or 0.",
         ),
-        Member::new("employee", Kind::Relation, "Written: the employee's id."),
+        Member::new("employee", Kind::Relation, "Written: the employee's id.").columns(&[
+            ("emp_code", "emp_code"),
+            ("first_name", "first_name"),
+            ("last_name", "last_name"),
+        ]),
         Member::new("first_name", Kind::Text, "Not when written."),
         Member::new("last_name", Kind::Text, ""),
     ];
 
     const IS_SMALL: bool = true;
+    const EXPORT_NEEDS_TYPE: bool = true;
 
     type Row = Row;
 
@@ -277,6 +282,9 @@ impl Writable for Resignation {
         Member::new("disableatt", Kind::Boolean, ""),
     ];
 
+    const LABELS: &'static [(&'static str, &'static str)] =
+        &[("employee", "emp_code"), ("employee_code", "emp_code")];
+
     type Change = Change;
 
     async fn check(
@@ -309,7 +317,6 @@ impl Writable for Resignation {
         change: Change,
         stored: Option<Row>,
     ) -> Result<i64> {
-        record::in_order(tx, &app.company.id).await?;
         match stored {
             None => add(app, tx, caller, change).await,
             Some(stored) => {
@@ -317,6 +324,10 @@ impl Writable for Resignation {
                 Ok(stored.id)
             }
         }
+    }
+
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        Ok(record::in_order(tx, &app.company.id).await?)
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -717,6 +728,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::read::<Resignation>(),
         resource::delete::<Resignation>(),
         resource::action::<Resignation>(),
+        resource::export::<Resignation>(),
+        resource::import::<Resignation>("import_resign"),
     ];
     endpoints.extend(resource::update::<Resignation>());
     let path = |name: &str| format!("{}{name}/", Resignation::PATH);

@@ -50,6 +50,13 @@ pub trait Tree: Sized + Send + Sync + 'static {
     const USES: &'static [Use];
     /// The code is given once; another one in an update is ignored.
     const KEEPS_CODE: bool = false;
+    /// As the manual stars it.
+    const EXPORT_NEEDS_TYPE: bool = false;
+    /// How a file names the one above: its code and its name.
+    const PARENT_COLUMNS: &'static [(&'static str, &'static str)] = &[
+        (Self::WORDS.parent_too[0], Self::WORDS.code),
+        (Self::WORDS.parent_name, Self::WORDS.name),
+    ];
 }
 
 /// The names of its members.
@@ -58,7 +65,7 @@ pub struct Words {
     pub code: &'static str,
     pub name: &'static str,
     pub parent: &'static str,
-    /// Other names of the one above, as a filter and when written.
+    /// Other names of the one above, as a filter and when written; the first is its code's in files.
     pub parent_too: &'static [&'static str],
     pub parent_name: &'static str,
     /// The import's name under the list's path, which is no code.
@@ -195,14 +202,18 @@ impl<T: Tree> Resource for T {
             T::WORDS.parent,
             Kind::Relation,
             "Written: its name, in the BioTime profile its id.",
-        ),
+        )
+        .columns(T::PARENT_COLUMNS),
         Member::new(
             T::WORDS.parent_name,
             Kind::Text,
             "Not when written, as the company.",
         ),
-        Member::new("company", Kind::Relation, ""),
+        Member::new("company", Kind::Relation, "")
+            .columns(&[("company", "id"), ("company_name", "name")])
+            .only_named(),
     ];
+    const EXPORT_NEEDS_TYPE: bool = T::EXPORT_NEEDS_TYPE;
 
     type Row = Row;
 
@@ -315,6 +326,7 @@ impl<T: Tree> Writable for T {
             "Code or id; 0 or null for none.",
         ),
     ];
+    const ABOVE: &'static [&'static str] = &[T::WORDS.parent, T::WORDS.parent_too[0]];
 
     type Change = Change;
 
@@ -356,7 +368,9 @@ impl<T: Tree> Writable for T {
         {
             input.problems.push(taken::<T>());
         }
-        if let Some(query) = change.circle::<T>(stored)
+        // Rows of the same file may come to stand elsewhere first; then `store` says.
+        if !known.is_of_file()
+            && let Some(query) = change.circle::<T>(stored)
             && app.store.find::<(i64,)>(&query).await?.is_some()
         {
             input.problems.push(bad_parent::<T>());
@@ -379,7 +393,6 @@ impl<T: Tree> Writable for T {
         change: Change,
         stored: Option<Row>,
     ) -> Result<i64> {
-        stand_still(app, tx).await?;
         let Some(Row { id, .. }) = stored else {
             return add::<T>(app, tx, caller, change).await;
         };
@@ -411,6 +424,10 @@ impl<T: Tree> Writable for T {
         };
         audit::write(tx, app.clock.now(), caller, deed).await?;
         Ok(id)
+    }
+
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        stand_still(app, tx).await
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -677,6 +694,8 @@ pub fn endpoints<T: Tree>() -> Vec<Endpoint> {
         resource::list::<T>(),
         resource::create::<T>(),
         resource::action::<T>(),
+        resource::export::<T>(),
+        resource::import::<T>(T::WORDS.import),
         resource::read::<T>(),
         resource::delete::<T>(),
     ];

@@ -606,7 +606,8 @@ impl Resource for Terminal {
             Kind::Integer,
             "Minutes from UTC; in the BioTime profile hours when they are whole.",
         ),
-        Member::new("area", Kind::Relation, ""),
+        Member::new("area", Kind::Relation, "")
+            .columns(&[("area_code", "area_code"), ("area_name", "area_name")]),
         Member::new("last_activity", Kind::Time, ""),
         Member::new("user_count", Kind::Integer, ""),
         Member::new("fp_count", Kind::Integer, ""),
@@ -618,8 +619,11 @@ impl Resource for Terminal {
         Member::new("transfer_interval", Kind::Integer, "Minutes."),
         Member::new("is_attendance", Kind::Integer, "1 or 0."),
         Member::new("area_name", Kind::Text, ""),
-        Member::new("company", Kind::Relation, "In the EasyTimePro profile."),
+        Member::new("company", Kind::Relation, "In the EasyTimePro profile.")
+            .columns(&[("company", "id"), ("company_name", "name")])
+            .only_named(),
     ];
+    const EXPORT_NEEDS_TYPE: bool = true;
 
     type Row = Row;
 
@@ -983,6 +987,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::read::<Terminal>(),
         resource::delete::<Terminal>(),
         resource::action::<Terminal>(),
+        resource::export::<Terminal>(),
     ];
     endpoints.extend(resource::update::<Terminal>());
     let doc = Doc {

@@ -7,6 +7,7 @@ mod api_actions;
 mod api_attacks;
 mod api_documents;
 mod api_employees;
+mod api_files;
 mod api_http;
 mod api_login;
 mod api_photos;

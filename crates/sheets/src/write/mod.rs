@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> &'static str {
         match self {
             Format::Csv => "text/csv; charset=utf-8",
             Format::Text => "text/plain; charset=utf-8",

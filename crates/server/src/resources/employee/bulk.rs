@@ -10,7 +10,7 @@ use crate::extract::{Body, Call};
 use crate::input::{Input, read_several};
 use crate::punches::record;
 use crate::relation::Known;
-use crate::resource::{self, Resource, Several};
+use crate::resource::{self, Resource, Several, Writable};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::people::{self, BioKind};
 use crate::terminals::sync;
@@ -106,9 +106,11 @@ async fn adjust(call: Call, what: &'static Adjustment) -> Result<Answer> {
     };
     let mut tx = Writing::begin(app).await?;
     record::in_order(&mut tx, &app.company.id).await?;
+    let mut ids = Vec::with_capacity(people.rows.len());
     for employee in people.rows {
-        write::change(app, &mut tx, caller, employee, changes.clone()).await?;
+        ids.push(write::change(app, &mut tx, caller, employee, changes.clone()).await?);
     }
+    Employee::conclude(app, &mut tx, caller, &ids).await?;
     tx.commit(app).await?;
     Ok(Answer::ok(&caller.profile.done()))
 }

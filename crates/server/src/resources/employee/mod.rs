@@ -455,9 +455,14 @@ impl Resource for Employee {
             "department",
             Kind::Relation,
             "Written: its name, in the BioTime profile its id.",
-        ),
-        Member::new("position", Kind::Relation, "As the department."),
-        Member::new("area", Kind::RelationList, "As the department."),
+        )
+        .columns(&[("dept_code", "dept_code"), ("dept_name", "dept_name")]),
+        Member::new("position", Kind::Relation, "As the department.").columns(&[
+            ("position_code", "position_code"),
+            ("position_name", "position_name"),
+        ]),
+        Member::new("area", Kind::RelationList, "As the department.")
+            .columns(&[("area_code", "area_code"), ("area_name", "area_name")]),
         Member::new("hire_date", Kind::Date, ""),
         Member::new("gender", Kind::Text, ""),
         Member::new("birthday", Kind::Date, ""),
@@ -492,8 +497,9 @@ impl Resource for Employee {
             "full_name",
             Kind::Text,
             "In the BioTime profile, as the next two.",
-        ),
-        Member::new("format_name", Kind::Text, ""),
+        )
+        .only_named(),
+        Member::new("format_name", Kind::Text, "").only_named(),
         Member::new("attemployee", Kind::Object, ""),
         Member::new(
             "fingerprint",
@@ -716,6 +722,9 @@ pub fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         resource::list::<Employee>(),
         resource::create::<Employee>(),
+        resource::export::<Employee>(),
+        resource::export_by_post::<Employee>(),
+        resource::import::<Employee>("import_emp"),
         resource::read::<Employee>().with_work(read).with_own_rows(),
     ];
     endpoints.extend(resource::update::<Employee>());

@@ -219,7 +219,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Method::GET,
             &format!("{}photo/", resource::row_path::<Employee>()),
             Right::View(Thing::Employee),
-            doc("An employee's photo", None, Returns::File("image/jpeg")),
+            doc("An employee's photo", None, Returns::File(&["image/jpeg"])),
             show,
         )
         .with_own_rows(),

@@ -1,7 +1,7 @@
 //! What may be written of an employee, how it is checked, and how it is stored.
 
 use super::own_password::{OwnPassword, read_own_password};
-use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, areas_of, select_areas};
+use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, VALID, areas_of, select_areas};
 use crate::access::Caller;
 use crate::accounts::token;
 use crate::app::App;
@@ -17,13 +17,15 @@ use crate::resource::{self, Columns, Removable, Resource, Writable, search_text}
 use crate::routes::{Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
-use muster_store::{Sql, Tx};
-use sea_query::Alias;
+use muster_store::{Sql, Tx, json_list};
+use sea_query::{Alias, OnConflict};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// The seeded department and area new people are in unless told.
 const FIRST: i64 = 1;
+/// So many are asked about in one query.
+const TOGETHER: usize = 500;
 /// The column of the own password's hash.
 const SELF_PASSWORD: &str = "self_password_hash";
 /// Names under the path of this list and of the resignations', which goes by code too: no codes.
@@ -441,6 +443,17 @@ impl Writable for Employee {
         Member::new("app_role", Kind::Integer, ""),
     ];
 
+    const LABELS: &'static [(&'static str, &'static str)] = &[
+        ("employee_code", "emp_code"),
+        ("employee_id", "emp_code"),
+        ("personnel_id", "emp_code"),
+        ("pin", "emp_code"),
+        ("card_number", "card_no"),
+        ("department_code", "dept_code"),
+        ("date_of_birth", "birthday"),
+        ("date_of_joining", "hire_date"),
+    ];
+
     type Change = Changes;
 
     async fn check(
@@ -460,11 +473,37 @@ impl Writable for Employee {
         changes: Changes,
         stored: Option<Row>,
     ) -> Result<i64> {
-        record::in_order(tx, &app.company.id).await?;
         match stored {
             None => add(app, tx, caller, changes).await,
             Some(stored) => change(app, tx, caller, stored, changes).await,
         }
+    }
+
+    async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
+        Ok(record::in_order(tx, &app.company.id).await?)
+    }
+
+    /// Punches that waited for a code find their person, and terminals are told.
+    async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
+        let mut codes = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(TOGETHER) {
+            let people: Vec<(i64, String, bool)> = tx
+                .all(&Sql::by_dialect(
+                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                     FROM employee AS e WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
+                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                     FROM employee AS e WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) ORDER BY id",
+                    [json_list(ids.iter().copied())],
+                ))
+                .await?;
+            for (id, code, has_waiting) in people {
+                if has_waiting {
+                    record::adopt(tx, &app.company.id, id, &code).await?;
+                }
+                codes.push(code);
+            }
+        }
+        sync::concerns(app, tx, caller, &codes).await
     }
 
     async fn show_saved(app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -500,13 +539,16 @@ async fn check_card(tx: &mut Tx, app: &App, changes: &Changes, but: Option<i64>)
     if card.is_empty() {
         return Ok(());
     }
-    let others: Vec<(i64,)> = tx
+    // By the card alone, which few have had: asked for those in force, SQLite walks all of them.
+    let others: Vec<(i64, String, i16)> = tx
         .all(&Sql::new(
-            "SELECT id FROM employee WHERE card_no = $1 AND company_id = $2 AND status = 0 LIMIT 2",
-            [card.clone().into(), app.company.id.clone().into()],
+            "SELECT id, company_id, status FROM employee WHERE card_no = $1",
+            [card.clone().into()],
         ))
         .await?;
-    if others.iter().any(|(id,)| Some(*id) != but) {
+    if others.iter().any(|(id, company, status)| {
+        Some(*id) != but && *company == app.company.id && *status == VALID
+    }) {
         return Err(Error::Invalid(vec![
             Problem::new("card_no", "employee with this card no already exists.")
                 .coded(appendix::CARD_USED),
@@ -521,6 +563,10 @@ async fn put_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
         [id.into()],
     ))
     .await?;
+    add_areas(tx, id, areas).await
+}
+
+async fn add_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
     for area in areas {
         tx.run(&Sql::new(
             "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
@@ -545,26 +591,13 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
     changes.columns.set("created_at", now);
     changes.columns.set("changed_at", now);
 
-    let other: Option<(i64,)> = tx
-        .find(&Sql::new(
-            "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
-            [app.company.id.clone().into(), emp_code.clone().into()],
-        ))
-        .await?;
-    if other.is_some() {
-        return Err(code_taken());
-    }
     check_card(tx, app, &changes, None).await?;
-    let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("employee")).await;
-    let (id,) = inserted.map_err(|error| {
-        if error.is_duplicate() {
-            code_taken()
-        } else {
-            error.into()
-        }
-    })?;
-    put_areas(tx, id, &areas).await?;
-    record::adopt(tx, &app.company.id, id, &emp_code).await?;
+    let mut insert = changes.columns.insert("employee");
+    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+    let Some((id,)) = tx.find::<(i64,)>(&insert).await? else {
+        return Err(code_taken());
+    };
+    add_areas(tx, id, &areas).await?;
     let row: Row = tx.one(&resource::by_id::<Employee>(app, id)).await?;
     let areas: Vec<AreaOf> = tx.all(&select_areas(&[id])).await?;
     let deed = Deed {
@@ -575,7 +608,6 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
         ..Deed::default()
     };
     audit::write(tx, now, caller, deed).await?;
-    sync::concerns(app, tx, caller, &[row.emp_code]).await?;
     Ok(id)
 }
 
@@ -623,7 +655,6 @@ pub(super) async fn change(
         after: Some(row.audited(&areas)),
     };
     audit::write(tx, now, caller, deed).await?;
-    sync::concerns(app, tx, caller, &[row.emp_code]).await?;
     // Whether it may log in, and with what, may have changed.
     tx.after_commit(|app| app.accounts.forget());
     Ok(stored.id)

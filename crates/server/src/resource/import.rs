@@ -1,0 +1,663 @@
+//! A file as rows of a list: what an export wrote, or a table with the same names. All of it is
+//! stored, in one transaction, or nothing; then every bad row is named.
+
+use super::{AT_ONCE, Writable, col, id_column};
+use crate::access::{Caller, Right};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::{BadRow, Error, Problem, Result};
+use crate::extract::{Body, Call};
+use crate::relation::Known;
+use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::writing::Writing;
+use futures::{StreamExt, stream};
+use http::{Method, StatusCode};
+use muster_sheets::{Limits, Row};
+use sea_query::{ExprTrait, SelectStatement};
+use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::{Cursor, Read, Seek};
+use std::ops::ControlFlow;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// More rows are refused: all of them wait in memory until the last one is found good.
+const MOST_ROWS: u64 = 100_000;
+/// So many rows are checked at a time: passwords are hashed there.
+const CHECKED_AT_ONCE: usize = 8;
+/// What stands between several values in one cell.
+const BETWEEN: char = ';';
+
+/// What becomes of rows whose code is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    Skip,
+    Overwrite,
+}
+
+/// How many rows were made, changed, and left as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub created: u64,
+    pub updated: u64,
+    pub skipped: u64,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress {
+    Checked(u64),
+    Stored { done: u64, of: u64 },
+}
+
+/// Where the cells of a column go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Target {
+    member: String,
+    is_list: bool,
+}
+
+/// A row of the file, as the body of a request.
+struct Given<R: Writable> {
+    row: u64,
+    code: String,
+    body: Body,
+    stored: Option<R::Row>,
+}
+
+/// A row that was found good.
+struct Checked<R: Writable> {
+    row: u64,
+    code: String,
+    change: R::Change,
+    stored: Option<R::Row>,
+}
+
+/// Reads, checks and stores. One runs at a time.
+pub async fn take_in<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    file: impl Read + Seek + Send + 'static,
+    existing: Existing,
+    progress: impl Fn(Progress),
+) -> Result<Imported> {
+    let _turn = app
+        .importing
+        .acquire()
+        .await
+        .map_err(|error| Error::Internal(error.into()))?;
+    let (mut rows, reading) = read(file);
+    let mut import = Import::<R>::new(app, caller, existing);
+    while let Some(batch) = rows.recv().await {
+        import.take(batch).await?;
+        progress(Progress::Checked(import.checked));
+    }
+    finished(reading).await?;
+    import.store(progress).await
+}
+
+/// Reads on a thread of its own, a few rows ahead.
+fn read(
+    file: impl Read + Seek + Send + 'static,
+) -> (
+    mpsc::Receiver<Vec<Row>>,
+    JoinHandle<muster_sheets::Result<()>>,
+) {
+    let (to, rows) = mpsc::channel(2);
+    let reading = spawn_blocking(move || {
+        let limits = Limits {
+            // And the names.
+            rows: MOST_ROWS + 1,
+            ..Limits::default()
+        };
+        let mut batch = Vec::with_capacity(AT_ONCE);
+        muster_sheets::read(file, &limits, |row| {
+            batch.push(row);
+            if batch.len() < AT_ONCE || to.blocking_send(std::mem::take(&mut batch)).is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        // Whoever does not want it any more has said why.
+        let _ = to.blocking_send(batch);
+        Ok(())
+    });
+    (rows, reading)
+}
+
+async fn finished(reading: JoinHandle<muster_sheets::Result<()>>) -> Result<()> {
+    match reading.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(muster_sheets::Error::Io(error))) => Err(Error::Internal(error.into())),
+        Ok(Err(error)) => Err(Error::invalid("import_file", error.to_string())),
+        Err(error) => Err(Error::Internal(error.into())),
+    }
+}
+
+struct Import<'a, R: Writable> {
+    app: &'a App,
+    caller: &'a Caller,
+    existing: Existing,
+    known: Known,
+    /// By column; `None`: what exports write and nobody can change. Empty before the first row.
+    header: Vec<Option<Target>>,
+    /// The row each code stands in.
+    codes: HashMap<String, u64>,
+    good: Vec<Checked<R>>,
+    /// Those with one above them, which may stand in this file: checked when that one is stored.
+    below: Vec<Given<R>>,
+    bad: Vec<BadRow>,
+    bad_codes: HashSet<String>,
+    checked: u64,
+    /// What was stored.
+    ids: Vec<i64>,
+    imported: Imported,
+}
+
+impl<'a, R: Writable> Import<'a, R> {
+    fn new(app: &'a App, caller: &'a Caller, existing: Existing) -> Import<'a, R> {
+        Import {
+            app,
+            caller,
+            existing,
+            known: Known::of_file(),
+            header: Vec::new(),
+            codes: HashMap::new(),
+            good: Vec::new(),
+            below: Vec::new(),
+            bad: Vec::new(),
+            bad_codes: HashSet::new(),
+            checked: 0,
+            ids: Vec::new(),
+            imported: Imported::default(),
+        }
+    }
+
+    fn is_bad(&mut self, row: u64, code: &str, problems: impl IntoIterator<Item = Problem>) {
+        self.bad_codes.insert(code.to_owned());
+        let bad = problems.into_iter().map(|problem| BadRow { row, problem });
+        self.bad.extend(bad);
+    }
+
+    /// Checks some rows, the first of all of which has the names.
+    async fn take(&mut self, mut rows: Vec<Row>) -> Result<()> {
+        if self.header.is_empty() && !rows.is_empty() {
+            self.header = read_header::<R>(&rows.remove(0)).map_err(Error::BadRows)?;
+        }
+        self.checked += rows.len() as u64;
+        let mut given = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (code, body) = self.read_row(row.cells);
+            match self.codes.get(&code) {
+                Some(first) if !code.is_empty() => {
+                    let message = format!("It stands in row {first} already.");
+                    self.bad.push(BadRow {
+                        row: row.number,
+                        problem: Problem::new(R::KEY, message),
+                    });
+                }
+                _ => {
+                    self.codes.insert(code.clone(), row.number);
+                    given.push((row.number, code, body));
+                }
+            }
+        }
+        let given = self.find_stored(given).await?;
+        let (below, given): (Vec<_>, Vec<_>) = given
+            .into_iter()
+            .partition(|given| above::<R>(&given.body).is_some());
+        self.below.extend(below);
+        let (app, caller, known) = (self.app, self.caller, &self.known);
+        let checks = stream::iter(given).map(|given| check::<R>(app, caller, known, given));
+        let checked: Vec<_> = checks.buffered(CHECKED_AT_ONCE).collect().await;
+        for checked in checked {
+            match checked? {
+                Ok(checked) => self.good.push(checked),
+                Err((row, code, problems)) => self.is_bad(row, &code, problems),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_row(&self, cells: Vec<String>) -> (String, Body) {
+        let mut members = Map::new();
+        for (target, text) in self.header.iter().zip(cells) {
+            let (Some(target), text) = (target, text.trim()) else {
+                continue;
+            };
+            // What is empty was not given.
+            if text.is_empty() {
+                continue;
+            }
+            let value = if target.is_list {
+                text.split(BETWEEN)
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty())
+                    .map(Value::from)
+                    .collect()
+            } else {
+                text.into()
+            };
+            members.insert(target.member.clone(), value);
+        }
+        let code = members.get(R::KEY).and_then(Value::as_str);
+        (
+            code.unwrap_or_default().to_owned(),
+            Body::from_object(members),
+        )
+    }
+
+    /// Tells rows that are there already from new ones, and leaves out what is to be skipped.
+    async fn find_stored(&mut self, given: Vec<(u64, String, Body)>) -> Result<Vec<Given<R>>> {
+        let codes: Vec<&str> = given
+            .iter()
+            .map(|(_, code, _)| code.as_str())
+            // PostgreSQL takes no text with some of them, and no code has any.
+            .filter(|code| !code.is_empty() && !code.chars().any(char::is_control))
+            .collect();
+        let ids = self.ids_of(&codes).await?;
+        let mut stored = match self.existing {
+            Existing::Skip => HashMap::new(),
+            Existing::Overwrite => self.rows(&ids).await?,
+        };
+        let mut found = Vec::with_capacity(given.len());
+        for (row, code, body) in given {
+            let id = ids.get(&code);
+            if id.is_some() && self.existing == Existing::Skip {
+                self.imported.skipped += 1;
+                continue;
+            }
+            found.push(Given {
+                row,
+                stored: id.and_then(|id| stored.remove(id)),
+                code,
+                body,
+            });
+        }
+        Ok(found)
+    }
+
+    async fn ids_of(&self, codes: &[&str]) -> Result<HashMap<String, i64>> {
+        let Some(column) = R::CODE.filter(|_| !codes.is_empty()) else {
+            return Ok(HashMap::new());
+        };
+        let mut select = SelectStatement::new();
+        R::tables(&mut select);
+        select
+            .cond_where(R::visible(self.caller, self.app))
+            .and_where(col(column).is_in(codes.iter().copied()))
+            .expr(col(column))
+            .expr(col(id_column::<R>()));
+        let found: Vec<(String, i64)> = self.app.store.all(&select).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    async fn rows(&self, ids: &HashMap<String, i64>) -> Result<HashMap<i64, R::Row>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut select = SelectStatement::new();
+        R::tables(&mut select);
+        R::columns(&mut select, self.app);
+        select.and_where(col(id_column::<R>()).is_in(ids.values().copied()));
+        let found: Vec<R::Row> = self.app.store.all(&select).await?;
+        Ok(found.into_iter().map(|row| (R::id(&row), row)).collect())
+    }
+
+    /// Stores everything, or nothing and names all that is bad: also what only the stored rows can
+    /// tell.
+    async fn store(mut self, progress: impl Fn(Progress)) -> Result<Imported> {
+        if self.header.is_empty() {
+            return Err(Error::invalid("import_file", "The file is empty."));
+        }
+        let below = self.in_order();
+        let of = (self.good.len() + below.len()) as u64;
+        let mut done = 0;
+        let mut step = || {
+            done += 1;
+            progress(Progress::Stored { done, of });
+        };
+        let mut tx = Writing::begin(self.app).await?;
+        R::prepare(self.app, &mut tx).await?;
+        for checked in std::mem::take(&mut self.good) {
+            self.store_one(&mut tx, checked).await?;
+            step();
+        }
+        for given in below {
+            let above = above::<R>(&given.body);
+            if above.is_some_and(|above| self.bad_codes.contains(above)) {
+                // Not its own fault.
+                self.bad_codes.insert(given.code);
+                continue;
+            }
+            match check::<R>(self.app, self.caller, &self.known, given).await? {
+                Ok(checked) => self.store_one(&mut tx, checked).await?,
+                Err((row, code, problems)) => self.is_bad(row, &code, problems),
+            }
+            step();
+        }
+        if self.bad.is_empty() {
+            R::conclude(self.app, &mut tx, self.caller, &self.ids).await?;
+            tx.commit(self.app).await?;
+            return Ok(self.imported);
+        }
+        drop(tx);
+        self.bad.sort_by_key(|bad| bad.row);
+        Err(Error::BadRows(self.bad))
+    }
+
+    async fn store_one(&mut self, tx: &mut Writing, checked: Checked<R>) -> Result<()> {
+        let Checked {
+            row,
+            code,
+            change,
+            stored,
+        } = checked;
+        let is_new = stored.is_none();
+        match R::store(self.app, tx, self.caller, change, stored).await {
+            Ok(id) => {
+                self.ids.push(id);
+                // Others of this file may stand below it.
+                if let Some((table, _)) = R::CODE.filter(|_| !R::ABOVE.is_empty()) {
+                    self.known.learn(table, &code, id);
+                }
+                if is_new {
+                    self.imported.created += 1;
+                } else {
+                    self.imported.updated += 1;
+                }
+                Ok(())
+            }
+            Err(Error::Invalid(problems)) => {
+                self.is_bad(row, &code, problems);
+                Ok(())
+            }
+            Err(Error::Refused {
+                detail,
+                code: number,
+            }) => {
+                self.is_bad(row, &code, [Problem::new("", detail).coded(number)]);
+                Ok(())
+            }
+            // What was refused before may have ended PostgreSQL's transaction; it is told first.
+            Err(_) if !self.bad.is_empty() => {
+                self.bad.sort_by_key(|bad| bad.row);
+                Err(Error::BadRows(std::mem::take(&mut self.bad)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The code of the one above, which may be in this file too.
+fn above<R: Writable>(body: &Body) -> Option<&str> {
+    let (_, value) = body.first_of(R::ABOVE)?;
+    value.as_str()
+}
+
+type Bad = (u64, String, Vec<Problem>);
+
+async fn check<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    known: &Known,
+    given: Given<R>,
+) -> Result<std::result::Result<Checked<R>, Bad>> {
+    let Given {
+        row,
+        code,
+        body,
+        stored,
+    } = given;
+    match R::check(app, caller, known, &body, stored.as_ref()).await {
+        Ok(change) => Ok(Ok(Checked {
+            row,
+            code,
+            change,
+            stored,
+        })),
+        Err(Error::Invalid(problems)) => Ok(Err((row, code, problems))),
+        Err(error) => Err(error),
+    }
+}
+
+impl<R: Writable> Import<'_, R> {
+    /// The rows that have one above them, that one first; whoever stands above itself is bad.
+    fn in_order(&mut self) -> Vec<Given<R>> {
+        let places: HashMap<&str, usize> = self
+            .below
+            .iter()
+            .enumerate()
+            .map(|(place, given)| (given.code.as_str(), place))
+            .collect();
+        let above: Vec<Option<usize>> = self
+            .below
+            .iter()
+            .map(|given| places.get(above::<R>(&given.body)?).copied())
+            .collect();
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); above.len()];
+        let mut ready = VecDeque::new();
+        for (place, above) in above.iter().enumerate() {
+            match above {
+                Some(above) => children[*above].push(place),
+                None => ready.push_back(place),
+            }
+        }
+        let mut order = Vec::with_capacity(above.len());
+        while let Some(place) = ready.pop_front() {
+            ready.extend(&children[place]);
+            order.push(place);
+        }
+        let mut below: Vec<Option<Given<R>>> = std::mem::take(&mut self.below)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let order: Vec<Given<R>> = order
+            .into_iter()
+            .filter_map(|place| below[place].take())
+            .collect();
+        // What is left is in a circle or hangs from one.
+        for (place, given) in below.iter().enumerate() {
+            let Some(given) = given else { continue };
+            let mut up = above[place];
+            let steps = (0..below.len()).find(|_| {
+                let here = up;
+                up = up.and_then(|up| above[up]);
+                here == Some(place)
+            });
+            if steps.is_some() {
+                let message = format!("Cannot be set as parent {}.", R::NAME);
+                let field = R::ABOVE.iter().find(|name| given.body.get(name).is_some());
+                self.bad.push(BadRow {
+                    row: given.row,
+                    problem: Problem::new(*field.unwrap_or(&""), message),
+                });
+            }
+            self.bad_codes.insert(given.code.clone());
+        }
+        order
+    }
+}
+
+/// Which member each column is for, or what is wrong with the names.
+fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>>, Vec<BadRow>> {
+    let mut bad = Vec::new();
+    let mut is_bad = |column: &str, message: String| {
+        bad.push(BadRow {
+            row: row.number,
+            problem: Problem::new(column, message),
+        });
+    };
+    let names: Vec<String> = row.cells.iter().map(|cell| plain_name(cell)).collect();
+    let mut header: Vec<Option<Target>> = Vec::with_capacity(names.len());
+    for (name, cell) in names.iter().zip(&row.cells) {
+        let target = target::<R>(name);
+        if target.is_none()
+            && !name.is_empty()
+            && !super::export::names::<R>().contains(&name.as_str())
+        {
+            let shown: String = cell.trim().chars().take(100).collect();
+            is_bad(&shown, "There is no such column.".into());
+        }
+        if target.is_some() && header.contains(&target) {
+            is_bad(name, "This column stands twice.".into());
+        }
+        header.push(target);
+    }
+    if !header
+        .iter()
+        .flatten()
+        .any(|target| target.member == R::KEY)
+    {
+        is_bad(R::KEY, "This field is required.".into());
+    }
+    // A name says nothing that can be looked up: its code has to be there too.
+    for member in R::ANSWER {
+        let [(code, _), rest @ ..] = member.columns else {
+            continue;
+        };
+        if target::<R>(code).is_none() {
+            continue;
+        }
+        let is_given = header
+            .iter()
+            .flatten()
+            .any(|target| target.member == *code || target.member == member.name);
+        for (name, _) in rest {
+            if !is_given && names.iter().any(|given| given == name) {
+                is_bad(name, format!("Names are not looked up: give {code}."));
+            }
+        }
+    }
+    if bad.is_empty() { Ok(header) } else { Err(bad) }
+}
+
+/// `Dept. Code` is `dept_code`.
+fn plain_name(text: &str) -> String {
+    let words: Vec<String> = text
+        .to_lowercase()
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.join("_")
+}
+
+/// The member a column of that name is for: one that can be written, or the code of a relation.
+fn target<R: Writable>(name: &str) -> Option<Target> {
+    let name = R::LABELS
+        .iter()
+        .find(|(label, _)| *label == name)
+        .map_or(name, |(_, member)| member);
+    let is_list = |kind: Kind| {
+        matches!(
+            kind,
+            Kind::ReferenceList | Kind::TextList | Kind::RelationList
+        )
+    };
+    let to = |member: &str, kind: Kind| {
+        Some(Target {
+            member: member.to_owned(),
+            is_list: is_list(kind),
+        })
+    };
+    if let Some(member) = R::INPUT.iter().find(|member| member.name == name) {
+        return to(member.name, member.kind);
+    }
+    let relation = R::ANSWER.iter().find(|member| {
+        member
+            .columns
+            .first()
+            .is_some_and(|(code, _)| *code == name)
+            && R::INPUT.iter().any(|input| input.name == member.name)
+    })?;
+    to(name, relation.kind)
+}
+
+async fn answer_import<R: Writable>(call: Call) -> Result<Answer> {
+    let (app, body, mut query) = (call.request.app, call.request.body, call.request.query);
+    let mut problems = Vec::new();
+    let given = body
+        .get("import_type")
+        .map(|value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        })
+        .or_else(|| query.take("import_type"));
+    let existing = match given.as_deref().map(str::trim) {
+        Some("0") => Some(Existing::Skip),
+        Some("1") => Some(Existing::Overwrite),
+        None | Some("") => {
+            problems.push(Problem::new("import_type", "This field is required."));
+            None
+        }
+        Some(other) => {
+            let shown: String = other.chars().take(100).collect();
+            let message = format!("\"{shown}\" is not a valid choice.");
+            problems.push(Problem::new("import_type", message));
+            None
+        }
+    };
+    let file = body.file("import_file");
+    if file.is_none() {
+        problems.push(Problem::new("import_file", "No file was submitted."));
+    }
+    let (Some(existing), Some(file)) = (existing, file) else {
+        return Err(Error::Invalid(problems));
+    };
+    let bytes = Cursor::new(file.bytes.clone());
+    drop(body);
+    let done = take_in::<R>(&app, &call.caller, bytes, existing, |_| ()).await?;
+    Ok(Answer::ok(&json!({
+        "detail": "import successful",
+        "created": done.created,
+        "updated": done.updated,
+        "skipped": done.skipped,
+    })))
+}
+
+const BODY: &[Member] = &[
+    Member::new(
+        "import_type",
+        Kind::Text,
+        "0 leaves rows whose code is there already as they are, 1 changes them in what the file has.",
+    )
+    .required(),
+    Member::new(
+        "import_file",
+        Kind::File,
+        "csv, tab separated text, xls or xlsx, with the names of the export in the first row.",
+    )
+    .required(),
+];
+const IMPORTED: &[Member] = &[
+    Member::new("detail", Kind::Text, "import successful"),
+    Member::new("created", Kind::Integer, "Rows that are new."),
+    Member::new(
+        "updated",
+        Kind::Integer,
+        "Rows that were there and changed.",
+    ),
+    Member::new("skipped", Kind::Integer, "Rows that were there and stayed."),
+];
+
+/// The list's rows from a file. `name` is the path's last part.
+pub fn import<R: Writable>(name: &str) -> Endpoint {
+    let doc = Doc {
+        summary: format!("Takes all rows of a file, or none: {}", R::NAME),
+        tag: R::THING.name(),
+        query: Vec::new(),
+        body: Some(BODY),
+        returns: Returns::One(StatusCode::OK, IMPORTED),
+    };
+    Endpoint::guarded(
+        Method::POST,
+        &format!("{}{name}/", R::PATH),
+        Right::Change(R::THING),
+        doc,
+        answer_import::<R>,
+    )
+    .with_file()
+}

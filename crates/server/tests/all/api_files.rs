@@ -1,0 +1,442 @@
+//! Lists as files, out and in again: every kind of file, both profiles, and what is refused.
+
+use crate::rest::{Got, Somebody, TestApp, on_both, punch};
+use muster_sheets::{Cell, Format, Limits, Writer};
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
+impl Somebody<'_> {
+    async fn download(&self, path: &str) -> Vec<u8> {
+        let answer = self.request(Method::GET, path).send().await.expect("sent");
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.expect("whole").to_vec();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+        bytes
+    }
+
+    async fn import(&self, path: &str, import_type: &str, file: impl Into<Vec<u8>>) -> Got {
+        let file = Part::bytes(file.into()).file_name("../../no.path");
+        let form = Form::new()
+            .text("import_type", import_type.to_owned())
+            .part("import_file", file);
+        Got::from(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    /// A list without what differs between two servers.
+    async fn listed(&self, path: &str) -> Vec<Value> {
+        let list = self
+            .get(&format!("{path}?page_size=1000&ordering=id"))
+            .await
+            .is(200);
+        let mut rows = list["data"].as_array().expect("rows").clone();
+        rows.iter_mut().for_each(without_ids);
+        rows
+    }
+}
+
+fn without_ids(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for name in ["id", "company", "update_time"] {
+                members.shift_remove(name);
+            }
+            for parent in ["parent_area", "parent_dept", "parent_position"] {
+                if members.get(parent).is_some_and(Value::is_number) {
+                    members.shift_remove(parent);
+                }
+            }
+            members.values_mut().for_each(without_ids);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_ids),
+        _ => {}
+    }
+}
+
+fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    muster_sheets::read(Cursor::new(bytes), &Limits::default(), |row| {
+        rows.push(row.cells);
+        ControlFlow::Continue(())
+    })
+    .expect("a table");
+    rows
+}
+
+/// The lists that files come from and go to, in the order in which they need one another.
+const LISTS: [(&str, &str); 5] = [
+    ("/personnel/api/areas/", "import_area"),
+    ("/personnel/api/departments/", "import_dept"),
+    ("/personnel/api/positions/", "import_position"),
+    ("/personnel/api/locations/", "import_location"),
+    ("/personnel/api/employees/", "import_emp"),
+];
+
+async fn furnish(test: &TestApp) {
+    let admin = test.easytimepro().await;
+    for (path, body) in [
+        (
+            "/personnel/api/areas/",
+            json!({ "area_code": "b", "area_name": "Bengaluru" }),
+        ),
+        (
+            "/personnel/api/areas/",
+            json!({ "area_code": "a", "area_name": "=Annexe; \"east\"", "parent_area": "b" }),
+        ),
+        (
+            "/personnel/api/departments/",
+            json!({ "dept_code": "007", "dept_name": "Sales" }),
+        ),
+        (
+            "/personnel/api/departments/",
+            json!({ "dept_code": "008", "dept_name": "@North", "parent_dept": "007" }),
+        ),
+        (
+            "/personnel/api/positions/",
+            json!({ "position_code": "lead", "position_name": "Lead" }),
+        ),
+        (
+            "/personnel/api/locations/",
+            json!({ "location_code": "hq", "location_name": "北京" }),
+        ),
+        (
+            "/personnel/api/employees/",
+            json!({
+                "emp_code": "034186661926", "first_name": "=cmd|'/c calc'!A0", "last_name": "'+Rao",
+                "nickname": "Ásha", "device_password": "1234", "card_no": "0012345678",
+                "department": "008", "position": "lead", "area": ["b", "a"],
+                "hire_date": "2025-06-18", "gender": "F", "birthday": "1999-12-31",
+                "verify_mode": -1, "emp_type": 1, "validity_start": "2025-01-01",
+                "validity_end": "2030-01-01", "contact_tel": "+91 80 1234", "office_tel": "(80) 1",
+                "mobile": "+919876543210", "national": "IN", "city": "Bengaluru",
+                "address": "1, First Cross\nIndiranagar", "postcode": "560038",
+                "email": "asha@example.com", "enroll_sn": "BYEL201260001", "ssn": "42",
+                "religion": "-", "enable_att": false, "enable_overtime": true,
+                "enable_holiday": false, "enable_whatsapp": true, "enable_sms": true,
+                "dev_privilege": 14, "flow_role": ["1", "2"], "app_status": 1, "app_role": 3,
+            }),
+        ),
+        (
+            "/personnel/api/employees/",
+            json!({ "emp_code": "2", "first_name": "Bo", "area": ["1"], "department": "1" }),
+        ),
+    ] {
+        admin.post(path, body).await.is(201);
+    }
+}
+
+#[tokio::test]
+async fn what_was_exported_is_imported_into_an_empty_company() {
+    let made: Mutex<Vec<(Vec<u8>, Vec<Value>)>> = Mutex::default();
+    for format in ["csv", "txt", "xls"] {
+        made.lock().expect("whole").clear();
+        on_both(async |test| {
+            furnish(&test).await;
+            let admin = test.easytimepro().await;
+            for (path, _) in LISTS {
+                let asked = format!("{path}export/?export_type={format}");
+                let file = admin.download(&asked).await;
+                let list = admin.listed(path).await;
+                made.lock().expect("whole").push((file, list));
+            }
+        })
+        .await;
+        let made = std::mem::take(&mut *made.lock().expect("whole"));
+        let (sqlite, postgres) = made.split_at(LISTS.len());
+        if format == "csv" {
+            assert_eq!(sqlite, postgres, "both databases give the same");
+        }
+        on_both(async |test| {
+            for caller in [test.easytimepro().await, test.biotime().await] {
+                for ((path, import), (file, list)) in LISTS.iter().zip(sqlite) {
+                    let asked = format!("{path}{import}/");
+                    caller.import(&asked, "1", file.clone()).await.is(200);
+                    let seen = test.easytimepro().await;
+                    assert_eq!(seen.listed(path).await, *list, "{path} from {format}");
+                }
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_has_the_lists_columns_and_rows() {
+    on_both(async |test| {
+        furnish(&test).await;
+        let admin = test.easytimepro().await;
+        admin
+            .post(
+                "/iclock/api/terminals/",
+                json!({ "sn": "BYEL201260001", "alias": "=Gate", "area": "b", "terminal_tz": -8 }),
+            )
+            .await
+            .is(201);
+        let person = test.number("SELECT min(id) FROM employee").await;
+        punch(&test, "034186661926", "2026-01-15 09:00:00", Some(person)).await;
+        punch(&test, "77", "2026-01-15 09:01:00", None).await;
+        let mut told = String::new();
+        for (asked, caller) in [
+            ("/personnel/api/areas/export/?export_type=csv", &admin),
+            (
+                "/personnel/api/departments/export/?export_type=csv&ordering=-dept_code",
+                &admin,
+            ),
+            ("/personnel/api/positions/export/?export_type=txt", &admin),
+            ("/personnel/api/employees/export/?export_type=csv", &admin),
+            (
+                "/personnel/api/employees/export/?export_type=csv",
+                &test.biotime().await,
+            ),
+            ("/iclock/api/terminals/export/?export_type=csv", &admin),
+            ("/iclock/api/transactions/export/?export_type=csv", &admin),
+            ("/iclock/api/unregister/export/?export_type=csv", &admin),
+        ] {
+            let got = caller.get(asked).await;
+            got.is_file();
+            told += &format!(
+                "GET {asked}\n{}\n{}\n{}\n",
+                got.header("content-type"),
+                got.header("content-disposition"),
+                got.text
+                    .replace(&test.app.company.id, "COMPANY")
+                    .replace('\r', "")
+            );
+        }
+        insta::assert_snapshot!("exports", told);
+    })
+    .await;
+}
+
+impl Got {
+    #[track_caller]
+    fn is_file(&self) {
+        assert_eq!(self.status, 200, "{}", self.text);
+    }
+}
+
+#[tokio::test]
+async fn the_manuals_parameters_pick_columns_and_rows() {
+    on_both(async |test| {
+        furnish(&test).await;
+        let admin = test.easytimepro().await;
+        let csv = async |asked: &str| {
+            let got = admin.get(&format!("/personnel/api/{asked}")).await;
+            got.is_file();
+            (got.text.replace('\r', ""), got.header("warning").to_owned())
+        };
+        let plain = |text: &str| (format!("\u{feff}{text}"), String::new());
+        assert_eq!(
+            csv("areas/export/?export_type=csv&export_headers=Area_Name,area_code,company_name&area_code_icontains=B").await,
+            plain("area_name,area_code,company_name\nBengaluru,b,default\n")
+        );
+        assert_eq!(
+            csv("areas/export/?export_type=csv&export_headers=parent_area,area_code&page_size=1&parent_area_code=b").await,
+            plain("parent_area_code,parent_area_name,area_code\nb,Bengaluru,a\n")
+        );
+        assert_eq!(
+            csv("employees/export/?export_type=csv&export_headers=emp_code,area,full_name&ordering=-emp_code&colour=red").await,
+            (
+                "\u{feff}emp_code,area_code,area_name,full_name\n\
+                 2,1,Not Authorized,\n034186661926,b;a,\"Bengaluru;=Annexe; \"\"east\"\"\",\n".into(),
+                "299 muster \"unknown parameters: colour\"".into()
+            )
+        );
+        assert_eq!(
+            csv("employees/export/?export_type=csv&export_headers=emp_code&emp_code=none").await,
+            plain("emp_code\n")
+        );
+        // The manual asks by POST; filters may stand in the body.
+        let body = json!({ "export_type": "csv", "export_headers": "emp_code", "emp_code": 2 });
+        let got = admin.post("/personnel/api/employees/export/", body).await;
+        got.is_file();
+        assert_eq!(got.text, "\u{feff}emp_code\r\n2\r\n");
+
+        // Without a type it is a workbook, whatever it is asked for as.
+        for asked in ["", "?export_type=xls", "?export_type=XLSX"] {
+            let got = admin.get(&format!("/personnel/api/areas/export/{asked}")).await;
+            got.is_file();
+            assert_eq!(
+                (got.header("content-type"), got.header("content-disposition")),
+                (
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                    "attachment; filename=\"areas-2026-01-15.xlsx\""
+                )
+            );
+        }
+        let accepted = admin
+            .request(Method::GET, "/personnel/api/areas/export/?export_type=csv")
+            .header("accept", "text/csv");
+        Got::from(accepted).await.is_file();
+        let head = admin.send(Method::HEAD, "/personnel/api/areas/export/", None).await;
+        assert_eq!((head.status, head.text.as_str()), (200, ""));
+
+        let mut refused = String::new();
+        for asked in [
+            "areas/export/?export_type=pdf",
+            "areas/export/?export_headers=area_code,self_password,x",
+            "locations/export/",
+            "employees/export/?hire_date=x&export_headers=y",
+        ] {
+            let got = admin.get(&format!("/personnel/api/{asked}")).await;
+            refused += &format!("{asked}\n{} {}\n", got.status, got.text);
+        }
+        let biotime = test.biotime().await;
+        let got = biotime.get("/iclock/api/transactions/export/").await;
+        refused += &format!("transactions, BioTime\n{} {}\n", got.status, got.text);
+        insta::assert_snapshot!("refused_exports", refused);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_gets_a_password_in_a_file_without_the_right() {
+    on_both(async |test| {
+        furnish(&test).await;
+        let asked = "/personnel/api/employees/export/?export_type=csv&export_headers=emp_code,device_password&emp_code=034186661926";
+        let admin = test.easytimepro().await.get(asked).await;
+        assert_eq!(admin.text, "\u{feff}emp_code,device_password\r\n034186661926,1234\r\n");
+        let viewer = test
+            .client(muster::profile::Profile::BioTime, muster::access::Rights::viewer())
+            .await;
+        let viewer = viewer.get(asked).await;
+        assert_eq!(viewer.text, "\u{feff}emp_code,device_password\r\n034186661926,\r\n");
+        let staff = test.staff("9").await;
+        staff.get(asked).await.is(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_skips_or_overwrites_what_is_there() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let path = "/personnel/api/employees/import_emp/";
+        let first = "Emp Code,First Name,DEPT_CODE\r\n1,Ásha,1\r\n2,Bo,\r\n";
+        assert_eq!(
+            admin.import(path, "0", first).await.is(200),
+            json!({ "detail": "import successful", "created": 2, "updated": 0, "skipped": 0 })
+        );
+        let second = "emp_code;first_name;nickname\n2;Bob;\n3;Cy;C\n";
+        assert_eq!(
+            admin.import(path, "0", second).await.is(200),
+            json!({ "detail": "import successful", "created": 1, "updated": 0, "skipped": 1 })
+        );
+        let names = async || {
+            let list = admin.get("/personnel/api/employees/?ordering=emp_code").await.is(200);
+            let rows = list["data"].as_array().expect("rows").clone();
+            rows.iter()
+                .map(|row| format!("{} {}", row["first_name"], row["nickname"]))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names().await, ["\"Ásha\" null", "\"Bo\" null", "\"Cy\" \"C\""]);
+        // An empty cell changes nothing.
+        let third = "emp_code,first_name,nickname\n2,Bob,\n3,,\n";
+        assert_eq!(
+            admin.import(path, "1", third).await.is(200),
+            json!({ "detail": "import successful", "created": 0, "updated": 2, "skipped": 0 })
+        );
+        assert_eq!(names().await, ["\"Ásha\" null", "\"Bob\" null", "\"Cy\" \"C\""]);
+        // As the body itself, with the type beside it, and as a workbook.
+        let mut writer = Writer::new(Format::Xlsx, Vec::new(), ["emp_code", "hire_date"]).expect("begun");
+        writer.row(&[Cell::Integer(4), Cell::Text("2025-06-18".into())]).expect("written");
+        let raw = admin
+            .request(Method::POST, &format!("{path}?import_type=1"))
+            .header("content-type", "application/octet-stream")
+            .body(writer.finish().expect("finished"));
+        assert_eq!(Got::from(raw).await.is(200)["created"], 1);
+        let four = admin.get("/personnel/api/employees/4/").await.is(200);
+        assert_eq!(four["hire_date"], "2025-06-18");
+        let written = "SELECT count(*) FROM audit WHERE thing = 'employee' AND action IN ('create', 'update')";
+        assert_eq!(test.number(written).await, 6, "each row is written down");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_row_stores_nothing_and_every_bad_row_is_named() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let biotime = test.biotime().await;
+        let employees = "/personnel/api/employees/import_emp/";
+        let departments = "/personnel/api/departments/import_dept/";
+        let taken = json!({ "emp_code": "7", "card_no": "555" });
+        admin.post("/personnel/api/employees/", taken).await.is(201);
+        let file = "emp_code,first_name,dept_code,card_no,hire_date,area_code\r\n\
+            1,Good,1,,,1\r\n\
+            2,\"Two\r\nlines\",nowhere,,18/06/2025,1;nowhere\r\n\
+            \r\n\
+            ,No code,1,,,1\r\n\
+            3,Card,1,555,,1\r\n\
+            1,Again,1,,,1\r\n\
+            4,Tom,1,0,,1\r\n\
+            5,Tim,1,0,,1\r\n";
+        let mut told = String::new();
+        let mut tell =
+            |what: &str, got: Got| told += &format!("{what}\n{} {}\n", got.status, got.text);
+        tell("bad rows", admin.import(employees, "1", file).await);
+        tell(
+            "bad rows, BioTime",
+            biotime.import(employees, "0", "emp_code\n1\n,\n2,\n").await,
+        );
+        for (what, file) in [
+            (
+                "bad names",
+                "first_name,first_name,colour,dept_name\n1,2,3,4\n",
+            ),
+            ("no row", ""),
+            ("another kind of file", "%PDF-1.7"),
+            (
+                "a row that is too much",
+                &format!("emp_code\n{}\n", "1".repeat(2_000_000)),
+            ),
+            ("too many columns", &",".repeat(1000)),
+        ] {
+            tell(what, admin.import(employees, "0", file).await);
+        }
+        let circle =
+            "dept_code,dept_name,parent_dept_code\na,A,c\nb,B,a\nc,C,b\nd,D,a\ne,E,e\nf,F,1\n";
+        tell("a circle", admin.import(departments, "0", circle).await);
+        let gone = "dept_code,dept_name,parent_dept_code\nb,,\nc,C,b\nd,D,nowhere\nexport,E,\n";
+        tell(
+            "parents that are not there",
+            admin.import(departments, "0", gone).await,
+        );
+        tell("neither", admin.post(employees, json!({})).await);
+        tell("another type", admin.import(employees, "2", file).await);
+        insta::assert_snapshot!("refused_imports", told);
+        assert_eq!(test.number("SELECT count(*) FROM employee").await, 1);
+        assert_eq!(test.number("SELECT count(*) FROM department").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_above_may_stand_anywhere_in_the_file() {
+    on_both(async |test| {
+        for (caller, root) in [(test.easytimepro().await, "x"), (test.biotime().await, "y")] {
+            let path = "/personnel/api/areas/import_area/";
+            let file = format!(
+                "area_code,area_name,parent_area\n{root}3,Three,{root}2\n{root}1,One,\n{root}2,Two,{root}1\n{root}4,Four,1\n"
+            );
+            assert_eq!(caller.import(path, "0", file).await.is(200)["created"], 4);
+            let three = caller.get(&format!("/personnel/api/areas/{root}3/")).await.is(200);
+            assert_eq!(three["parent_area"]["area_code"], format!("{root}2"));
+            // Turned round: what stood on top comes to stand below.
+            let file = format!(
+                "area_code,area_name,parent_area\n{root}1,One,{root}3\n{root}2,Two,{root}1\n{root}3,Three,{root}4\n"
+            );
+            assert_eq!(caller.import(path, "1", file).await.is(200)["updated"], 3);
+            let two = caller.get(&format!("/personnel/api/areas/{root}2/")).await.is(200);
+            assert_eq!(two["parent_area"]["area_code"], format!("{root}1"));
+        }
+        let admin = test.easytimepro().await;
+        let asked = "/personnel/api/areas/export/?export_type=xls&export_headers=area_code,parent_area_code";
+        let table = rows(&admin.download(asked).await);
+        assert_eq!(table.len(), 10);
+    })
+    .await;
+}
