@@ -67,12 +67,13 @@ fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
 }
 
 /// The lists that files come from and go to, in the order in which they need one another.
-const LISTS: [(&str, &str); 5] = [
+const LISTS: [(&str, &str); 6] = [
     ("/personnel/api/areas/", "import_area"),
     ("/personnel/api/departments/", "import_dept"),
     ("/personnel/api/positions/", "import_position"),
     ("/personnel/api/locations/", "import_location"),
     ("/personnel/api/employees/", "import_emp"),
+    ("/personnel/api/resigns/", "import_resign"),
 ];
 
 async fn furnish(test: &TestApp) {
@@ -122,6 +123,13 @@ async fn furnish(test: &TestApp) {
         (
             "/personnel/api/employees/",
             json!({ "emp_code": "2", "first_name": "Bo", "area": ["1"], "department": "1" }),
+        ),
+        (
+            "/personnel/api/resigns/",
+            json!({
+                "employee": "2", "resign_date": "2026-03-31", "resign_type": 3,
+                "reason": "=moves\naway", "disableatt": true,
+            }),
         ),
     ] {
         admin.post(path, body).await.is(201);
@@ -191,6 +199,7 @@ async fn a_file_has_the_lists_columns_and_rows() {
                 "/personnel/api/employees/export/?export_type=csv",
                 &test.biotime().await,
             ),
+            ("/personnel/api/resigns/export/?export_type=csv", &admin),
             ("/iclock/api/terminals/export/?export_type=csv", &admin),
             ("/iclock/api/transactions/export/?export_type=csv", &admin),
             ("/iclock/api/unregister/export/?export_type=csv", &admin),

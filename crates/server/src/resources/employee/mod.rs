@@ -488,7 +488,7 @@ impl Resource for Employee {
         Member::new("enable_sms", Kind::Boolean, ""),
         Member::new("dev_privilege", Kind::Integer, ""),
         Member::new("self_password", Kind::Null, "Not in the BioTime profile."),
-        Member::new("flow_role", Kind::RelationList, ""),
+        Member::new("flow_role", Kind::RelationList, "").columns(&[("flow_role", "id")]),
         Member::new("app_status", Kind::Integer, ""),
         Member::new("app_role", Kind::Integer, ""),
         Member::new("status", Kind::Integer, ""),

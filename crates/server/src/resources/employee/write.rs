@@ -531,6 +531,25 @@ fn code_taken() -> Error {
     Error::invalid("emp_code", "employee with this emp code already exists.")
 }
 
+/// What is wrong with a new one, and whether its code is taken as well.
+async fn with_code(tx: &mut Tx, app: &App, emp_code: &str, error: Error) -> Result<Error> {
+    let Error::Invalid(mut problems) = error else {
+        return Ok(error);
+    };
+    let other: Option<(i64,)> = tx
+        .find(&Sql::new(
+            "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
+            [app.company.id.clone().into(), emp_code.into()],
+        ))
+        .await?;
+    if other.is_some()
+        && let Error::Invalid(taken) = code_taken()
+    {
+        problems.splice(0..0, taken);
+    }
+    Ok(Error::Invalid(problems))
+}
+
 /// Two people with one card could not be told apart at a terminal.
 async fn check_card(tx: &mut Tx, app: &App, changes: &Changes, but: Option<i64>) -> Result<()> {
     let Some(Some(card)) = changes.texts.get("card_no") else {
@@ -591,7 +610,9 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes)
     changes.columns.set("created_at", now);
     changes.columns.set("changed_at", now);
 
-    check_card(tx, app, &changes, None).await?;
+    if let Err(card_used) = check_card(tx, app, &changes, None).await {
+        return Err(with_code(tx, app, &emp_code, card_used).await?);
+    }
     let mut insert = changes.columns.insert("employee");
     insert.on_conflict(OnConflict::new().do_nothing().to_owned());
     let Some((id,)) = tx.find::<(i64,)>(&insert).await? else {
