@@ -123,12 +123,20 @@ impl Relation {
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that
-    /// points here, and the table is joined.
+    /// points here; the table itself need not be joined.
     pub fn any_of(&self, column: Column, values: &str) -> SimpleExpr {
-        any_of(self.code(), column, values)
+        if values.split(',').any(|value| value.trim() == "-1") {
+            return Expr::val(1).eq(1);
+        }
+        let mut meant = SelectStatement::new();
+        meant
+            .expr(col(self.id()))
+            .from(Alias::new(self.table))
+            .and_where(any_of(self.code(), self.id(), values));
+        col(column).in_subquery(meant)
     }
 
-    /// The same where the table is not joined, or what `column` points at may be gone.
+    /// The same where what `column` points at may be gone: an id is enough then.
     pub fn any_of_ids(&self, column: Column, values: &str) -> SimpleExpr {
         let asked = Asked::read(values);
         if asked.all {

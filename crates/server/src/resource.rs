@@ -15,7 +15,7 @@ use crate::times;
 use crate::writing::Writing;
 use http::{Method, StatusCode};
 use moka::future::Cache;
-use muster_store::{Dialect, Record, Statement, contains, fold};
+use muster_store::{Dialect, Record, Statement, contains, fold, position};
 use sea_query::{
     Alias, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, NullOrdering,
     Order, SelectStatement, SimpleExpr, UpdateStatement,
@@ -34,6 +34,8 @@ const FEW: i64 = 50_000;
 /// no text that is kept is longer.
 const MOST_WORDS: usize = 50;
 const LONGEST_PART: usize = 1000;
+/// The same of a table that is not large: more of its rows lie close along the ids.
+const FEW_OF_SMALL: u64 = 2_000;
 /// Stands between the parts of a `search_text`.
 const BETWEEN: char = '\u{1f}';
 
@@ -234,13 +236,18 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// rises with it and stands behind others in an index.
     const TIE: Option<Column> = None;
 
+    /// Some hundred thousand rows at most: things that are kept, not things that happen.
+    const IS_SMALL: bool = false;
+
     type Row: Record;
 
     fn id(row: &Self::Row) -> i64;
 
-    /// The tables, their joins and what is always asked; no columns.
+    /// The tables that conditions and the order name, their joins and what is always asked; no
+    /// columns.
     fn tables(select: &mut SelectStatement);
 
+    /// The columns of a row, and joins that nothing but these needs: each finds one row or none.
     fn columns(select: &mut SelectStatement, app: &App);
 
     /// Which rows a caller may see.
@@ -555,13 +562,14 @@ impl Selection {
                     }
                 }
             }
-            if let Some(text) = within(app.store.dialect(), field)
-                && let name = format!("{}_icontains", field.name)
+            let name = format!("{}_icontains", field.name);
+            if !matches!(field.within, Within::No)
                 && let Some(value) = query.take(&name)
             {
-                match looked_for(&name, &value) {
-                    Ok(part) => filters = filters.add(contains(text, &part)),
-                    Err(problem) => problems.push(problem),
+                if let Some(problem) = too_long(&name, &value) {
+                    problems.push(problem);
+                } else if let Some(condition) = within(app.store.dialect(), field, &value) {
+                    filters = filters.add(condition);
                 }
             }
         }
@@ -581,9 +589,9 @@ impl Selection {
                 problems.push(Problem::new("search", message));
             }
             for word in words.into_iter().take(MOST_WORDS) {
-                match looked_for("search", word) {
-                    Ok(word) => filters = filters.add(search::<R>(&word)),
-                    Err(problem) => problems.push(problem),
+                match too_long("search", word) {
+                    Some(problem) => problems.push(problem),
+                    None => filters = filters.add(search::<R>(app.store.dialect(), word)),
                 }
             }
         }
@@ -641,6 +649,29 @@ impl Selection {
         }
     }
 
+    /// All ids there are, in their order, when a table that is not large has few of them; found in
+    /// one look, where counting first would be a second. `None`: there are more.
+    async fn few<R: Resource>(&self, app: &App) -> Result<Option<Vec<i64>>> {
+        let Some(direction) = self
+            .by_id_alone()
+            .filter(|_| R::IS_SMALL && !self.everything)
+        else {
+            return Ok(None);
+        };
+        let mut select = self.statement::<R>();
+        select.expr(col(id_column::<R>())).limit(FEW_OF_SMALL + 1);
+        let ids: Vec<(i64,)> = app.store.all(&select).await?;
+        if ids.len() as u64 > FEW_OF_SMALL {
+            return Ok(None);
+        }
+        let mut ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
+        ids.sort_unstable();
+        if direction == Order::Desc {
+            ids.reverse();
+        }
+        Ok(Some(ids))
+    }
+
     pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
         if self.everything
             && let Some(count) = R::known_count(app).await?
@@ -672,7 +703,11 @@ pub async fn page<R: Resource>(
 ) -> Result<Page<R::Row>> {
     let paging = Paging::read(app, query)?;
     let selection = Selection::read::<R>(app, caller, query).await?;
-    let count = selection.count::<R>(app).await?;
+    let few = selection.few::<R>(app).await?;
+    let count = match &few {
+        Some(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
+        None => selection.count::<R>(app).await?,
+    };
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
     if number > last {
@@ -680,7 +715,6 @@ pub async fn page<R: Resource>(
     }
     let offset = (number - 1) * paging.size;
     let id = id_column::<R>();
-
     let mut select = selection.statement::<R>();
     let by_id = selection.by_id_alone();
     let limit = paging.size.unsigned_abs();
@@ -697,6 +731,24 @@ pub async fn page<R: Resource>(
     }
     if selection.everything && offset <= DEEP {
         selection.sort::<R>(app, &mut select);
+    } else if let Some(mut ids) = few {
+        if let Some(after) = paging.after {
+            let is_descending = by_id == Some(Order::Desc);
+            ids.retain(|id| {
+                if is_descending {
+                    *id < after
+                } else {
+                    *id > after
+                }
+            });
+        } else {
+            ids.drain(..usize::try_from(offset).map_or(ids.len(), |offset| offset.min(ids.len())));
+        }
+        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        select = SelectStatement::new();
+        R::tables(&mut select);
+        select.and_where(col(id).is_in(ids));
+        selection.sort::<R>(app, &mut select);
     } else {
         // What is sorted or skipped is ids alone; the rows are read when it is known which.
         let mut ids = select;
@@ -704,7 +756,7 @@ pub async fn page<R: Resource>(
         match &by_id {
             // Few rows are found by what they were asked for and sorted. Many are walked in the
             // order of their ids: the next ones are never far.
-            Some(direction) if !selection.everything && count <= FEW => {
+            Some(direction) if !selection.everything && count <= FEW && !R::IS_SMALL => {
                 ids.order_by_expr(col(id).add(0), direction.clone());
             }
             _ => selection.sort::<R>(app, &mut ids),
@@ -827,48 +879,60 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
     })
 }
 
-/// The folded text of a field, to look for something within it.
-fn within(dialect: Dialect, field: &Field) -> Option<Expr> {
+/// The condition that a field holds a text somewhere, in any case.
+fn within(dialect: Dialect, field: &Field, text: &str) -> Option<SimpleExpr> {
     let Source::Column(column) = field.source else {
         return None;
     };
+    let needle = fold(text).replace(BETWEEN, " ");
     match field.within {
         Within::No => None,
-        Within::Column => Some(Expr::expr(Func::lower(col(column)))),
-        Within::Part(part) => Some(Expr::cust(part_of(dialect, column.0, part))),
+        Within::Column => {
+            let folded = Expr::expr(Func::lower(col(column)));
+            Some(contains(dialect, folded, &needle))
+        }
+        Within::Part(part) => Some(within_part(dialect, column.0, part, &needle).into()),
     }
 }
 
-/// One part of a table's `search_text`.
-fn part_of(dialect: Dialect, table: &str, part: usize) -> String {
+/// The condition that one part of a table's `search_text` holds the needle. Whether it is in there
+/// at all is asked first: that is quick, and mostly no.
+fn within_part(dialect: Dialect, table: &'static str, part: usize, needle: &str) -> Condition {
+    let all = Cond::all().add(contains(dialect, col((table, "search_text")), needle));
     match dialect {
-        Dialect::Postgres => format!("split_part({table}.search_text, chr(31), {})", part + 1),
+        Dialect::Postgres => {
+            let part = format!("split_part({table}.search_text, chr(31), {})", part + 1);
+            all.add(contains(dialect, Expr::cust(part), needle))
+        }
         Dialect::Sqlite => {
-            let mut rest = format!("({table}.search_text || char(31))");
+            let mut rest = format!("{table}.search_text");
             for _ in 0..part {
                 rest = format!("substr({rest}, instr({rest}, char(31)) + 1)");
             }
-            format!("substr({rest}, 1, instr({rest}, char(31)) - 1)")
+            let end = Expr::cust(format!("instr({rest} || char(31), char(31))"));
+            let first = || position(dialect, Expr::cust(rest.clone()), needle);
+            all.add(first().gt(0)).add(first().lt(end))
         }
     }
 }
 
-/// A part of a text as it is looked for, when the databases can look for one of that length.
-fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
-    if part.chars().count() > LONGEST_PART {
+/// Refuses a part of a text that no text can hold: the databases cannot look for any length.
+fn too_long(name: &str, part: &str) -> Option<Problem> {
+    (part.chars().count() > LONGEST_PART).then(|| {
         let message = format!("Ensure this field has no more than {LONGEST_PART} characters.");
-        return Err(Problem::new(name, message));
-    }
-    Ok(fold(part))
+        Problem::new(name, message)
+    })
 }
 
-fn search<R: Resource>(word: &str) -> Condition {
+fn search<R: Resource>(dialect: Dialect, word: &str) -> Condition {
+    let word = fold(word);
     R::SEARCHED
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
-            Searched::Folded(column) => any.add(contains(col(column), word)),
+            Searched::Folded(column) => any.add(contains(dialect, col(column), &word)),
             Searched::Ascii(column) => {
-                any.add(contains(Expr::expr(Func::lower(col(column))), word))
+                let folded = Expr::expr(Func::lower(col(column)));
+                any.add(contains(dialect, folded, &word))
             }
         })
 }
@@ -1342,16 +1406,11 @@ fn list_parameters<R: Resource>() -> Vec<Parameter> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, part_of, read_id, search_text};
+    use super::{read_id, search_text};
 
     #[test]
     fn parts_keep_their_places() {
         assert_eq!(search_text(["Ásha", "", "A\u{1f}7"]), "ásha\u{1f}\u{1f}a 7");
-        assert_eq!(
-            part_of(Dialect::Sqlite, "t", 1),
-            "substr(substr((t.search_text || char(31)), instr((t.search_text || char(31)), char(31)) + 1), 1, \
-             instr(substr((t.search_text || char(31)), instr((t.search_text || char(31)), char(31)) + 1), char(31)) - 1)"
-        );
     }
 
     #[test]

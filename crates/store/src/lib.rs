@@ -14,7 +14,7 @@ mod sql;
 pub use direct::{Beside, Direct};
 pub use error::{Error, Result};
 pub use open::{Options, Url};
-pub use search::{contains, fold};
+pub use search::{contains, fold, position};
 pub use sql::{Sql, Statement};
 
 pub use rusqlite;

@@ -254,7 +254,11 @@ async fn a_search_takes_wildcards_as_letters() {
                     &Query::select()
                         .column("name")
                         .from("company")
-                        .and_where(muster_store::contains(Expr::col("name"), needle))
+                        .and_where(muster_store::contains(
+                            store.dialect(),
+                            Expr::col("name"),
+                            needle,
+                        ))
                         .to_owned(),
                 )
                 .await

@@ -15,11 +15,10 @@ use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{self, Column, Columns, Field, Removable, Resource, Searched, Writable, col};
 use crate::resources::employee::{self, Employee};
-use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
 use chrono::NaiveDate;
-use http::{Method, StatusCode};
 use muster_store::{Sql, Tx, json_list};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
@@ -139,6 +138,8 @@ impl Resource for Resignation {
         Member::new("first_name", Kind::Text, "Not when written."),
         Member::new("last_name", Kind::Text, ""),
     ];
+
+    const IS_SMALL: bool = true;
 
     type Row = Row;
 
@@ -694,22 +695,6 @@ const RESIGN: &[Member] = &[
     Member::new("disableatt", Kind::Boolean, ""),
 ];
 
-fn posted<F, R>(path: &str, summary: &str, body: &'static [Member], work: F) -> Endpoint
-where
-    F: Fn(Call) -> R + Send + Sync + 'static,
-    R: Future<Output = Result<Answer>> + Send + 'static,
-{
-    let doc = Doc {
-        summary: summary.into(),
-        tag: Thing::Resignation.name(),
-        query: Vec::new(),
-        body: Some(body),
-        returns: Returns::One(StatusCode::OK, employee::DONE),
-    };
-    let right = Right::Change(Thing::Resignation);
-    Endpoint::guarded(Method::POST, path, right, doc, work)
-}
-
 pub fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         resource::list::<Resignation>(),
@@ -720,24 +705,33 @@ pub fn endpoints() -> Vec<Endpoint> {
     ];
     endpoints.extend(resource::update::<Resignation>());
     let path = |name: &str| format!("{}{name}/", Resignation::PATH);
-    endpoints.push(posted(
+    let tag = Thing::Resignation;
+    let right = Right::Change(Thing::Resignation);
+    endpoints.push(employee::posted(
         &path("disable_att"),
         "Ends the attendance of resigned employees",
+        tag,
+        right,
         MEANT,
         disable_att,
     ));
     for name in ["rehire", "reinstatement"] {
-        endpoints.push(posted(
+        let summary = "Takes resigned employees back";
+        endpoints.push(employee::posted(
             &path(name),
-            "Takes resigned employees back",
+            summary,
+            tag,
+            right,
             MEANT,
             rehire,
         ));
     }
     for name in ["adjust_resign", "adjust_regsin"] {
-        endpoints.push(posted(
+        endpoints.push(employee::posted(
             &format!("{}{name}/", Employee::PATH),
             "Several employees resign",
+            tag,
+            right,
             RESIGN,
             adjust_resign,
         ));

@@ -443,3 +443,74 @@ async fn a_limited_role_reaches_nothing_beyond_its_area_and_department_by_any_wa
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_is_limited_to_an_area_moves_and_resigns_nobody_beyond() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        for area in ["north", "south"] {
+            let new = json!({ "area_code": area, "area_name": area });
+            admin.post("/personnel/api/areas/", new).await.is(201);
+        }
+        let people = "/personnel/api/employees/";
+        for (code, areas) in [
+            ("1001", json!(["south"])),
+            ("1002", json!(["north", "south"])),
+        ] {
+            let new = json!({ "emp_code": code, "area": areas });
+            admin.post(people, new).await.is(201);
+        }
+        let limited = limited(&test, Some("north"), None).await;
+        let gone = json!({
+            "emp_code": ["1002", "1001"], "resign_date": "2026-01-15", "resign_type": 1,
+        });
+        let refused = json!(["Object with emp_code=1001 does not exist."]);
+        for (name, body) in [
+            ("adjust_resign", gone),
+            (
+                "adjust_area",
+                json!({ "emp_code": "1001", "area_code": "north" }),
+            ),
+            ("resync_to_device", json!({ "emp_code": "1001" })),
+            (
+                "del_bio_template",
+                json!({ "emp_code": "1001", "face": true }),
+            ),
+            ("update_emp_photo", json!({ "emp_code": "1001" })),
+        ] {
+            let answer = limited.post(&format!("{people}{name}/"), body).await;
+            assert_eq!(answer.is(400)["emp_code"], refused, "{name}");
+        }
+        let action = json!({ "object_codes": ["1001"], "action_type": "delete" });
+        let answer = limited.post(&format!("{people}action/"), action).await;
+        assert_eq!(answer.is(400)["object_codes"], refused);
+        limited.delete(&format!("{people}1001/")).await.is(404);
+        limited.get(&format!("{people}1001/photo/")).await.is(404);
+        let resigns = "/personnel/api/resigns/";
+        for employee in ["1001", "1002"] {
+            let new = json!({
+                "employee": employee, "resign_date": "2026-02-15", "resign_type": 1,
+            });
+            admin.post(resigns, new).await.is(201);
+        }
+        let list = limited.get(resigns).await.is(200);
+        assert_eq!(
+            (&list["count"], &list["data"][0]["employee"]["emp_code"]),
+            (&json!(1), &json!("1002"))
+        );
+        let back = json!({ "emp_code": ["1001"] });
+        let answer = limited.post(&format!("{resigns}rehire/"), back).await;
+        assert_eq!(answer.is(400)["emp_code"], refused);
+        limited.delete(&format!("{resigns}1001/")).await.is(404);
+
+        // What lies beyond is not theirs to take away.
+        let there = json!({ "area": ["north"] });
+        limited
+            .patch(&format!("{people}1002/"), there)
+            .await
+            .is(200);
+        let read = admin.get(&format!("{people}1002/")).await.is(200);
+        assert_eq!(read["area"].as_array().map(Vec::len), Some(2));
+    })
+    .await;
+}

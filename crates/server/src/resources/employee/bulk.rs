@@ -244,9 +244,11 @@ const DELETE_TEMPLATES: &[Member] = &[
     Member::new("vl_face", Kind::Boolean, "Faces in visible light."),
 ];
 
-fn posted<F, R>(
-    name: &str,
+/// An endpoint that does something with several, and answers `DONE`.
+pub fn posted<F, R>(
+    path: &str,
     summary: &str,
+    tag: Thing,
     right: Right,
     body: &'static [Member],
     work: F,
@@ -257,17 +259,18 @@ where
 {
     let doc = Doc {
         summary: summary.into(),
-        tag: Thing::Employee.name(),
+        tag: tag.name(),
         query: Vec::new(),
         body: Some(body),
         returns: Returns::One(StatusCode::OK, DONE),
     };
-    let path = format!("{}{name}/", Employee::PATH);
-    Endpoint::guarded(Method::POST, &path, right, doc, work)
+    Endpoint::guarded(Method::POST, path, right, doc, work)
 }
 
 /// `adjust_resign` stands with the resignations it makes.
 pub(super) fn endpoints() -> Vec<Endpoint> {
+    let tag = Thing::Employee;
+    let path = |name: &str| format!("{}{name}/", Employee::PATH);
     let change = Right::Change(Thing::Employee);
     let mut endpoints = Vec::new();
     for (name, summary, body, what) in [
@@ -302,20 +305,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &EMP_TYPE,
         ),
     ] {
-        endpoints.push(posted(name, summary, change, body, |call| {
-            adjust(call, what)
-        }));
+        let work = |call| adjust(call, what);
+        endpoints.push(posted(&path(name), summary, tag, change, body, work));
     }
     endpoints.push(posted(
-        "del_bio_template",
+        &path("del_bio_template"),
         "Removes templates of several employees, on terminals too",
+        tag,
         Right::Change(Thing::Biodata),
         DELETE_TEMPLATES,
         del_bio_template,
     ));
     endpoints.push(posted(
-        "resync_to_device",
+        &path("resync_to_device"),
         "Tells terminals everything about several employees again",
+        tag,
         Right::TerminalCommand,
         &[WHO],
         resync_to_device,

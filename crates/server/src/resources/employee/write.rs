@@ -604,7 +604,10 @@ pub(super) async fn change(
             code: Employee::ABSENT,
         });
     }
-    if let Some(areas) = areas {
+    if let Some(mut areas) = areas {
+        // What lies beyond the caller's own areas is not the caller's to take away.
+        let beyond = areas_before.iter().map(|area| area.id);
+        areas.extend(beyond.filter(|id| !AREA.reaches(caller, *id)));
         put_areas(tx, stored.id, &areas).await?;
     }
     if has_new_password {
