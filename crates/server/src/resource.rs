@@ -30,12 +30,12 @@ const DEFAULT_SIZE: i64 = 10;
 const DEEP: i64 = 1000;
 /// So many ids are sorted rather than looked for along an index.
 const FEW: i64 = 50_000;
+/// The same of a table that is not large: more of its rows lie close along the ids.
+const FEW_OF_SMALL: u64 = 2_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
 /// no text that is kept is longer.
 const MOST_WORDS: usize = 50;
 const LONGEST_PART: usize = 1000;
-/// The same of a table that is not large: more of its rows lie close along the ids.
-const FEW_OF_SMALL: u64 = 2_000;
 /// Stands between the parts of a `search_text`.
 const BETWEEN: char = '\u{1f}';
 
@@ -566,10 +566,13 @@ impl Selection {
             if !matches!(field.within, Within::No)
                 && let Some(value) = query.take(&name)
             {
-                if let Some(problem) = too_long(&name, &value) {
-                    problems.push(problem);
-                } else if let Some(condition) = within(app.store.dialect(), field, &value) {
-                    filters = filters.add(condition);
+                match looked_for(&name, &value) {
+                    Ok(part) => {
+                        if let Some(condition) = within(app.store.dialect(), field, &part) {
+                            filters = filters.add(condition);
+                        }
+                    }
+                    Err(problem) => problems.push(problem),
                 }
             }
         }
@@ -589,9 +592,9 @@ impl Selection {
                 problems.push(Problem::new("search", message));
             }
             for word in words.into_iter().take(MOST_WORDS) {
-                match too_long("search", word) {
-                    Some(problem) => problems.push(problem),
-                    None => filters = filters.add(search::<R>(app.store.dialect(), word)),
+                match looked_for("search", word) {
+                    Ok(word) => filters = filters.add(search::<R>(app.store.dialect(), &word)),
+                    Err(problem) => problems.push(problem),
                 }
             }
         }
@@ -916,23 +919,23 @@ fn within_part(dialect: Dialect, table: &'static str, part: usize, needle: &str)
     }
 }
 
-/// Refuses a part of a text that no text can hold: the databases cannot look for any length.
-fn too_long(name: &str, part: &str) -> Option<Problem> {
-    (part.chars().count() > LONGEST_PART).then(|| {
+/// A part of a text as it is looked for, when the databases can look for one of that length.
+fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
+    if part.chars().count() > LONGEST_PART {
         let message = format!("Ensure this field has no more than {LONGEST_PART} characters.");
-        Problem::new(name, message)
-    })
+        return Err(Problem::new(name, message));
+    }
+    Ok(fold(part))
 }
 
 fn search<R: Resource>(dialect: Dialect, word: &str) -> Condition {
-    let word = fold(word);
     R::SEARCHED
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
-            Searched::Folded(column) => any.add(contains(dialect, col(column), &word)),
+            Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
             Searched::Ascii(column) => {
                 let folded = Expr::expr(Func::lower(col(column)));
-                any.add(contains(dialect, folded, &word))
+                any.add(contains(dialect, folded, word))
             }
         })
 }

@@ -369,14 +369,22 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
             "a resignation was not checked"
         )));
     };
-    let other: Option<(i64,)> = tx
+    let there: Option<(Option<i64>,)> = tx
         .find(&Sql::new(
-            "SELECT id FROM resignation WHERE employee_id = $1 AND ended_at IS NULL",
+            "SELECT r.id FROM employee AS e LEFT JOIN resignation AS r ON r.employee_id = e.id AND r.ended_at IS NULL \
+             WHERE e.id = $1",
             [employee_id.into()],
         ))
         .await?;
-    if other.is_some() {
-        return Err(taken());
+    match there {
+        // Removed a moment ago.
+        None => {
+            return Err(Error::NoSuch {
+                code: Resignation::ABSENT,
+            });
+        }
+        Some((Some(_),)) => return Err(taken()),
+        Some((None,)) => {}
     }
     let disableatt = change.disableatt.unwrap_or(false);
     let mut columns = Columns::default();
@@ -485,15 +493,22 @@ async fn end(
 ) -> Result<()> {
     let now = app.clock.now();
     record::in_order(tx, &app.company.id).await?;
+    let mut ended = Vec::with_capacity(rows.len());
     for row in rows {
-        let ended = match action {
+        let end = match action {
             "rehire" => Sql::new(
-                "UPDATE resignation SET ended_at = $2, changed_at = $2 WHERE id = $1",
+                "UPDATE resignation SET ended_at = $2, changed_at = $2 WHERE id = $1 AND ended_at IS NULL",
                 [row.id.into(), now.into()],
             ),
-            _ => Sql::new("DELETE FROM resignation WHERE id = $1", [row.id.into()]),
+            _ => Sql::new(
+                "DELETE FROM resignation WHERE id = $1 AND ended_at IS NULL",
+                [row.id.into()],
+            ),
         };
-        tx.run(&ended).await?;
+        // Somebody else ended it a moment ago, and there may be another since.
+        if tx.run(&end).await? == 0 {
+            continue;
+        }
         let deed = Deed {
             action,
             thing: Resignation::NAME,
@@ -502,9 +517,9 @@ async fn end(
             ..Deed::default()
         };
         audit::write(tx, now, caller, deed).await?;
+        ended.push((row, employee::VALID));
     }
-    let again: Vec<(&Row, i16)> = rows.iter().map(|row| (row, employee::VALID)).collect();
-    take_effect(app, tx, caller, &again).await
+    take_effect(app, tx, caller, &ended).await
 }
 
 impl Removable for Resignation {

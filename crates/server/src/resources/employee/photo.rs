@@ -148,7 +148,8 @@ async fn put(
     let mut tx = Writing::begin(app).await?;
     for (id, emp_code) in people {
         tx.run(&Sql::new(
-            "INSERT INTO employee_photo (employee_id, jpeg, changed_at) VALUES ($1, $2, $3) \
+            "INSERT INTO employee_photo (employee_id, jpeg, changed_at) \
+             SELECT id, $2, $3 FROM employee WHERE id = $1 \
              ON CONFLICT (employee_id) DO UPDATE SET jpeg = excluded.jpeg, changed_at = excluded.changed_at",
             [id.into(), jpeg.to_vec().into(), now.into()],
         ))

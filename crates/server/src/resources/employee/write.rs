@@ -18,6 +18,7 @@ use crate::routes::{Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
 use muster_store::{Sql, Tx};
+use sea_query::Alias;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -245,9 +246,8 @@ impl Changes {
             };
             match number.filter(|number| choices.contains(number)) {
                 Some(number) => self.columns.set(name, number),
-                // A client for BioTime sends it so whenever its caller says nothing.
-                None if value.is_null() && name == "app_status" => {}
-                None if value.is_null() => input.problem(name, "This field may not be null."),
+                // Clients send null for what nobody told them; the client biotime does so.
+                None if value.is_null() => {}
                 None => {
                     let shown = value
                         .as_str()
@@ -649,11 +649,14 @@ impl Removable for Employee {
     ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
         record::in_order(tx, &app.company.id).await?;
-        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut codes = Vec::with_capacity(rows.len());
-        for some in ids.chunks(500) {
-            let areas: Vec<AreaOf> = tx.all(&select_areas(some)).await?;
-            for row in rows.iter().filter(|row| some.contains(&row.id)) {
+        for some in rows.chunks(500) {
+            let ids: Vec<i64> = some.iter().map(|row| row.id).collect();
+            let areas: Vec<AreaOf> = tx.all(&select_areas(&ids)).await?;
+            let mut delete = resource::delete_rows("employee", &ids);
+            let gone: Vec<(i64,)> = tx.all(delete.returning_col(Alias::new("id"))).await?;
+            // The others somebody else removed a moment ago.
+            for row in some.iter().filter(|row| gone.contains(&(row.id,))) {
                 let own: Vec<AreaOf> = areas
                     .iter()
                     .filter(|area| area.employee_id == row.id)
@@ -669,7 +672,6 @@ impl Removable for Employee {
                 audit::write(tx, now, caller, deed).await?;
                 codes.push(row.emp_code.as_str());
             }
-            tx.run(&resource::delete_rows("employee", some)).await?;
         }
         sync::concerns(app, tx, caller, &codes).await?;
         tx.after_commit(|app| app.accounts.forget());
