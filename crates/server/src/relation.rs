@@ -173,7 +173,7 @@ impl Relation {
         col(column).in_subquery(meant)
     }
 
-    /// The same where the table is not joined, or what `column` points at may be gone.
+    /// The same where what `column` points at may be gone: an id is enough then.
     pub fn any_of_ids(&self, column: Column, values: &str) -> SimpleExpr {
         let asked = Asked::read(values);
         if asked.all {
