@@ -74,6 +74,11 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    /// Whether a new thing is made of it, rather than one changed.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     pub fn new(body: &'a Body, is_new: bool) -> Input<'a> {
         Input {
             body,

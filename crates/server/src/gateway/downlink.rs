@@ -162,7 +162,7 @@ pub fn asks_for_person(query: &Query) -> bool {
 /// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
 pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
     let pin = query.filled("PIN").unwrap_or_default();
-    Ok(match sync::asked_for(app, pin).await? {
+    Ok(match sync::asked_for(app, terminal.id, pin).await? {
         Some(command) => match command.encode() {
             Ok(text) => Reply::ok(
                 command::wire_bytes(&format!("{text}\n"), terminal.language()).into_owned(),

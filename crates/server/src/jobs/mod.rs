@@ -4,6 +4,7 @@
 mod expire_commands;
 mod last_heard;
 mod turn_of_the_day;
+mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
@@ -37,6 +38,11 @@ const JOBS: &[Job] = &[
         name: "turn of the day",
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
+    },
+    Job {
+        name: "who belongs where",
+        every: Duration::from_secs(20),
+        run: |app| Box::pin(who_belongs_where::run(app)),
     },
 ];
 

@@ -533,6 +533,46 @@ pub async fn expire(app: &App) -> Result<u64> {
     Ok(expired.len() as u64)
 }
 
+/// Lets every terminal ask for what is queued for it, whoever queued it.
+pub async fn find_queued(app: &App) -> Result<()> {
+    let waiting: Vec<(i64,)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT DISTINCT terminal_id FROM terminal_command WHERE state = 'queued'",
+            [],
+        ))
+        .await?;
+    for (terminal_id,) in waiting {
+        app.roster.wake(terminal_id);
+    }
+    Ok(())
+}
+
+/// Another device stands in a terminal's place: what was meant for the first is over.
+pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    let silence = Happening::Silence {
+        times: i64::MAX,
+        idempotent: false,
+    };
+    for (from, happening) in [
+        (State::Queued, Happening::TakenBack),
+        (State::Sent, silence),
+    ] {
+        let to = next(from, happening).expect("what is open can end");
+        tx.run(&Sql::new(
+            "UPDATE terminal_command SET state = $3, finished_at = $4 WHERE terminal_id = $1 AND state = $2",
+            [
+                terminal_id.into(),
+                from.name().into(),
+                to.name().into(),
+                app.clock.now().into(),
+            ],
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
 /// one node or two, do not both get it.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {

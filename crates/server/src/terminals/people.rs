@@ -100,7 +100,6 @@ pub async fn forget(
     app: &App,
     tx: &mut Writing,
     caller: &Caller,
-    employee_id: i64,
     emp_code: &str,
     kinds: &[BioKind],
 ) -> Result<()> {
@@ -113,11 +112,26 @@ pub async fn forget(
     }
     for wire_type in kinds.iter().flat_map(|kind| kind.wire_types()) {
         tx.run(&Sql::new(
-            "DELETE FROM biometric WHERE employee_id = $1 AND wire_type = $2",
-            [employee_id.into(), (*wire_type).into()],
+            "DELETE FROM biometric WHERE company_id = $1 AND pin = $2 AND wire_type = $3",
+            [
+                app.company.id.clone().into(),
+                emp_code.into(),
+                (*wire_type).into(),
+            ],
         ))
         .await?;
     }
+    Ok(())
+}
+
+/// Somebody got a code: the templates and pictures that terminals brought for that PIN are theirs.
+pub async fn adopt(app: &App, tx: &mut Tx, emp_code: &str) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE biometric SET employee_id = (SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2) \
+         WHERE company_id = $1 AND pin = $2 AND employee_id IS NULL",
+        [app.company.id.clone().into(), emp_code.into()],
+    ))
+    .await?;
     Ok(())
 }
 
@@ -155,7 +169,9 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         for user in some {
             let is_new = employee::enrolled_at(app, &mut tx, terminal, user).await?;
             sync::enrolled_at(app, &mut tx, terminal, &user.pin, is_new).await?;
-            if !is_new {
+            if is_new {
+                adopt(app, &mut tx, &user.pin).await?;
+            } else {
                 not_taken.push(as_row(user));
             }
         }

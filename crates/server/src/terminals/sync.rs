@@ -13,7 +13,6 @@ use crate::terminals::commands;
 use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
-use chrono::Days;
 use muster_protocol::command::{AccessUserFields, Command, UserFields};
 use muster_protocol::handshake::Family;
 use muster_protocol::secret::Secret;
@@ -28,8 +27,8 @@ const ALWAYS: u32 = 1;
 const FIRST_DOOR: u32 = 1;
 /// What the manual's 1 is to a terminal.
 const ADMINISTRATOR: i16 = 14;
-/// A server that stood still for longer starts with a repetition in full.
-const LOOKED_BACK: Days = Days::new(366);
+/// So many times [`TOGETHER`] at one go of [`settle`].
+const MOST_STEPS: usize = 20;
 
 /// What terminals are to know of a person.
 #[derive(Debug, sqlx::FromRow)]
@@ -76,7 +75,7 @@ pub async fn concerns<S: AsRef<str>>(
     Ok(())
 }
 
-/// Tells their terminals everything about these people, told before or not.
+/// Tells their terminals these people's records, told before or not.
 pub async fn repeat<S: AsRef<str>>(
     app: &App,
     tx: &mut Writing,
@@ -211,25 +210,35 @@ async fn put(
     Ok(())
 }
 
-const FIND: &str = "SELECT emp_code, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
-     FROM employee WHERE company_id = $1 AND emp_code = $2 AND status = 0";
-
 async fn find(app: &App, tx: &mut Tx, emp_code: &str) -> Result<Option<Person>> {
     Ok(tx
         .find(&Sql::new(
-            FIND,
+            "SELECT emp_code, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
+             FROM employee WHERE company_id = $1 AND emp_code = $2 AND status = 0",
             [app.company.id.clone().into(), emp_code.into()],
         ))
         .await?)
 }
 
-/// The record of a person in force, for a terminal that asks who that is.
-pub async fn asked_for(app: &App, emp_code: &str) -> Result<Option<Command>> {
+/// The record of somebody who belongs on the terminal, when it asks who that is. Of others it learns
+/// nothing: whoever knows a serial number can ask.
+pub async fn asked_for(app: &App, terminal_id: i64, emp_code: &str) -> Result<Option<Command>> {
     let found: Option<Person> = app
         .store
         .find(&Sql::new(
-            FIND,
-            [app.company.id.clone().into(), emp_code.into()],
+            "SELECT e.emp_code, e.first_name, e.last_name, e.card_no, e.dev_privilege, e.verify_mode, \
+                 e.device_password_sealed \
+             FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+             JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+             WHERE e.company_id = $1 AND e.emp_code = $2 AND e.status = 0 AND t.id = $3 AND a.area_id <> $4 \
+                 AND COALESCE(e.validity_start_on, $5) <= $5 AND COALESCE(e.validity_end_on, $5) >= $5",
+            [
+                app.company.id.clone().into(),
+                emp_code.into(),
+                terminal_id.into(),
+                NOT_AUTHORIZED.into(),
+                app.today().into(),
+            ],
         ))
         .await?;
     Ok(found
@@ -270,36 +279,60 @@ pub async fn holders(app: &App, tx: &mut Tx, pin: &str) -> Result<Vec<Holder>> {
     Ok(holders)
 }
 
-/// People whose validity has begun or ended by itself since the last time: their terminals are told.
-pub async fn turn_of_the_day(app: &App) -> Result<()> {
-    let today = app.today();
-    let codes: Vec<(String,)> = app
-        .store
-        .all(&Sql::new(
-            "SELECT e.emp_code FROM employee AS e \
-             WHERE e.validity_start_on BETWEEN $1 AND $2 AND e.status = 0 AND EXISTS ( \
-                 SELECT 1 FROM employee_area AS a JOIN terminal AS t ON t.area_id = a.area_id \
-                 WHERE a.employee_id = e.id AND a.area_id <> $3 AND NOT EXISTS ( \
-                     SELECT 1 FROM terminal_person AS h WHERE h.terminal_id = t.id AND h.pin = e.emp_code)) \
-             UNION SELECT e.emp_code FROM employee AS e \
-             WHERE e.validity_end_on >= $1 AND e.validity_end_on < $2 AND EXISTS ( \
-                 SELECT 1 FROM terminal_person AS h JOIN terminal AS t ON t.id = h.terminal_id \
-                 WHERE h.pin = e.emp_code AND t.area_id <> $3)",
-            [
-                (today - LOOKED_BACK).into(),
-                today.into(),
-                NOT_AUTHORIZED.into(),
-            ],
-        ))
-        .await?;
-    if codes.is_empty() {
-        return Ok(());
+/// What changed without anybody naming the people: a terminal was authorised, moved or replaced, a
+/// validity began or ended. Terminals get whom they lack, and lose whom they were told of and who no
+/// longer belongs there; people whom a terminal brought itself stay until somebody changes them.
+///
+/// In transactions of a few hundred people, so that punches need not wait, and so many at most; the
+/// next time goes on.
+pub async fn settle(app: &App) -> Result<()> {
+    for _ in 0..MOST_STEPS {
+        let codes: Vec<(String,)> = app
+            .store
+            .all(&Sql::new(
+                "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                 JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+                 WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 \
+                     AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
+                     AND NOT EXISTS (SELECT 1 FROM terminal_person AS h \
+                                     WHERE h.terminal_id = t.id AND h.pin = e.emp_code) \
+                 UNION SELECT h.pin FROM terminal_person AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND h.digest IS NOT NULL AND NOT EXISTS ( \
+                     SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                     WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
+                         AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3) \
+                 LIMIT $4",
+                [
+                    app.company.id.clone().into(),
+                    NOT_AUTHORIZED.into(),
+                    app.today().into(),
+                    (TOGETHER as i64).into(),
+                ],
+            ))
+            .await?;
+        if codes.is_empty() {
+            return Ok(());
+        }
+        let codes: Vec<String> = codes.into_iter().map(|(code,)| code).collect();
+        let mut tx = Writing::begin(app).await?;
+        record::in_order(&mut tx, &app.company.id).await?;
+        concerns(app, &mut tx, &Caller::system(), &codes).await?;
+        tx.commit(app).await?;
+        if codes.len() < TOGETHER {
+            return Ok(());
+        }
     }
-    let codes: Vec<String> = codes.into_iter().map(|(code,)| code).collect();
-    let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
-    concerns(app, &mut tx, &Caller::system(), &codes).await?;
-    tx.commit(app).await
+    Ok(())
+}
+
+/// Another device stands in a terminal's place: it has been told nothing.
+pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "DELETE FROM terminal_person WHERE terminal_id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    Ok(())
 }
 
 // ---- the record -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ use crate::scope::Owner;
 use crate::terminals::commands;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::online_within_s;
+use crate::terminals::sync;
 use crate::times;
 use crate::writing::Writing;
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
@@ -910,6 +911,10 @@ async fn change(
         return Err(Error::NoSuch {
             code: Terminal::ABSENT,
         });
+    }
+    if is_another {
+        commands::replaced(app, tx, stored.id).await?;
+        sync::replaced(tx, stored.id).await?;
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
     let deed = Deed {

@@ -255,6 +255,78 @@ async fn validity_begins_and_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn a_terminal_that_is_authorised_moved_or_replaced_has_its_people() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        assert_eq!(admin.told("NORTH").await, [ASHA]);
+        let put = |area: &'static str| json!({ "area": area });
+        let terminal = "/iclock/api/terminals/HELD/";
+
+        admin.patch(terminal, put("north")).await;
+        jobs::run_all(&app.app).await.expect("run");
+        assert_eq!(admin.told("HELD").await, [ASHA], "authorised");
+
+        admin.patch(terminal, put("south")).await;
+        jobs::run_all(&app.app).await.expect("run");
+        assert_eq!(admin.told("HELD").await, ["DATA DELETE USERINFO PIN=1001"], "moved");
+
+        admin.patch(terminal, put("north")).await;
+        jobs::run_all(&app.app).await.expect("run");
+        admin.patch(terminal, json!({ "sn": "NEW" })).await;
+        jobs::run_all(&app.app).await.expect("run");
+        assert_eq!(admin.told("NEW").await, [ASHA], "replaced, and told once");
+
+        let mark = "SELECT COUNT(*) FROM terminal_command";
+        let before: (i64,) = app.app.store.one(&Sql::new(mark, [])).await.expect("read");
+        jobs::run_all(&app.app).await.expect("run");
+        let after: (i64,) = app.app.store.one(&Sql::new(mark, [])).await.expect("read");
+        assert_eq!(before, after, "nothing is told twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_terminal_that_asks_who_somebody_is_learns_of_its_own_people_alone() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        let ask = |sn: &str| format!("/iclock/cdata?SN={sn}&table=RemoteAtt&PIN=1001");
+        assert_eq!(app.get(&ask("NORTH")).await.body.trim_end(), ASHA);
+        assert_eq!(app.get(&ask("SOUTH")).await.whole(), (200, "OK"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn templates_that_came_before_their_person_become_the_persons_and_can_be_removed() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let upload = "BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=39\tMinorVer=1\tFormat=0\tTmp=c2VjcmV0\n";
+        let answer = app
+            .post("/iclock/cdata?SN=NORTH&table=BIODATA&Stamp=1", upload)
+            .await;
+        assert_eq!(answer.status, 200);
+        admin.post(PEOPLE, asha("north")).await;
+        let read = |list: Value| list["data"][0]["vl_face"].clone();
+        assert_eq!(read(admin.send(Method::GET, PEOPLE, Value::Null).await), "Ver 39:1");
+        let all = json!({ "employees": ["1001"], "vl_face": true });
+        admin
+            .post("/personnel/api/employees/del_bio_template/", all)
+            .await;
+        assert_eq!(read(admin.send(Method::GET, PEOPLE, Value::Null).await), "-");
+        let left: (i64,) = app
+            .app
+            .store
+            .one(&Sql::new("SELECT COUNT(*) FROM biometric", []))
+            .await
+            .expect("read");
+        assert_eq!(left, (0,));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn templates_are_removed_here_and_where_they_are() {
     on_both(|app| async move {
         let admin = admin(&app).await;

@@ -157,7 +157,6 @@ async fn del_bio_template(call: Call) -> Result<Answer> {
                 app,
                 &mut tx,
                 caller,
-                employee.id,
                 &employee.emp_code,
                 &kinds,
             )

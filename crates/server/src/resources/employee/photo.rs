@@ -33,6 +33,8 @@ const KEPT_PIXELS: u32 = 800;
 const QUALITY: u8 = 85;
 
 const FIELD: &str = "upload_photo";
+/// Each gets a copy, all in one transaction.
+const MOST_PEOPLE: usize = 100;
 
 /// The photo in a body, as it is to be kept.
 async fn read(app: &App, body: &Body) -> Result<Vec<u8>> {
@@ -127,6 +129,10 @@ async fn update(call: Call) -> Result<Answer> {
         }
         people => people?,
     };
+    if people.rows.len() > MOST_PEOPLE {
+        let message = format!("Ensure this field has no more than {MOST_PEOPLE} elements.");
+        return Err(Error::invalid(PEOPLE[0], message));
+    }
     let jpeg = read(app, body).await?;
     let codes = people
         .rows

@@ -15,7 +15,7 @@ use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{self, Columns, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
-use crate::terminals::sync;
+use crate::terminals::{people, sync};
 use crate::writing::Writing;
 use muster_store::{Sql, Tx, json_list};
 use sea_query::{Alias, OnConflict};
@@ -317,7 +317,10 @@ impl Changes {
         if let Some((name, value)) = input.value(DEPARTMENTS) {
             match DEPARTMENT.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => self.columns.set("department_id", id),
-                Ok(None) if needs_department => input.problem(name, "This field may not be null."),
+                // The first one is for new people; nobody is moved there by an empty value.
+                Ok(None) if needs_department || !input.is_new() => {
+                    input.problem(name, "This field may not be null.");
+                }
                 Ok(None) => self.columns.set("department_id", FIRST),
                 Err(problem) => input.problems.push(problem),
             }
@@ -483,22 +486,31 @@ impl Writable for Employee {
         Ok(record::in_order(tx, &app.company.id).await?)
     }
 
-    /// Punches that waited for a code find their person, and terminals are told.
+    /// Punches and templates that waited for a code find their person, and terminals are told.
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
         let mut codes = Vec::with_capacity(ids.len());
         for ids in ids.chunks(TOGETHER) {
-            let people: Vec<(i64, String, bool)> = tx
+            let rows: Vec<(i64, String, bool, bool)> = tx
                 .all(&Sql::by_dialect(
-                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                    "SELECT id, emp_code, \
+                         EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL), \
+                         EXISTS (SELECT 1 FROM biometric AS b WHERE b.company_id = e.company_id \
+                                 AND b.pin = e.emp_code AND b.employee_id IS NULL) \
                      FROM employee AS e WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
-                    "SELECT id, emp_code, EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL) \
+                    "SELECT id, emp_code, \
+                         EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL), \
+                         EXISTS (SELECT 1 FROM biometric AS b WHERE b.company_id = e.company_id \
+                                 AND b.pin = e.emp_code AND b.employee_id IS NULL) \
                      FROM employee AS e WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) ORDER BY id",
                     [json_list(ids.iter().copied())],
                 ))
                 .await?;
-            for (id, code, has_waiting) in people {
-                if has_waiting {
+            for (id, code, has_punches, has_templates) in rows {
+                if has_punches {
                     record::adopt(tx, &app.company.id, id, &code).await?;
+                }
+                if has_templates {
+                    people::adopt(app, tx, &code).await?;
                 }
                 codes.push(code);
             }
