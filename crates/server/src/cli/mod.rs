@@ -62,15 +62,15 @@ enum Command {
 #[derive(Debug, Clone, Default, Args, Serialize)]
 pub struct Place {
     /// The folder of the database and the key file [default: ./muster-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
     /// sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/NAME
-    #[arg(long, value_name = "URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
     /// A file of options (TOML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     #[serde(skip)]
     config: Option<PathBuf>,
 }

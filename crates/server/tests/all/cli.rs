@@ -16,6 +16,17 @@ async fn run_client(test: &TestApp, command: client::Command) -> anyhow::Result<
     Ok(String::from_utf8(output)?)
 }
 
+#[test]
+fn where_the_data_is_may_stand_before_and_behind_a_commands_name() {
+    use clap::Parser;
+    for words in [
+        ["muster", "client", "--data-dir", "there", "list"],
+        ["muster", "client", "list", "--data-dir", "there"],
+    ] {
+        assert!(muster::cli::Cli::try_parse_from(words).is_ok(), "{words:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_user_is_added_and_comes_in_with_the_password_on_the_last_line() {
     on_both(|test| async move {

@@ -269,7 +269,11 @@ async fn a_terminal_that_is_authorised_moved_or_replaced_has_its_people() {
 
         admin.patch(terminal, put("south")).await;
         jobs::run_all(&app.app).await.expect("run");
-        assert_eq!(admin.told("HELD").await, ["DATA DELETE USERINFO PIN=1001"], "moved");
+        assert_eq!(
+            admin.told("HELD").await,
+            ["DATA DELETE USERINFO PIN=1001"],
+            "moved"
+        );
 
         admin.patch(terminal, put("north")).await;
         jobs::run_all(&app.app).await.expect("run");

@@ -153,14 +153,7 @@ async fn del_bio_template(call: Call) -> Result<Answer> {
         let mut tx = Writing::begin(app).await?;
         record::in_order(&mut tx, &app.company.id).await?;
         for employee in rows {
-            people::forget(
-                app,
-                &mut tx,
-                caller,
-                &employee.emp_code,
-                &kinds,
-            )
-            .await?;
+            people::forget(app, &mut tx, caller, &employee.emp_code, &kinds).await?;
             let deed = Deed {
                 action: "delete templates",
                 thing: Employee::NAME,
