@@ -7,7 +7,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::events::Event;
 use crate::terminals::contact::family_of;
-use crate::terminals::roster::{Presence, online_within_s};
+use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_protocol::command::{self, Command, Control};
@@ -18,6 +18,9 @@ use serde_json::json;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
 const SEALED_FOR: &str = "terminal_command";
+
+/// Why a door is not opened.
+pub const OFFLINE: &str = "Device is offline.";
 
 /// A door opened late is a danger.
 const DOOR_LIVES: TimeDelta = TimeDelta::seconds(60);
@@ -135,19 +138,20 @@ pub async fn enqueue(
         ))
         .await?
         .ok_or(Error::NotFound)?;
-    let command = for_family(command, family_of(&addressee.family))?;
+    let command = for_family(command, family_of(&addressee.family)).map_err(Error::refused)?;
     let text = command.encode().map_err(|unsendable| {
         Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
     })?;
     if command.is_door() {
-        let heard_within = TimeDelta::seconds(online_within_s(addressee.heartbeat));
-        let is_online = app
-            .roster
-            .last_heard(&addressee.sn)
-            .max(addressee.last_activity_at)
-            .is_some_and(|heard| now - heard <= heard_within);
+        let Addressee {
+            sn,
+            heartbeat,
+            last_activity_at,
+            ..
+        } = &addressee;
+        let is_online = app.roster.is_online(sn, *heartbeat, *last_activity_at, now);
         if !is_online {
-            return Err(Error::refused("Device is offline."));
+            return Err(Error::refused(OFFLINE));
         }
     }
     let expires_at = command.is_door().then(|| now + DOOR_LIVES);
@@ -249,7 +253,7 @@ async fn insert(
 }
 
 /// The same deed in the words of the terminal's kind, or a refusal when that kind cannot do it.
-fn for_family(command: &Command, family: Family) -> Result<Command> {
+fn for_family(command: &Command, family: Family) -> Result<Command, String> {
     let is_access = is_for_access_terminals(command);
     match (family, command) {
         (Family::Access, Command::Reboot) => Ok(Command::AccessControl(Control::Restart)),
@@ -268,12 +272,20 @@ fn for_family(command: &Command, family: Family) -> Result<Command> {
         (Family::Access, Command::DeleteUser { pin }) => {
             Ok(Command::AccessDeleteUser { pin: pin.clone() })
         }
+        (Family::Access, Command::SetOption { key, value }) => {
+            Ok(Command::AccessSetOptions(vec![(
+                key.clone(),
+                value.clone(),
+            )]))
+        }
+        // Newer ones of both kinds have it.
+        (Family::Access, Command::EnrollBio { .. }) => Ok(command.clone()),
         (Family::Access, _) if is_access => Ok(command.clone()),
         (Family::Attendance, _) if !is_access => Ok(command.clone()),
-        _ => Err(Error::refused(format!(
+        _ => Err(format!(
             "This kind of terminal cannot do {}.",
             command.verb()
-        ))),
+        )),
     }
 }
 
@@ -293,6 +305,7 @@ fn is_for_access_terminals(command: &Command) -> bool {
             | Command::AccessGetOptions(_)
             | Command::AccessQuery { .. }
             | Command::AccessCount { .. }
+            | Command::AccessClear(_)
     )
 }
 
@@ -302,7 +315,7 @@ fn is_restart(text: &str) -> bool {
 }
 
 /// A command's text as it may be seen: without passwords, templates and pictures.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const SECRET: [&str; 8] = [
         "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template",
     ];
@@ -635,6 +648,93 @@ async fn close(
     ))
     .await?;
     Ok(())
+}
+
+// ---- what callers ask for ---------------------------------------------------------------------
+
+/// A command in the words of a terminal's kind, and as the text that is sent; or why that kind
+/// cannot be told.
+pub type Worded = (Command, String);
+
+pub fn worded(command: &Command, family: Family) -> Result<Worded, String> {
+    let command = for_family(command, family)?;
+    let text = command
+        .encode()
+        .map_err(|unsendable| unsendable.to_string())?;
+    Ok((command, text))
+}
+
+/// Queues what somebody asked for, in this order, as part of his transaction; returns the ids. That
+/// a door's terminal is online is the caller's to see to; it is opened within a minute or not.
+pub async fn give(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    commands: &[Worded],
+) -> Result<Vec<i64>> {
+    let now = app.clock.now();
+    let mut ids = Vec::with_capacity(commands.len());
+    for (command, text) in commands {
+        let expires_at = command.is_door().then(|| now + DOOR_LIVES);
+        let (id,) = insert(app, tx, caller, terminal_id, command, text, expires_at).await?;
+        ids.push(id);
+    }
+    let told = ids.clone();
+    tx.after_commit(move |app| {
+        app.roster.wake(terminal_id);
+        announce(app, terminal_id, told);
+    });
+    Ok(ids)
+}
+
+/// The terminal's latest command, to be asked [`since`] then; 0 when it has none.
+pub async fn newest(tx: &mut Tx, terminal_id: i64) -> Result<i64> {
+    let (newest,): (i64,) = tx
+        .one(&Sql::new(
+            "SELECT COALESCE(MAX(wire_id), 0) FROM terminal_command WHERE terminal_id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    Ok(newest)
+}
+
+/// The ids of the commands that came behind it.
+pub async fn since(tx: &mut Tx, terminal_id: i64, newest: i64) -> Result<Vec<i64>> {
+    let since: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM terminal_command WHERE terminal_id = $1 AND wire_id > $2 ORDER BY wire_id",
+            [terminal_id.into(), newest.into()],
+        ))
+        .await?;
+    Ok(since.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes back what a terminal has not asked for yet: all of it, or one command. Returns the ids of
+/// what was taken back.
+pub async fn take_back(
+    app: &App,
+    tx: &mut Writing,
+    terminal_id: i64,
+    only: Option<i64>,
+) -> Result<Vec<i64>> {
+    let state = next(State::Queued, Happening::TakenBack).expect("queued ones can be taken back");
+    let taken: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "UPDATE terminal_command SET state = $2, finished_at = $3 \
+             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($4, id) RETURNING id",
+            [
+                terminal_id.into(),
+                state.name().into(),
+                app.clock.now().into(),
+                only.into(),
+            ],
+        ))
+        .await?;
+    let ids: Vec<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let told = ids.clone();
+    tx.after_commit(move |app| announce(app, terminal_id, told));
+    Ok(ids)
 }
 
 fn announce(app: &App, terminal_id: i64, changed: Vec<i64>) {

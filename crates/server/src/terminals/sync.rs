@@ -11,6 +11,7 @@ use crate::punches::record;
 use crate::resources::employee;
 use crate::terminals::commands;
 use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
+use crate::terminals::people::BioKind;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use muster_protocol::command::{AccessUserFields, Command, UserFields};
@@ -84,6 +85,56 @@ pub async fn repeat<S: AsRef<str>>(
 ) -> Result<()> {
     for some in emp_codes.chunks(TOGETHER) {
         close_difference(app, tx, caller, some, true).await?;
+    }
+    Ok(())
+}
+
+/// What of its people a terminal is told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct What {
+    /// Names, cards, passwords, privileges.
+    pub records: bool,
+    pub kinds: Vec<BioKind>,
+}
+
+impl What {
+    pub fn everything() -> What {
+        What {
+            records: true,
+            kinds: BioKind::FLAGS.iter().map(|(_, kind)| *kind).collect(),
+        }
+    }
+}
+
+/// Tells a terminal its people again, told before or not; also one that was emptied.
+pub async fn repeat_terminal(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    what: &What,
+) -> Result<()> {
+    if !what.records {
+        return Ok(());
+    }
+    let belonging: Vec<Belonging> = tx
+        .all(&Sql::new(
+            "SELECT t.id AS terminal_id, t.family, e.emp_code, e.first_name, e.last_name, e.card_no, e.dev_privilege, \
+                 e.verify_mode, e.device_password_sealed \
+             FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+             JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+             WHERE t.id = $1 AND e.status = 0 AND a.area_id <> $2 \
+                 AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
+             ORDER BY e.id",
+            [terminal_id.into(), NOT_AUTHORIZED.into(), app.today().into()],
+        ))
+        .await?;
+    for Belonging { family, person, .. } in belonging {
+        let pin = person.emp_code.clone();
+        let commands = record_of(app, person)?.commands(family_of(&family));
+        let digest = digest(app, &commands);
+        commands::queue(app, tx, caller, terminal_id, &commands).await?;
+        put(app, tx, terminal_id, &pin, Some(digest)).await?;
     }
     Ok(())
 }

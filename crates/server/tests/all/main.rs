@@ -24,4 +24,5 @@ mod kill;
 mod people_on_terminals;
 mod postgres;
 mod rest;
+mod terminal_commands;
 mod testing;
