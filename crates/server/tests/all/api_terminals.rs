@@ -48,7 +48,7 @@ async fn a_terminal_is_made_read_changed_and_removed_as_the_manual_prints_it() {
             "palm_capacity": null, "palm_alg_ver": null, "lock_func": 0,
             "last_activity": null, "upload_time": null, "push_time": null, "is_access": 0,
             "gps_location": "silkboard", "company": company, "area": "Not Authorized",
-            "zone_name": null,
+            "zone_name": null, "zone_spelling": "hours_or_minutes",
         });
         let (Value::Object(all), Value::Object(more)) = (&mut expected, more) else {
             panic!("objects")

@@ -245,6 +245,11 @@ impl Writable for Terminal {
             Kind::Text,
             "The zone's IANA name, which knows daylight saving time.",
         ),
+        Member::new(
+            "zone_spelling",
+            Kind::Text,
+            "How it is told its zone: hours_or_minutes, minutes, omit, signed.",
+        ),
         Member::new("heartbeat", Kind::Integer, "Seconds."),
         Member::new("transfer_mode", Kind::Integer, ""),
         Member::new("device_direction", Kind::Integer, ""),

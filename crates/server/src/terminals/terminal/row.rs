@@ -26,6 +26,7 @@ pub struct Row {
     pub real_ip: Option<String>,
     pub zone_offset_minutes: i16,
     pub zone_name: Option<String>,
+    pub zone_spelling: String,
     pub family: String,
     /// Seconds its clock is ahead, when that was last seen.
     pub clock_drift_s: Option<i64>,
@@ -99,6 +100,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "real_ip",
     "zone_offset_minutes",
     "zone_name",
+    "zone_spelling",
     "family",
     "clock_drift_s",
     "clock_seen_at",
@@ -304,6 +306,7 @@ impl Row {
                 "company": self.company_id,
                 "area": self.area_name,
                 "zone_name": self.zone_name,
+                "zone_spelling": self.zone_spelling,
             }),
         ];
         if let (Value::Object(first), Value::Object(second), Value::Object(third)) =
@@ -324,6 +327,7 @@ impl Row {
             "ip_address": self.ip_address,
             "terminal_tz": self.zone_offset_minutes,
             "zone_name": self.zone_name,
+            "zone_spelling": self.zone_spelling,
             "heartbeat": self.heartbeat,
             "transfer_mode": self.transfer_mode,
             "device_direction": self.device_direction,

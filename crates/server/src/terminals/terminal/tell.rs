@@ -127,6 +127,9 @@ impl<'a> Telling<'a> {
         if !self.input.problems.is_empty() {
             return Err(Error::Invalid(self.input.problems));
         }
+        // Whoever writes the rows of several terminals takes them in this order, so that two never wait
+        // for one another.
+        self.terminals.sort_by_key(|terminal| terminal.id);
         let mut told = Vec::with_capacity(self.terminals.len());
         for place in 0..self.terminals.len() {
             let terminal = &self.terminals[place];

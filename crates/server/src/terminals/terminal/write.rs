@@ -22,6 +22,8 @@ use muster_store::Sql;
 
 /// A clock can be so far from UTC.
 const MAX_ZONE_MINUTES: i64 = 14 * 60;
+/// How a terminal is told its zone: firmware reads it in different ways.
+const ZONE_SPELLINGS: &[&str] = &["hours_or_minutes", "minutes", "omit", "signed"];
 /// The largest value of the manual's integers.
 const MAX_INTEGER: i64 = 2_147_483_647;
 
@@ -109,6 +111,9 @@ impl Changes {
             changes.ip_address = Some(ip);
         }
         changes.read_zone(app, &mut input);
+        if let Some(spelling) = input.one_of("zone_spelling", ZONE_SPELLINGS) {
+            changes.set("zone_spelling", spelling);
+        }
         for (name, least) in [("heartbeat", 1), ("transfer_interval", 0)] {
             if let Some(Some(number)) = input.integer(name, least, MAX_INTEGER, false) {
                 changes.set(name, number);
@@ -345,8 +350,8 @@ async fn tell_options(
     after: &Row,
 ) -> Result<()> {
     let options = |row: &Row| {
-        let times = row.transfer_time.clone();
-        (row.heartbeat, row.transfer_interval, times)
+        let texts = (row.transfer_time.clone(), row.zone_spelling.clone());
+        (row.heartbeat, row.transfer_interval, texts)
     };
     let now = app.clock.now();
     let is_moved = before.zone().offset_at(now) != after.zone().offset_at(now);
