@@ -18,7 +18,7 @@ use crate::resource::{
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::scope::Owner;
 use crate::terminals::commands;
-use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::roster::online_within_s;
 use crate::terminals::sync;
 use crate::times;
@@ -917,6 +917,10 @@ async fn change(
         sync::replaced(tx, stored.id).await?;
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
+    if row.area_id != stored.area_id {
+        sync::fill_again(tx, stored.id).await?;
+        contact::people_due(tx, stored.id).await?;
+    }
     let deed = Deed {
         action: "update",
         thing: Terminal::NAME,
