@@ -153,6 +153,8 @@ pub async fn results(app: &App, terminal: &Presence, query: &Query, body: &[u8])
         }
     }
     commands::finish(app, terminal, &results).await?;
+    // What a terminal could not be told because of this is told by a job, at the latest.
+    sync::answered(app, terminal).await?;
     Ok(Reply::ok("OK"))
 }
 

@@ -10,7 +10,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
-use muster_store::{Sql, Tx, fold};
+use muster_store::{Dialect, Sql, Tx, fold, json_list};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// The seeded area "Not Authorized": a terminal in it is held.
@@ -235,6 +236,14 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
     }
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
+    let before: Vec<(String, String)> = tx
+        .all(&Sql::new(
+            "SELECT name, value FROM terminal_option WHERE terminal_id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let before: HashMap<String, String> = before.into_iter().collect();
+    let mut is_able = false;
     for (name, value) in options.iter().take(MOST_OPTIONS) {
         let name = name.trim_start_matches('~');
         let value: String = value.trim().chars().take(1024).collect();
@@ -242,6 +251,7 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
         if name.is_empty() || name.chars().count() > 64 || is_secret(name) {
             continue;
         }
+        is_able |= is_ability(name) && before.get(name).map(String::as_str) != Some(value);
         tx.run(&Sql::new(
             "INSERT INTO terminal_option (terminal_id, name, value, reported_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (terminal_id, name) DO UPDATE SET value = excluded.value, reported_at = excluded.reported_at",
@@ -252,8 +262,40 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
             tx.run(&Sql::new(sql, [terminal_id.into(), value])).await?;
         }
     }
+    if is_able {
+        people_due(&mut tx, terminal_id).await?;
+    }
     tx.commit().await?;
     app.events.publish(Event::Terminal(terminal_id));
+    Ok(())
+}
+
+/// Whether an option says what a terminal takes of its people.
+fn is_ability(name: &str) -> bool {
+    const ABILITIES: [&str; 11] = [
+        "BioDataFun",
+        "BioPhotoFun",
+        "FPVersion",
+        "FaceVersion",
+        "FvVersion",
+        "MultiBioDataSupport",
+        "MultiBioPhotoSupport",
+        "MultiBioVersion",
+        "PhotoFunOn",
+        "PvVersion",
+        "VisilightFun",
+    ];
+    ABILITIES.contains(&name)
+}
+
+/// All people of a terminal are to be compared anew: it was authorised or moved, or says something new of
+/// what it takes (`sync::settle`).
+pub async fn people_due(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal SET people_due_from = '' WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
     Ok(())
 }
 
@@ -377,6 +419,7 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
     )
     .to_string();
     let mut tx = app.store.write().await?;
+    lock_in_order(&mut tx, news.iter().map(|news| news.terminal_id)).await?;
     tx.run(&Sql::by_dialect(
         "UPDATE terminal SET last_activity_at = r.value ->> 1, real_ip = r.value ->> 2 \
          FROM json_each($1) AS r WHERE terminal.id = r.value ->> 0",
@@ -415,6 +458,22 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
     let shown = |news: &&News| news.info.is_some() || news.clock.is_some();
     for news in news.iter().filter(shown) {
         app.events.publish(Event::Terminal(news.terminal_id));
+    }
+    Ok(())
+}
+
+/// Holds the rows of these terminals until the transaction ends. Whoever writes several takes them in
+/// this one order, so that two never wait for one another.
+pub async fn lock_in_order(tx: &mut Tx, ids: impl IntoIterator<Item = i64>) -> Result<()> {
+    // On SQLite the whole transaction has its turn.
+    if tx.dialect() == Dialect::Postgres {
+        let _: Vec<(i64,)> = tx
+            .all(&Sql::new(
+                "SELECT id FROM terminal WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                 ORDER BY id FOR NO KEY UPDATE",
+                [json_list(ids)],
+            ))
+            .await?;
     }
     Ok(())
 }

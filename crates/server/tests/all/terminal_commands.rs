@@ -124,16 +124,6 @@ fn all_commands() -> Vec<Told> {
             Err("DOOR: This kind of terminal cannot do CLEAR PHOTO."),
         ),
         (
-            "clear_all",
-            json!({}),
-            vec!["CLEAR DATA"],
-            Ok(vec![
-                "DATA DELETE userauthorize *",
-                "DATA DELETE user *",
-                "DATA DELETE transaction *",
-            ]),
-        ),
-        (
             "upload_all",
             json!({}),
             vec!["CHECK"],
@@ -205,6 +195,16 @@ fn all_commands() -> Vec<Told> {
             json!({ "bio_type": "5", "emp_code": "1042" }),
             vec!["ENROLL_BIO TYPE=7\tPIN=1042\tRETRY=3\tOVERWRITE=1"],
             Ok(vec!["ENROLL_BIO TYPE=7\tPIN=1042\tRETRY=3\tOVERWRITE=1"]),
+        ),
+        (
+            "clear_all",
+            json!({}),
+            vec!["CLEAR DATA"],
+            Ok(vec![
+                "DATA DELETE transaction *",
+                "DATA DELETE userauthorize *",
+                "DATA DELETE user *",
+            ]),
         ),
         // The manual's sample of 4.4.6.
         (
@@ -469,7 +469,7 @@ async fn what_would_break_out_of_its_field_is_refused_with_every_reason() {
         let body = json!({ "devices_sn": ["HELD", "GATE"], "bio_type": 9, "emp_code": "1042" });
         assert_eq!(
             caller.post(&path, body).await.is(400)["emp_code"],
-            json!(["1042 does not belong on terminal HELD."])
+            json!(["Terminal HELD does not know 1042."])
         );
         let path = format!("{TERMINALS}upload_transaction/");
         for (more, expected) in [
@@ -864,6 +864,38 @@ async fn a_caller_who_is_limited_commands_and_sees_his_own_terminals_alone() {
             .await
             .is(404);
         assert_eq!(done(&app, "GATE").await, ["REBOOT"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_terminal_that_was_emptied_stays_empty_until_it_is_synchronised() {
+    on_both(|app| async move {
+        let caller = scene(&app, Profile::EasyTimePro).await;
+        let both = json!({ "devices_sn": ["GATE", "DOOR"] });
+        let path = format!("{TERMINALS}clear_all/");
+        caller.post(&path, both.clone()).await.is(200);
+        assert_eq!(done(&app, "GATE").await, ["CLEAR DATA"]);
+        assert_eq!(done(&app, "DOOR").await.len(), 3);
+        let change = json!({ "first_name": "Asha Rani" });
+        let asha = "/personnel/api/employees/1042/";
+        caller.patch(asha, change).await.is(200);
+        for _ in 0..2 {
+            app.app.clock.advance(TimeDelta::minutes(1));
+            app.run_jobs().await;
+            assert_eq!((app.told("GATE").await, app.told("DOOR").await), (vec![], vec![]));
+        }
+        let path = format!("{TERMINALS}sync_data_to_device/");
+        caller.post(&path, both).await.is(200);
+        let record = "DATA UPDATE USERINFO PIN=1042\tName=Asha Rani\tPri=0\tPasswd=\tCard=";
+        assert_eq!(done(&app, "GATE").await, [record]);
+        assert_eq!(
+            done(&app, "DOOR").await,
+            [
+                "DATA UPDATE user CardNo=\tPin=1042\tPassword=\tGroup=0\tStartTime=0\tEndTime=0\tName=Asha Rani\tPrivilege=0",
+                "DATA UPDATE userauthorize Pin=1042\tAuthorizeTimezoneId=1\tAuthorizeDoorId=1",
+            ]
+        );
     })
     .await;
 }

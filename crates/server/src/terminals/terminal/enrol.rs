@@ -62,7 +62,7 @@ async fn enroll_remotely(mut call: Call) -> Result<Answer> {
         for place in 0..telling.terminals.len() {
             let Row { id, sn, .. } = &telling.terminals[place];
             if sync::asked_for(app, *id, &pin).await?.is_none() {
-                let message = format!("{pin} does not belong on terminal {sn}.");
+                let message = format!("Terminal {sn} does not know {pin}.");
                 telling.input.problem("emp_code", message);
             }
         }

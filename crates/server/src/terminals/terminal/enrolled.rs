@@ -76,8 +76,10 @@ impl Resource for Enrolled {
         };
         let listed = Body::from_pairs([(AT, listed)]);
         let terminals = resource::several::<Terminal>(app, caller, &listed, &[AT]).await?;
-        let sns = terminals.rows.iter().map(|terminal| terminal.sn.as_str());
-        let enrolled = col(("employee", "id")).in_subquery(recognised(sns));
+        let ids: Vec<i64> = terminals.rows.iter().map(|terminal| terminal.id).collect();
+        let enrolled = Cond::any()
+            .add(col(("employee", "id")).in_subquery(brought(&ids)))
+            .add(col(("employee", "emp_code")).in_subquery(held(&ids)));
         let asked = Employee::together(app, caller, query).await?;
         Ok(Cond::all().add(asked).add(enrolled))
     }
@@ -92,19 +94,42 @@ impl Resource for Enrolled {
     }
 }
 
-/// The ids of the people whose templates these terminals brought.
-fn recognised<'a>(sns: impl Iterator<Item = &'a str>) -> SelectStatement {
-    let biometric = |name: &'static str| col(("biometric", name));
+/// The ids of the people whose templates these terminals brought, but for those that were emptied.
+fn brought(terminal_ids: &[i64]) -> SelectStatement {
     let types = BioKind::FLAGS
         .iter()
         .flat_map(|(_, kind)| kind.wire_types());
     let mut select = SelectStatement::new();
     select
-        .expr(biometric("employee_id"))
+        .expr(col(("biometric", "employee_id")))
         .from("biometric")
-        .and_where(biometric("employee_id").is_not_null())
-        .and_where(biometric("wire_type").is_in(types.copied()))
-        .and_where(biometric("terminal_sn").is_in(sns));
+        .inner_join(
+            "terminal",
+            col(("terminal", "sn")).eq(col(("biometric", "terminal_sn"))),
+        )
+        .and_where(col(("terminal", "id")).is_in(terminal_ids.iter().copied()))
+        .and_where(col(("terminal", "cleared_by")).is_null())
+        .and_where(col(("biometric", "employee_id")).is_not_null())
+        .and_where(col(("biometric", "wire_type")).is_in(types.copied()));
+    select
+}
+
+/// The PINs whose templates or enrolment photos these terminals hold (`terminals/sync/holding.rs`).
+fn held(terminal_ids: &[i64]) -> SelectStatement {
+    let holding = |name: &'static str| col(("terminal_holding", name));
+    let is_template = holding("thing")
+        .like("bio %")
+        .or(holding("thing").like("photo %"));
+    let is_there = holding("has_digest")
+        .is_not_null()
+        .or(holding("may_hold").eq(true));
+    let mut select = SelectStatement::new();
+    select
+        .expr(holding("pin"))
+        .from("terminal_holding")
+        .and_where(holding("terminal_id").is_in(terminal_ids.iter().copied()))
+        .and_where(is_template)
+        .and_where(is_there);
     select
 }
 

@@ -12,7 +12,7 @@ use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::relation::{AREA, Known};
 use crate::resource::{self, Columns, Resource, fetch_by_id, search_text};
-use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::zone::Zone;
 use crate::terminals::{clocks, commands, sync};
 use crate::writing::Writing;
@@ -325,6 +325,10 @@ pub(super) async fn change(
         sync::replaced(tx, stored.id).await?;
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
+    if row.area_id != stored.area_id {
+        sync::fill_again(tx, stored.id).await?;
+        contact::people_due(tx, stored.id).await?;
+    }
     if !is_another && !row.is_held() {
         tell_options(app, tx, caller, &stored, &row).await?;
     }
