@@ -3,10 +3,9 @@
 
 use crate::access::Caller;
 use crate::app::App;
-use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::terminals::contact::{self, family_of};
+use crate::terminals::contact;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -15,7 +14,7 @@ use muster_protocol::handshake::Family;
 use muster_protocol::result::{self, CommandResult};
 use muster_store::{Dialect, Sql, Tx, json_list};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
@@ -125,74 +124,6 @@ pub fn next(state: State, happening: Happening) -> Option<State> {
         (State::Sent, Restarted) => Some(State::Done),
         _ => None,
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct Addressee {
-    sn: String,
-    family: String,
-    heartbeat: i64,
-    last_activity_at: Option<DateTime<Utc>>,
-}
-
-/// Queues a command; returns its id. Refuses what the terminal's kind cannot do, what cannot be
-/// written on the wire, and a door of a terminal that is not online.
-pub async fn enqueue(
-    app: &App,
-    caller: &Caller,
-    terminal_id: i64,
-    command: &Command,
-) -> Result<i64> {
-    let now = app.clock.now();
-    let addressee: Addressee = app
-        .store
-        .find(&Sql::new(
-            "SELECT sn, family, heartbeat, last_activity_at FROM terminal WHERE id = $1",
-            [terminal_id.into()],
-        ))
-        .await?
-        .ok_or(Error::NotFound)?;
-    let command = for_family(command, family_of(&addressee.family)).map_err(Error::refused)?;
-    let text = command.encode().map_err(|unsendable| {
-        Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
-    })?;
-    if command.is_door() {
-        let Addressee {
-            sn,
-            heartbeat,
-            last_activity_at,
-            ..
-        } = &addressee;
-        let is_online = app.roster.is_online(sn, *heartbeat, *last_activity_at, now);
-        if !is_online {
-            return Err(Error::refused(OFFLINE));
-        }
-    }
-    let expires_at = command.is_door().then(|| now + DOOR_LIVES);
-    let order = Order {
-        terminal_id,
-        pin: None,
-        text: Arc::new(Text::of(app, &command, text.clone())),
-        expires_at,
-    };
-    let mut tx = Writing::begin(app).await?;
-    let ids = queue_all(app, &mut tx, caller, &[order]).await?;
-    let id = ids.first().copied().ok_or(Error::NotFound)?;
-    audit::write(
-        &mut tx,
-        now,
-        caller,
-        Deed {
-            action: "command",
-            thing: "terminal",
-            thing_id: terminal_id.to_string(),
-            before: None,
-            after: audit::members(json!({ "command": shown(&text), "id": id })),
-        },
-    )
-    .await?;
-    tx.commit(app).await?;
-    Ok(id)
 }
 
 /// Queues commands, in this order, as part of the caller's transaction. They are in the words of the
@@ -538,7 +469,6 @@ struct Open {
     wire_id: i64,
     shown: String,
     state: String,
-    body_sealed: Vec<u8>,
     idempotent: bool,
     pin: Option<String>,
     overtaken: bool,
@@ -603,7 +533,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
     }
     // One that waits for its pause holds back those behind it, because order matters to a terminal; one
     // about a person only those about the same person. But never a door, which opens now or never.
-    let mut queue: Vec<(&Open, String)> = Vec::new();
+    let mut next_ones: Vec<&Open> = Vec::new();
     let mut is_held = false;
     let mut held_people: HashSet<&str> = HashSet::new();
     for command in open.iter().filter(|command| command.state == "queued") {
@@ -624,16 +554,22 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
         if waits && command.expires_at.is_none() {
             continue;
         }
-        match app.keys.open(SEALED_FOR, &command.body_sealed) {
+        next_ones.push(command);
+        if next_ones.len() == command::MOST_PER_REPLY {
+            break;
+        }
+    }
+    let mut bodies = bodies(&mut tx, &next_ones).await?;
+    let mut queue: Vec<(&Open, String)> = Vec::with_capacity(next_ones.len());
+    for command in next_ones {
+        let body = bodies.remove(&command.id).unwrap_or_default();
+        match app.keys.open(SEALED_FOR, &body) {
             Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
             Err(error) => {
                 tracing::error!(id = command.id, %error, "a command is given up");
                 close(&mut tx, command.id, State::Lost, now, None, None).await?;
                 changed.push(command.id);
             }
-        }
-        if queue.len() == command::MOST_PER_REPLY {
-            break;
         }
     }
     let count = command::batch(queue.iter().map(|(_, text)| text.as_str()));
@@ -802,17 +738,32 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// The texts of these commands, sealed: of few, for one may be a picture.
+async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>> {
+    let bodies: Vec<(i64, Vec<u8>)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT id, body_sealed FROM terminal_command WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, body_sealed FROM terminal_command \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+            [json_list(commands.iter().map(|command| command.id))],
+        ))
+        .await?;
+    Ok(bodies.into_iter().collect())
+}
+
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
-/// one node or two, do not both get it.
+/// one node or two, do not both get it. A door does not wait behind hundreds of others.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
     Ok(tx
         .all(&Sql::by_dialect(
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY wire_id LIMIT 200",
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, pin, overtaken, sent_at, sent_count, \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200",
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY wire_id LIMIT 200 FOR UPDATE",
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
             [terminal_id.into()],
         ))
         .await?)
