@@ -453,6 +453,9 @@ pub fn shown(text: &str) -> String {
                 let key = name.rsplit(' ').next().unwrap_or(name);
                 if SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
                     format!("{name}=…")
+                } else if key == "DateTime" {
+                    // `command::at_moment`.
+                    format!("{name}=(the moment it is sent)")
                 } else {
                     field.to_owned()
                 }
@@ -977,5 +980,9 @@ mod tests {
             "DATA UPDATE USERINFO PIN=1\tName=A\tPasswd=…\tCard="
         );
         assert_eq!(shown("SET OPTION ComKey=99"), "SET OPTION ComKey=…");
+        assert_eq!(
+            shown("SET OPTIONS DateTime=836899200"),
+            "SET OPTIONS DateTime=(the moment it is sent)"
+        );
     }
 }
