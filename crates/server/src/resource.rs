@@ -5,7 +5,7 @@ mod export;
 mod import;
 mod period;
 
-pub use export::{Export, export, export_by_post};
+pub use export::{Export, download, export, export_by_post};
 pub use import::{Existing, Imported, Progress, import, take_in};
 pub use period::{Clock, Period, within_periods};
 
