@@ -27,6 +27,15 @@ pub enum BioKind {
 }
 
 impl BioKind {
+    /// The kinds, by the flags callers choose them with.
+    pub const FLAGS: &[(&str, BioKind)] = &[
+        ("finger_print", BioKind::Finger),
+        ("face", BioKind::Face),
+        ("finger_vein", BioKind::FingerVein),
+        ("palm", BioKind::Palm),
+        ("vl_face", BioKind::VisibleFace),
+    ];
+
     /// The numbers terminals give it, the usual one first.
     pub fn wire_types(self) -> &'static [i16] {
         match self {

@@ -14,14 +14,34 @@ use serde_json::{Value, json};
 const PEOPLE: &str = "/personnel/api/employees/";
 
 /// An administrator at the API of a server that terminals speak with too.
-struct Admin<'a> {
+pub struct Admin<'a> {
     app: &'a TestApp,
     http: reqwest::Client,
     token: String,
 }
 
 impl Admin<'_> {
-    async fn send(&self, method: Method, path: &str, body: Value) -> Value {
+    pub async fn at(app: &TestApp) -> Admin<'_> {
+        let new = NewClient {
+            name: "admin".into(),
+            profile: Profile::EasyTimePro,
+            rights: Rights::administrator(),
+            addresses: Vec::new(),
+            expires_at: None,
+        };
+        Admin {
+            app,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            token: client::add(&app.app, &Caller::system(), new)
+                .await
+                .expect("added"),
+        }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Value {
         let url = format!("http://{}{path}", self.app.address);
         let answer = self
             .http
@@ -37,11 +57,11 @@ impl Admin<'_> {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
+    pub async fn post(&self, path: &str, body: Value) -> Value {
         self.send(Method::POST, path, body).await
     }
 
-    async fn patch(&self, path: &str, body: Value) -> Value {
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
         self.send(Method::PATCH, path, body).await
     }
 
@@ -98,7 +118,7 @@ impl Admin<'_> {
     }
 
     /// Rows of a query that counts.
-    async fn count(&self, sql: &'static str) -> i64 {
+    pub async fn count(&self, sql: &'static str) -> i64 {
         let (count,): (i64,) = self
             .app
             .app
@@ -112,23 +132,7 @@ impl Admin<'_> {
 
 /// Areas north and south, each with an attendance terminal; one that is held.
 async fn admin(app: &TestApp) -> Admin<'_> {
-    let new = NewClient {
-        name: "admin".into(),
-        profile: Profile::EasyTimePro,
-        rights: Rights::administrator(),
-        addresses: Vec::new(),
-        expires_at: None,
-    };
-    let admin = Admin {
-        app,
-        http: reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client"),
-        token: client::add(&app.app, &Caller::system(), new)
-            .await
-            .expect("added"),
-    };
+    let admin = Admin::at(app).await;
     for area in ["north", "south"] {
         let new = json!({ "area_code": area, "area_name": area });
         admin.post("/personnel/api/areas/", new).await;
