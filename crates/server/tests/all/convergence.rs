@@ -4,17 +4,19 @@
 //! `TEST_CONVERGENCE=long` takes 200 terminals, 2 000 people and 40 areas; `TEST_SEED` repeats a run.
 
 use crate::people_on_terminals::Admin;
-use crate::testing::{TestApp, on_both};
+use crate::testing::{TestApp, on_both_with};
 use chrono::TimeDelta;
 use futures::future::join_all;
+use muster::config::Config;
 use muster::jobs;
-use muster_simulator::{Driven, Faults, OnTerminal, Options};
+use muster_simulator::{Driven, Faults, Ledger, OnTerminal, Options};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 struct Size {
     terminals: usize,
@@ -80,6 +82,7 @@ struct World<'a> {
     /// Where each terminal is.
     places: Vec<usize>,
     fleet: Vec<Driven>,
+    ledger: Arc<Ledger>,
     /// What each should have held when it was last looked after.
     before: Vec<People>,
     /// The least number of commands: for each terminal, whenever it comes, the things by which what it should hold
@@ -90,14 +93,15 @@ struct World<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_terminal_ends_with_exactly_what_it_should_hold() {
-    let seed = std::env::var("TEST_SEED")
-        .ok()
+    let seed = variable("TEST_SEED")
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(rand::random::<u32>);
     println!("TEST_SEED={seed}");
-    let is_long = std::env::var("TEST_CONVERGENCE").is_ok_and(|size| size == "long");
+    let is_long = variable("TEST_CONVERGENCE").is_some_and(|size| size == "long");
     let size = if is_long { LONG } else { SHORT };
-    on_both(|app| {
+    // Asking is another matter, and nothing vanishes here.
+    let unasked = |config: &mut Config| config.terminals.check_every_h = 0;
+    on_both_with(unasked, |app| {
         let size = &size;
         async move {
             let mut world = World::new(&app, size, seed.into()).await;
@@ -116,6 +120,14 @@ async fn every_terminal_ends_with_exactly_what_it_should_hold() {
     .await;
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a test runs is no option of the server"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl<'a> World<'a> {
     async fn new(app: &'a TestApp, size: &Size, seed: u64) -> World<'a> {
         let admin = Admin::at(app).await;
@@ -125,7 +137,7 @@ impl<'a> World<'a> {
                 json!({ "area_code": format!("a{area}"), "area_name": format!("Area {area}") });
             admin.post("/personnel/api/areas/", new).await;
         }
-        let (fleet, _) = Driven::fleet(Options {
+        let (fleet, ledger) = Driven::fleet(Options {
             terminals: size.terminals,
             seed,
             duration_s: None,
@@ -148,6 +160,7 @@ impl<'a> World<'a> {
             before: vec![People::new(); fleet.len()],
             places,
             fleet,
+            ledger,
             least: 0,
             cards: 5_000_000,
         };
@@ -315,12 +328,10 @@ impl<'a> World<'a> {
         let comes: Vec<bool> = (0..self.fleet.len())
             .map(|_| self.random.random_bool(share))
             .collect();
-        for at in 0..self.fleet.len() {
-            if comes[at] {
-                let expected = self.expected(at);
-                self.least += difference(&self.before[at], &expected);
-                self.before[at] = expected;
-            }
+        for (at, _) in comes.iter().enumerate().filter(|(_, comes)| **comes) {
+            let expected = self.expected(at);
+            self.least += difference(&self.before[at], &expected);
+            self.before[at] = expected;
         }
         let drained = self
             .fleet
@@ -373,6 +384,13 @@ impl<'a> World<'a> {
                 );
             }
         }
+        assert_eq!(
+            self.ledger.flaws(),
+            [],
+            "nothing was done twice that must not"
+        );
+        let prints: usize = self.people.iter().map(|person| person.prints.len()).sum();
+        assert!(prints > 0, "somebody has enrolled; TEST_SEED={seed}");
         let sent = "SELECT CAST(COALESCE(SUM(sent_count), 0) AS BIGINT) FROM terminal_command WHERE pin IS NOT NULL";
         let sent = self.admin.count(sent).await;
         let (sent, least) = (sent as f64, self.least as f64);

@@ -7,6 +7,10 @@ use muster::access::{Caller, Rights};
 use muster::accounts::client::{self, NewClient};
 use muster::jobs;
 use muster::profile::Profile;
+use muster::terminals::commands;
+use muster::terminals::sync::{self, What};
+use muster::writing::Writing;
+use muster_protocol::command::Command;
 use muster_store::Sql;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -697,6 +701,109 @@ async fn a_terminal_says_late_what_it_can_do_and_gets_the_templates_then() {
             admin.obeys("SOUTH").await,
             ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_stays() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for code in ["1", "2", "3"] {
+            let new = json!({ "emp_code": code, "first_name": code, "area": ["north"] });
+            admin.post(PEOPLE, new).await;
+        }
+        admin.post(PEOPLE, json!({ "emp_code": "9", "area": ["south"] })).await;
+        assert_eq!(admin.obeys("NORTH").await.len(), 3);
+        app.post("/iclock/cdata?SN=NORTH&table=options", "FPVersion=10").await;
+        let row = "FP PIN=2\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row).await;
+
+        later(&app, TimeDelta::hours(23)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "not yet");
+        later(&app, TimeDelta::hours(1)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it was not heard of late");
+        later(&app, TimeDelta::minutes(1)).await;
+        let given = admin.given("NORTH").await;
+        let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "DATA QUERY USERINFO",
+                "VERIFY SUM ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
+            ]
+        );
+        // Somebody has deleted 2 at the terminal, and enrolled 9, who belongs elsewhere.
+        let shows = "USER PIN=1\tName=1\tPri=0\tPasswd=\tCard=\nUSER PIN=3\tName=3\tPri=0\tPasswd=\tCard=\n\
+                     USER PIN=9\tName=\tPri=0\tPasswd=\tCard=\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=0", shows).await;
+        let done = format!(
+            "ID={}&Return=3&CMD=DATA\nID={}&Return=0&CMD=VERIFY SUM&StartTime=&EndTime=&AttlogSum=1\n",
+            given[0].0, given[1].0
+        );
+        app.post("/iclock/devicecmd?SN=NORTH", done).await;
+        later(&app, TimeDelta::minutes(1)).await;
+        later(&app, TimeDelta::seconds(1)).await;
+        assert_eq!(
+            admin.obeys("NORTH").await,
+            [
+                "DATA QUERY ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
+                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=",
+                "DATA UPDATE FINGERTMP PIN=2\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj",
+            ],
+            "one punch more than here, and one person less"
+        );
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "asked and made good");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        admin.obeys("NORTH").await;
+        let (id,): (i64,) = app
+            .app
+            .store
+            .one(&Sql::new("SELECT id FROM terminal WHERE sn = 'NORTH'", []))
+            .await
+            .expect("there");
+        let clear = async || {
+            commands::enqueue(&app.app, &Caller::system(), id, &Command::ClearData)
+                .await
+                .expect("queued");
+            assert_eq!(admin.obeys("NORTH").await, ["CLEAR DATA"]);
+            later(&app, TimeDelta::seconds(20)).await;
+            assert_eq!(admin.count(HELD).await, 0);
+            let path = format!("{PEOPLE}1001/");
+            for name in ["Rai", "Rao"] {
+                admin.patch(&path, json!({ "last_name": name })).await;
+            }
+            assert_eq!(admin.told("NORTH").await, NOBODY);
+        };
+        clear().await;
+        let mut tx = Writing::begin(&app.app).await.expect("a transaction");
+        sync::repeat_terminal(
+            &app.app,
+            &mut tx,
+            &Caller::system(),
+            id,
+            &What::everything(),
+        )
+        .await
+        .expect("told");
+        tx.commit(&app.app).await.expect("committed");
+        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+
+        clear().await;
+        let terminal = "/iclock/api/terminals/NORTH/";
+        admin.patch(terminal, json!({ "area": "south" })).await;
+        admin.patch(terminal, json!({ "area": "north" })).await;
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
     })
     .await;
 }

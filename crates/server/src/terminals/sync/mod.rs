@@ -11,9 +11,11 @@
 //! | `compare.rs` | the comparison itself, and the commands that come of it |
 //! | `holding.rs` | one thing on one terminal: what it has, what it was told, what is next |
 //! | `record.rs`  | a person's record in a terminal's words |
+//! | `drift.rs`   | asking terminals whether it is so still |
 //! | `forms.rs`   | which templates and pictures a terminal takes, and in which rows |
 
 mod compare;
+pub mod drift;
 mod forms;
 mod holding;
 mod record;
