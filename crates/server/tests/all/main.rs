@@ -19,6 +19,7 @@ mod api_trees;
 mod architecture;
 mod cli;
 mod console;
+mod convergence;
 mod gateway;
 mod kill;
 mod people_on_terminals;
