@@ -85,7 +85,7 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
         ))
         .await?;
     }
-    record::adopt(tx, &app.company.id, id, &user.pin).await?;
+    record::adopt(tx, &app.company.id, &[id]).await?;
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,
