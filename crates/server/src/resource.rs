@@ -25,8 +25,9 @@ use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, fold, position};
 use sea_query::{
-    Alias, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, NullOrdering,
-    Order, SelectStatement, SimpleExpr, UpdateStatement,
+    Alias, CaseStatement, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
+    IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef, UpdateStatement,
+    ValueTuple,
 };
 use serde_json::{Value, json};
 use std::cmp;
@@ -62,6 +63,10 @@ pub type Column = (&'static str, &'static str);
 
 pub fn col(column: Column) -> Expr {
     Expr::col((Alias::new(column.0), Alias::new(column.1)))
+}
+
+fn col_named(table: &'static str, name: String) -> Expr {
+    Expr::col((Alias::new(table), Alias::new(name)))
 }
 
 /// How a field can be asked about.
@@ -313,6 +318,9 @@ pub trait Resource: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Value>>> + Send;
 }
 
+/// A row of several, by its place among them, and why it cannot be stored.
+pub type Refused = (usize, Error);
+
 /// A resource that callers may make and change.
 pub trait Writable: Resource {
     const INPUT: &'static [Member];
@@ -346,6 +354,46 @@ pub trait Writable: Resource {
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
 
+    /// What only the rows of that moment can say against rows of a file, of all of them, before there is
+    /// a transaction: a file that cannot be stored keeps nobody from writing. Storing looks again.
+    fn foresee(
+        app: &App,
+        rows: &[(&Self::Change, Option<&Self::Row>)],
+    ) -> impl Future<Output = Result<Vec<Refused>>> + Send {
+        let _ = (app, rows);
+        async { Ok(Vec::new()) }
+    }
+
+    /// `store` for several rows: their ids, in their order; or which cannot be stored, and then the
+    /// transaction is to be dropped.
+    fn store_several(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<(Self::Change, Option<Self::Row>)>,
+    ) -> impl Future<Output = Result<Result<Vec<i64>, Vec<Refused>>>> + Send {
+        async move {
+            let mut ids = Vec::with_capacity(rows.len());
+            let mut refused = Vec::new();
+            for (place, (change, stored)) in rows.into_iter().enumerate() {
+                match Self::store(app, tx, caller, change, stored).await {
+                    Ok(id) => ids.push(id),
+                    Err(
+                        error @ (Error::Invalid(_) | Error::Refused { .. } | Error::NoSuch { .. }),
+                    ) => refused.push((place, error)),
+                    // What was refused before may have ended PostgreSQL's transaction; it is told first.
+                    Err(_) if !refused.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(if refused.is_empty() {
+                Ok(ids)
+            } else {
+                Err(refused)
+            })
+        }
+    }
+
     /// What comes once, before the first row of a transaction is stored: locks that hold until its
     /// end.
     fn prepare(app: &App, tx: &mut Writing) -> impl Future<Output = Result<()>> + Send {
@@ -361,6 +409,13 @@ pub trait Writable: Resource {
         ids: &[i64],
     ) -> impl Future<Output = Result<()>> + Send {
         let _ = (app, tx, caller, ids);
+        async { Ok(()) }
+    }
+
+    /// What comes once many rows are durable, and may take its time. Whatever is left undone when it fails
+    /// is not lost: a job does it.
+    fn follow(app: &App, caller: &Caller) -> impl Future<Output = Result<()>> + Send {
+        let _ = (app, caller);
         async { Ok(()) }
     }
 
@@ -388,6 +443,42 @@ pub async fn save<R: Writable>(
     R::conclude(app, &mut tx, caller, &[id]).await?;
     tx.commit(app).await?;
     Ok(id)
+}
+
+/// Changes several rows in what was found good, or none of them.
+pub async fn save_several<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    rows: Vec<(R::Change, Option<R::Row>)>,
+) -> Result<()> {
+    let mut tx = Writing::begin(app).await?;
+    R::prepare(app, &mut tx).await?;
+    let ids = match R::store_several(app, &mut tx, caller, rows).await? {
+        Ok(ids) => ids,
+        Err(refused) => return only(Err(refused)),
+    };
+    R::conclude(app, &mut tx, caller, &ids).await?;
+    tx.commit(app).await?;
+    followed::<R>(app, caller).await;
+    Ok(())
+}
+
+/// `Writable::follow`, whose failure undoes nothing.
+async fn followed<R: Writable>(app: &App, caller: &Caller) {
+    if let Err(error) = R::follow(app, caller).await {
+        tracing::warn!(%error, "what follows from changes of {} is left to a job", R::NAME);
+    }
+}
+
+/// What became of the first row of several, or of the only one.
+pub fn only<T: Default>(stored: Result<Vec<T>, Vec<Refused>>) -> Result<T> {
+    match stored {
+        Ok(ids) => Ok(ids.into_iter().next().unwrap_or_default()),
+        Err(refused) => match refused.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(T::default()),
+        },
+    }
 }
 
 /// A resource that callers may remove.
@@ -419,6 +510,13 @@ impl Columns {
         self.0.is_empty()
     }
 
+    /// The same unless it is set already.
+    pub fn set_unless(&mut self, name: &'static str, value: impl Into<sea_query::Value>) {
+        if !self.has(name) {
+            self.set(name, value);
+        }
+    }
+
     /// A new row; gives its id.
     pub fn insert(self, table: &'static str) -> InsertStatement {
         let (names, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
@@ -442,6 +540,95 @@ impl Columns {
             .table(Alias::new(table))
             .values(values)
             .and_where(Expr::col(Alias::new("id")).eq(id));
+        update
+    }
+}
+
+/// Several rows with the columns any of them has, and for each row its values; what it lacks is `None`.
+struct Table {
+    names: Vec<&'static str>,
+    /// A null of the kind each column has.
+    nulls: Vec<sea_query::Value>,
+    rows: Vec<Vec<Option<sea_query::Value>>>,
+}
+
+impl Table {
+    fn new(rows: impl Iterator<Item = Columns>) -> Table {
+        let mut table = Table {
+            names: Vec::new(),
+            nulls: Vec::new(),
+            rows: Vec::new(),
+        };
+        for Columns(columns) in rows {
+            let mut row = vec![None; table.names.len()];
+            for (name, value) in columns {
+                match table.names.iter().position(|known| *known == name) {
+                    Some(place) => row[place] = Some(value),
+                    None => {
+                        table.names.push(name);
+                        table.nulls.push(value.as_null());
+                        row.push(Some(value));
+                    }
+                }
+            }
+            table.rows.push(row);
+        }
+        for row in &mut table.rows {
+            row.resize(table.names.len(), None);
+        }
+        table
+    }
+}
+
+impl Columns {
+    /// New rows by one statement; what one lacks and another has is null.
+    pub fn insert_several(rows: Vec<Columns>, table: &'static str) -> InsertStatement {
+        let Table { names, nulls, rows } = Table::new(rows.into_iter());
+        let mut insert = InsertStatement::new();
+        insert
+            .into_table(Alias::new(table))
+            .columns(names.into_iter().map(Alias::new));
+        for row in rows {
+            let values = row.into_iter().zip(&nulls);
+            insert.values_panic(
+                values.map(|(value, null)| Expr::val(value.unwrap_or_else(|| null.clone()))),
+            );
+        }
+        insert
+    }
+
+    /// These columns of several rows by one statement, each by its id and in what it has, and no other.
+    pub fn update_several(rows: Vec<(i64, Columns)>, table: &'static str) -> UpdateStatement {
+        // As both databases call the columns of a list of values.
+        let given = |place: usize| col_named("given", format!("column{}", place + 1));
+        let (ids, rows): (Vec<i64>, Vec<Columns>) = rows.into_iter().unzip();
+        let Table { names, nulls, rows } = Table::new(rows.into_iter());
+        let mut update = UpdateStatement::new();
+        update
+            .table(Alias::new(table))
+            .and_where(col((table, "id")).eq(given(0)));
+        for (place, name) in names.into_iter().enumerate() {
+            // A bit for each column says whether the row has it.
+            let is_given = given(1).bit_and(1_i64 << place).ne(0);
+            let value = CaseStatement::new()
+                .case(is_given, given(place + 2))
+                .finally(col((table, name)));
+            update.value(Alias::new(name), value);
+        }
+        let rows = ids.into_iter().zip(rows).map(|(id, row)| {
+            let bits = row
+                .iter()
+                .enumerate()
+                .filter(|(_, value)| value.is_some())
+                .fold(0_i64, |bits, (place, _)| bits | 1 << place);
+            let values = row.into_iter().zip(&nulls);
+            let values = values.map(|(value, null)| value.unwrap_or_else(|| null.clone()));
+            ValueTuple::Many([id.into(), bits.into()].into_iter().chain(values).collect())
+        });
+        update.from(TableRef::ValuesList(
+            rows.collect(),
+            Alias::new("given").into_iden(),
+        ));
         update
     }
 }
@@ -864,6 +1051,15 @@ pub fn by_id<R: Resource>(app: &App, id: i64) -> SelectStatement {
     R::tables(&mut select);
     R::columns(&mut select, app);
     select.and_where(col(id_column::<R>()).eq(id)).limit(1);
+    select
+}
+
+/// The query for several rows, also for inside a transaction.
+pub fn by_ids<R: Resource>(app: &App, ids: &[i64]) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    R::tables(&mut select);
+    R::columns(&mut select, app);
+    select.and_where(col(id_column::<R>()).is_in(ids.iter().copied()));
     select
 }
 
