@@ -25,9 +25,9 @@ use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, fold, position};
 use sea_query::{
-    Alias, CaseStatement, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
-    IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef, UpdateStatement,
-    ValueTuple,
+    Alias, CaseStatement, CommonTableExpression, Cond, Condition, DeleteStatement, Expr, ExprTrait,
+    Func, InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
+    UpdateStatement, ValueTuple, WithClause, WithQuery,
 };
 use serde_json::{Value, json};
 use std::cmp;
@@ -39,7 +39,7 @@ const DEFAULT_SIZE: i64 = 10;
 const DEEP: i64 = 1000;
 /// So many ids are sorted rather than looked for along an index.
 const FEW: i64 = 50_000;
-/// The same of a table that is not large: more of its rows lie close along the ids.
+/// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
 /// no text that is kept is longer.
@@ -757,6 +757,10 @@ pub struct Selection {
     condition: Condition,
     /// Nothing narrows it: all rows there are.
     everything: bool,
+    /// More is asked than what the resource asks by itself.
+    narrowed: bool,
+    /// Texts are looked into: no index finds these rows, all have to be read.
+    looks_inside: bool,
     order: Vec<(Field, Order)>,
     /// The direction of `Resource::TIE` behind them.
     tie: Option<Order>,
@@ -770,6 +774,7 @@ impl Selection {
     ) -> Result<Selection> {
         let mut filters = Cond::all();
         let mut problems = Vec::new();
+        let mut looks_inside = false;
         for field in R::FIELDS {
             for name in [&field.name].into_iter().chain(field.aliases) {
                 if !matches!(field.asked, Asked::No | Asked::Together)
@@ -795,12 +800,14 @@ impl Selection {
                     Ok(part) => {
                         if let Some(condition) = within(app.store.dialect(), field, &part) {
                             filters = filters.add(condition);
+                            looks_inside = true;
                         }
                     }
                     Err(problem) => problems.push(problem),
                 }
             }
         }
+        let is_filtered = !filters.is_empty();
         match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
             Ok(condition) => filters = filters.add(condition),
@@ -818,7 +825,10 @@ impl Selection {
             }
             for word in words.into_iter().take(MOST_WORDS) {
                 match looked_for("search", word) {
-                    Ok(word) => filters = filters.add(search::<R>(app.store.dialect(), &word)),
+                    Ok(word) => {
+                        filters = filters.add(search::<R>(app.store.dialect(), &word));
+                        looks_inside = true;
+                    }
                     Err(problem) => problems.push(problem),
                 }
             }
@@ -828,11 +838,14 @@ impl Selection {
         }
         let visible = R::visible(caller, app);
         let everything = filters.is_empty() && visible.is_empty();
+        let narrowed = is_filtered || looks_inside || !visible.is_empty();
         let wanted = query.take("ordering").unwrap_or_default();
         let (order, tie) = order::<R>(&wanted, caller.profile);
         Ok(Selection {
             condition: Cond::all().add(visible).add(filters),
             everything,
+            narrowed,
+            looks_inside,
             order,
             tie,
         })
@@ -877,27 +890,69 @@ impl Selection {
         }
     }
 
-    /// All ids there are, in their order, when a table that is not large has few of them; found in
-    /// one look, where counting first would be a second. `None`: there are more.
-    async fn few<R: Resource>(&self, app: &App) -> Result<Option<Vec<i64>>> {
+    /// The ids of a page and how many rows there are in all, from one look at a table that is not
+    /// large, where counting first would be a second. `None`: count first, for the rows are in
+    /// another order, the page is empty and so does not tell, or there are too many.
+    async fn found<R: Resource>(
+        &self,
+        app: &App,
+        place: Place,
+        limit: u64,
+    ) -> Result<Option<(i64, Vec<i64>)>> {
         let Some(direction) = self
             .by_id_alone()
             .filter(|_| R::IS_SMALL && !self.everything)
         else {
             return Ok(None);
         };
-        let mut select = self.statement::<R>();
-        select.expr(col(id_column::<R>())).limit(FEW_OF_SMALL + 1);
-        let ids: Vec<(i64,)> = app.store.all(&select).await?;
-        if ids.len() as u64 > FEW_OF_SMALL {
+        // Finding is the work, so it is done to its end; only PostgreSQL counts faster than it finds
+        // what an index knows. SQLite would make the list of an IN anew for each statement.
+        let to_the_end =
+            self.looks_inside || (self.narrowed && matches!(app.store.dialect(), Dialect::Sqlite));
+        let most = (!to_the_end).then_some(FEW_OF_SMALL);
+        let query = self.found_query::<R>(direction, place, limit, most);
+        let found: Vec<(i64, i64)> = app.store.all(&query).await?;
+        let Some((_, count)) = found.first() else {
+            return Ok((place == Place::Skip(0)).then_some((0, Vec::new())));
+        };
+        if most.is_some_and(|most| count.unsigned_abs() > most) {
             return Ok(None);
         }
-        let mut ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
-        ids.sort_unstable();
-        if direction == Order::Desc {
-            ids.reverse();
+        Ok(Some((*count, found.iter().map(|(id, _)| *id).collect())))
+    }
+
+    /// The ids at a place, each with the count of all; no more than one beyond `most` are looked for.
+    fn found_query<R: Resource>(
+        &self,
+        direction: Order,
+        place: Place,
+        limit: u64,
+        most: Option<u64>,
+    ) -> WithQuery {
+        let (found, id) = (Alias::new("found"), Alias::new("id"));
+        let mut all = self.statement::<R>();
+        all.expr_as(col(id_column::<R>()), id.clone());
+        if let Some(most) = most {
+            all.limit(most + 1);
         }
-        Ok(Some(ids))
+        let mut table = CommonTableExpression::new();
+        table
+            .table_name(found.clone())
+            .column(id.clone())
+            .query(all)
+            .materialized(true);
+        let mut count = SelectStatement::new();
+        count.expr(Expr::cust("count(*)")).from(found.clone());
+        let mut page = SelectStatement::new();
+        page.column(id.clone())
+            .expr(SimpleExpr::SubQuery(None, Box::new(count.into())))
+            .from(found)
+            .order_by(id.clone(), direction.clone())
+            .limit(limit);
+        place.apply(&mut page, Expr::col(id), &direction);
+        let mut with = WithClause::new();
+        with.cte(table);
+        page.with(with)
     }
 
     pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
@@ -923,6 +978,32 @@ impl Selection {
     }
 }
 
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind so many rows.
+    Skip(u64),
+    /// Behind this id, in the order of ids.
+    After(i64),
+}
+
+impl Place {
+    fn apply(self, select: &mut SelectStatement, id: Expr, direction: &Order) {
+        match (self, direction) {
+            (Place::Skip(0), _) => {}
+            (Place::Skip(rows), _) => {
+                select.offset(rows);
+            }
+            (Place::After(after), Order::Desc) => {
+                select.and_where(id.lt(after));
+            }
+            (Place::After(after), _) => {
+                select.and_where(id.gt(after));
+            }
+        }
+    }
+}
+
 /// A page of what the query asks for.
 pub async fn page<R: Resource>(
     app: &App,
@@ -931,77 +1012,59 @@ pub async fn page<R: Resource>(
 ) -> Result<Page<R::Row>> {
     let paging = Paging::read(app, query)?;
     let selection = Selection::read::<R>(app, caller, query).await?;
-    let few = selection.few::<R>(app).await?;
-    let count = match &few {
-        Some(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
-        None => selection.count::<R>(app).await?,
+    let by_id = selection.by_id_alone();
+    let place = |number: i64| match paging.after.filter(|_| by_id.is_some()) {
+        Some(after) => Place::After(after),
+        None => Place::Skip((number - 1).saturating_mul(paging.size).unsigned_abs()),
+    };
+    let limit = paging.size.unsigned_abs();
+    let found = match paging.number {
+        Some(number) => selection.found::<R>(app, place(number), limit).await?,
+        None => None,
+    };
+    let (count, found) = match found {
+        Some((count, ids)) => (count, Some(ids)),
+        None => (selection.count::<R>(app).await?, None),
     };
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
     if number > last {
         return Err(Error::InvalidPage);
     }
-    let offset = (number - 1) * paging.size;
     let id = id_column::<R>();
+    let direction = by_id.clone().unwrap_or(Order::Asc);
     let mut select = selection.statement::<R>();
-    let by_id = selection.by_id_alone();
-    let limit = paging.size.unsigned_abs();
-    match (paging.after, &by_id) {
-        (Some(after), Some(Order::Desc)) => {
-            select.and_where(col(id).lt(after));
-        }
-        (Some(after), Some(_)) => {
-            select.and_where(col(id).gt(after));
-        }
-        _ => {
-            select.offset(offset.unsigned_abs());
-        }
-    }
-    if selection.everything && offset <= DEEP {
-        selection.sort::<R>(app, &mut select);
-    } else if let Some(mut ids) = few {
-        if let Some(after) = paging.after {
-            let is_descending = by_id == Some(Order::Desc);
-            ids.retain(|id| {
-                if is_descending {
-                    *id < after
+    if selection.everything && (number - 1) * paging.size <= DEEP {
+        place(number).apply(&mut select, col(id), &direction);
+    } else {
+        let ids = match found {
+            Some(ids) => ids,
+            None => {
+                // What is sorted or skipped is ids alone; the rows are read when it is known which.
+                let mut ids = select;
+                place(number).apply(&mut ids, col(id), &direction);
+                // Few rows are found by what they were asked for and sorted. Many are walked in the
+                // order of their ids: the next ones are never far.
+                if by_id.is_some() && !selection.everything && count <= FEW && !R::IS_SMALL {
+                    ids.order_by_expr(col(id).add(0), direction);
                 } else {
-                    *id > after
+                    selection.sort::<R>(app, &mut ids);
                 }
-            });
-        } else {
-            ids.drain(..usize::try_from(offset).map_or(ids.len(), |offset| offset.min(ids.len())));
-        }
-        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                let ids: Vec<(i64,)> = app.store.all(ids.expr(col(id)).limit(limit)).await?;
+                ids.into_iter().map(|(id,)| id).collect()
+            }
+        };
         select = SelectStatement::new();
         R::tables(&mut select);
         select.and_where(col(id).is_in(ids));
-        selection.sort::<R>(app, &mut select);
-    } else {
-        // What is sorted or skipped is ids alone; the rows are read when it is known which.
-        let mut ids = select;
-        ids.expr(col(id));
-        match &by_id {
-            // Few rows are found by what they were asked for and sorted. Many are walked in the
-            // order of their ids: the next ones are never far.
-            Some(direction) if !selection.everything && count <= FEW && !R::IS_SMALL => {
-                ids.order_by_expr(col(id).add(0), direction.clone());
-            }
-            _ => selection.sort::<R>(app, &mut ids),
-        }
-        ids.limit(limit);
-        let ids: Vec<(i64,)> = app.store.all(&ids).await?;
-        select = SelectStatement::new();
-        R::tables(&mut select);
-        select.and_where(col(id).is_in(ids.into_iter().map(|(id,)| id)));
-        selection.sort::<R>(app, &mut select);
     }
+    selection.sort::<R>(app, &mut select);
     R::columns(&mut select, app);
     select.limit(limit);
     let rows: Vec<R::Row> = app.store.all(&select).await?;
     Ok(Page {
         count,
-        after: selection.by_id_alone().and_then(|_| rows.last().map(R::id)),
+        after: by_id.and_then(|_| rows.last().map(R::id)),
         rows,
         number,
         size: paging.size,
