@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod commands;
 pub mod contact;
+pub mod holdings;
 pub mod overview;
 pub mod people;
 pub mod roster;
