@@ -36,8 +36,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Unknown terminals, by address.
     pub newcomers: Newcomers,
-    /// One packed upload is unpacked at a time.
-    pub unpacking: Semaphore,
+    /// One packed or large upload is read at a time.
+    pub large_bodies: Semaphore,
     /// Files are taken in one at a time: one may be all the writing a database can do.
     pub importing: Semaphore,
     /// Each export holds a connection; most are left to everybody else.
@@ -78,7 +78,7 @@ impl App {
             .mode(0o700)
             .create(&config.data_dir)
             .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
-        let keys = Keys::load(&config.data_dir.join("muster.key"))?;
+        let keys = Keys::load(&config.key_file())?;
         let url = config.database_url()?;
         let options = muster_store::Options {
             connections: config.database_connections,
@@ -103,7 +103,7 @@ impl App {
         ));
         let app = Arc::new(App {
             newcomers,
-            unpacking: Semaphore::new(1),
+            large_bodies: Semaphore::new(1),
             importing: Semaphore::new(1),
             exporting: Arc::new(Semaphore::new(
                 (config.database_connections as usize / 4).max(1),

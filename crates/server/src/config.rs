@@ -150,7 +150,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ),
     (
         "database_connections",
-        "How many connections to the database are kept at most.",
+        "How many connections to the database are kept at most, beside the one for punches.",
     ),
     (
         "company_name",
@@ -317,6 +317,11 @@ impl Config {
         } else {
             Ok(self.database_url.parse()?)
         }
+    }
+
+    /// The file all secrets rest on; an installation is where it is.
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir.join("muster.key")
     }
 
     /// The options as they are in force, without the database's password.

@@ -7,7 +7,7 @@ use crate::error::{Problem, Result};
 use crate::extract::python_type;
 use crate::profile::Profile;
 use crate::resource::{Column, col, read_id};
-use sea_query::{Alias, Cond, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Order, SelectStatement, SimpleExpr};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +18,8 @@ pub struct Relation {
     pub table: &'static str,
     /// The column of the code, which is also its name in the API.
     pub code: &'static str,
+    /// The column of the name.
+    pub name: &'static str,
     /// The appendix's number when there is no such row.
     pub absent: i32,
     /// Which ids a scope leaves; `None`: all.
@@ -85,6 +87,24 @@ impl Relation {
 
     fn code(&self) -> Column {
         (self.table, self.code)
+    }
+
+    /// The rows a caller may point at, by name: id, code and name of each.
+    pub async fn choices(&self, app: &App, caller: &Caller) -> Result<Vec<(i64, String, String)>> {
+        let name = (self.table, self.name);
+        let mut select = SelectStatement::new();
+        select
+            .from(Alias::new(self.table))
+            .expr(col(self.id()))
+            .expr(col(self.code()))
+            .expr(col(name))
+            .and_where(col((self.table, "company_id")).eq(app.company.id.as_str()))
+            .order_by_expr(col(name), Order::Asc)
+            .order_by_expr(col(self.id()), Order::Asc);
+        if let Some(ids) = (self.within)(&caller.scope) {
+            select.and_where(col(self.id()).is_in(ids.iter().copied()));
+        }
+        Ok(app.store.all(&select).await?)
     }
 
     /// Whether a row is the caller's to point at.
@@ -228,6 +248,7 @@ pub fn any_of(code: Column, id: Column, values: &str) -> SimpleExpr {
 pub const AREA: Relation = Relation {
     table: "area",
     code: "area_code",
+    name: "area_name",
     absent: crate::appendix::NO_AREA,
     within: |scope| scope.areas.as_deref(),
 };
@@ -235,6 +256,7 @@ pub const AREA: Relation = Relation {
 pub const DEPARTMENT: Relation = Relation {
     table: "department",
     code: "dept_code",
+    name: "dept_name",
     absent: crate::appendix::NO_DEPARTMENT,
     within: |scope| scope.departments.as_deref(),
 };
@@ -242,6 +264,7 @@ pub const DEPARTMENT: Relation = Relation {
 pub const POSITION: Relation = Relation {
     table: "position",
     code: "position_code",
+    name: "position_name",
     absent: crate::appendix::PROGRAM_ERROR,
     within: |_| None,
 };
@@ -249,6 +272,7 @@ pub const POSITION: Relation = Relation {
 pub const LOCATION: Relation = Relation {
     table: "location",
     code: "location_code",
+    name: "location_name",
     absent: crate::appendix::PROGRAM_ERROR,
     within: |_| None,
 };

@@ -4,7 +4,7 @@
 mod export;
 mod import;
 
-pub use export::{Export, export, export_by_post};
+pub use export::{Export, download, export, export_by_post};
 pub use import::{Existing, Imported, Progress, import, take_in};
 
 use crate::access::{Caller, Right, Thing};

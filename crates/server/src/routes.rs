@@ -462,7 +462,8 @@ fn request_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-fn finish(answer: Answer, id: &str) -> Response {
+/// An answer as the HTTP library sends it.
+pub fn response(answer: Answer) -> Response {
     let body = match answer.stream {
         Some(stream) => axum::body::Body::from_stream(stream.0),
         None => axum::body::Body::from(answer.body),
@@ -470,6 +471,11 @@ fn finish(answer: Answer, id: &str) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
+    response
+}
+
+fn finish(answer: Answer, id: &str) -> Response {
+    let mut response = response(answer);
     let headers = response.headers_mut();
     headers
         .entry(CACHE_CONTROL)

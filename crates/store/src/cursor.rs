@@ -39,7 +39,7 @@ impl Store {
                     let rows = sqlx::query_as_with(sql, values).fetch(read);
                     send(rows, at_once, &to).await
                 }
-                Pools::Postgres(pool) => {
+                Pools::Postgres { pool, .. } => {
                     let rows = sqlx::query_as_with(sql, values).fetch(pool);
                     send(rows, at_once, &to).await
                 }

@@ -11,9 +11,10 @@ mod migrate;
 mod open;
 mod search;
 mod sql;
+mod turns;
 
 pub use cursor::Cursor;
-pub use direct::{Beside, Direct};
+pub use direct::{Beside, Direct, Lent, Own};
 pub use error::{Error, Result};
 pub use open::{Options, Url};
 pub use search::{contains, fold, position};
@@ -27,7 +28,6 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
 use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Which of the two databases a statement is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +59,12 @@ enum Pools {
         read: SqlitePool,
         write: SqlitePool,
         direct: direct::Thread,
-        /// SQLite has one writer at a time; within the program they queue here, in order.
-        turn: Arc<Mutex<()>>,
+        turns: turns::Turns,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        direct: Arc<direct::Own>,
+    },
 }
 
 /// A transaction that may write. Dropped without `commit` it leaves nothing behind.
@@ -75,7 +77,7 @@ pub struct Tx {
 enum Inner {
     Sqlite {
         tx: sqlx::Transaction<'static, Sqlite>,
-        turn: OwnedMutexGuard<()>,
+        turn: turns::Turn,
     },
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
@@ -90,7 +92,7 @@ impl Store {
     pub fn dialect(&self) -> Dialect {
         match &self.pools {
             Pools::Sqlite { .. } => Dialect::Sqlite,
-            Pools::Postgres(_) => Dialect::Postgres,
+            Pools::Postgres { .. } => Dialect::Postgres,
         }
     }
 
@@ -100,7 +102,9 @@ impl Store {
         let (sql, values) = (reviewed(sql), SqlxValues(values));
         Ok(match &self.pools {
             Pools::Sqlite { read, .. } => sqlx::query_as_with(sql, values).fetch_all(read).await?,
-            Pools::Postgres(pool) => sqlx::query_as_with(sql, values).fetch_all(pool).await?,
+            Pools::Postgres { pool, .. } => {
+                sqlx::query_as_with(sql, values).fetch_all(pool).await?
+            }
         })
     }
 
@@ -114,7 +118,7 @@ impl Store {
                     .fetch_optional(read)
                     .await?
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, .. } => {
                 sqlx::query_as_with(sql, values)
                     .fetch_optional(pool)
                     .await?
@@ -130,12 +134,12 @@ impl Store {
     /// A transaction that may write. On SQLite it waits for the one before it.
     pub async fn write(&self) -> Result<Tx> {
         let inner = match &self.pools {
-            Pools::Sqlite { write, turn, .. } => {
-                let turn = turn.clone().lock_owned().await;
+            Pools::Sqlite { write, turns, .. } => {
+                let turn = turns.ordinary().await;
                 let tx = write.begin_with("BEGIN IMMEDIATE").await?;
                 Inner::Sqlite { tx, turn }
             }
-            Pools::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+            Pools::Postgres { pool, .. } => Inner::Postgres(pool.begin().await?),
         };
         Ok(Tx { inner })
     }
@@ -143,20 +147,11 @@ impl Store {
     /// The close way to each database, for what must be fast.
     pub fn direct(&self) -> Direct<'_> {
         match &self.pools {
-            Pools::Sqlite { direct, turn, .. } => Direct::Sqlite(Beside {
+            Pools::Sqlite { direct, turns, .. } => Direct::Sqlite(Beside {
                 thread: direct,
-                turn,
+                turns,
             }),
-            Pools::Postgres(pool) => Direct::Postgres(pool),
-        }
-    }
-
-    /// On PostgreSQL: the connections themselves, for statements whose values are arrays. A statement run
-    /// on them is a transaction of its own. `None` on SQLite.
-    pub fn postgres(&self) -> Option<&PgPool> {
-        match &self.pools {
-            Pools::Sqlite { .. } => None,
-            Pools::Postgres(pool) => Some(pool),
+            Pools::Postgres { direct, .. } => Direct::Postgres(direct),
         }
     }
 
@@ -180,7 +175,10 @@ impl Store {
                 }
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, direct } => {
+                direct.close().await;
+                pool.close().await;
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a database by its URL, with the settings its durability rests on.
 
-use crate::direct::Thread;
+use crate::direct::{Own, Thread};
+use crate::turns::Turns;
 use crate::{Error, Pools, Result, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -64,7 +65,7 @@ impl std::fmt::Debug for Url {
 /// How a database is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections that read (SQLite), or all connections (PostgreSQL).
+    /// Connections that read (SQLite), or all but that of the direct way (PostgreSQL).
     pub connections: u32,
     /// How long a request waits for a connection before it is refused.
     pub wait: Duration,
@@ -122,7 +123,7 @@ impl Store {
                     read,
                     write,
                     direct: Thread::open(path)?,
-                    turn: Arc::default(),
+                    turns: Turns::default(),
                 }
             }
             Url::Postgres(text) => {
@@ -130,8 +131,9 @@ impl Store {
                     .map_err(|error| Error::Url(error.to_string()))?
                     .application_name("muster")
                     .options([("timezone", "UTC")]);
-                Pools::Postgres(
-                    PgPoolOptions::new()
+                Pools::Postgres {
+                    direct: Arc::new(Own::new(server.clone(), options.wait)),
+                    pool: PgPoolOptions::new()
                         .max_connections(options.connections)
                         .acquire_timeout(options.wait)
                         // A question before every use costs a round trip; a connection that was
@@ -139,7 +141,7 @@ impl Store {
                         .test_before_acquire(false)
                         .connect_with(server)
                         .await?,
-                )
+                }
             }
         };
         let store = Store { pools };

@@ -29,7 +29,7 @@ impl Doctor {
             );
             return Ok(ExitCode::FAILURE);
         }
-        let key_file = config.data_dir.join("muster.key");
+        let key_file = config.key_file();
         if !key_file.exists() {
             println!(
                 "bad   {} is missing: without it nothing that is sealed can be opened; restore it from a backup",

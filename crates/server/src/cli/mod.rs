@@ -80,12 +80,18 @@ impl Place {
         Config::load(self.config.as_deref(), self)
     }
 
-    /// Works on the data, whether or not a server runs on it too.
+    /// Works on the data, whether or not a server runs on it too. Only servers make an installation: a
+    /// mistyped folder is an error here, and stays empty.
     fn with_app(
         self,
         work: impl AsyncFnOnce(&Arc<App>) -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
         let config = self.load()?;
+        anyhow::ensure!(
+            config.key_file().exists(),
+            "there is no installation in {}: `muster serve` makes one at its first start; --data-dir names another folder",
+            config.data_dir.display()
+        );
         block_on(async {
             let opened = App::open(config, Clock::real(), None).await?;
             if let Some(password) = opened.first_password {

@@ -82,7 +82,7 @@ impl IntoResponse for Failure {
 
 fn explained(error: &Error) -> (StatusCode, &'static str, String) {
     match error {
-        Error::NotFound | Error::InvalidPage => (
+        Error::NotFound | Error::NoSuch { .. } | Error::InvalidPage => (
             StatusCode::NOT_FOUND,
             "There is no such page",
             "It may have been removed, or the address is misspelt.".into(),

@@ -9,17 +9,22 @@ use crate::error::Error;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The fields of a form; of one that comes twice, the last.
+/// The fields of a form, in the order they were sent.
 #[derive(Debug, Default)]
-pub struct Fields(HashMap<String, String>);
+pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// The text of a field; empty when it was not sent.
+    /// The text of a field, the last when it came twice; empty when it was not sent.
     pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.all(name).last().unwrap_or_default()
+    }
+
+    /// The texts of a field that may come several times.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let own = self.0.iter().filter(move |(field, _)| field == name);
+        own.map(|(_, text)| text.as_str())
     }
 
     fn read(body: &[u8]) -> Fields {

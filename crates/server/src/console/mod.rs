@@ -3,23 +3,43 @@
 mod account;
 mod arrival;
 mod assets;
+mod employees;
 mod failure;
 mod form;
 mod live;
 mod live_events;
+mod menu;
+mod organisation;
 mod page;
+mod punches;
+mod record;
+mod resignations;
 mod session;
 mod sign_in;
+mod table;
+mod terminals;
 
 use crate::app::App;
+use crate::punches::transaction::Transaction;
+use crate::punches::unregistered::Unregistered;
+use crate::resource::Removable;
+use crate::resources::area::Area;
+use crate::resources::department::Department;
+use crate::resources::employee::Employee;
+use crate::resources::location::Location;
+use crate::resources::position::Position;
+use crate::resources::resignation::Resignation;
+use crate::terminals::terminal::Terminal;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use record::Edited;
 use session::Session;
 use std::sync::Arc;
+use table::Listed;
 use tokio::sync::watch;
 
 pub use failure::not_found;
@@ -41,7 +61,18 @@ struct Console {
 /// The pages, until `stop` turns true: then the live ones end, which would go on for ever.
 pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console { app, stop });
+    let lists = Router::new()
+        .merge(edited::<Employee>())
+        .merge(edited::<Department>())
+        .merge(edited::<Area>())
+        .merge(edited::<Position>())
+        .merge(edited::<Location>())
+        .merge(listed::<Resignation>())
+        .merge(edited::<Terminal>())
+        .merge(listed::<Transaction>())
+        .merge(listed::<Unregistered>());
     Router::new()
+        .merge(lists)
         .route("/", get(start))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
@@ -52,6 +83,29 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::map_response(protect))
         .with_state(console)
+}
+
+/// A list with its files.
+fn listed<R: Listed>() -> Router<Arc<Console>> {
+    let name = R::VIEW.name;
+    Router::new()
+        .route(&format!("/{name}"), get(table::page::<R>))
+        .route(&format!("/{name}/file"), get(table::file::<R>))
+}
+
+/// A list whose rows are made, changed and removed.
+fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let name = R::VIEW.name;
+    listed::<R>()
+        .route(
+            &format!("/{name}/new"),
+            get(record::new::<R>).post(record::save::<R>),
+        )
+        .route(
+            &format!("/{name}/{{id}}"),
+            get(record::page::<R>).post(record::save::<R>),
+        )
+        .route(&format!("/{name}/remove"), post(record::remove::<R>))
 }
 
 /// The first page of whoever comes: what is going on, or the way in.

@@ -2,6 +2,7 @@
 
 use crate::console::assets;
 use crate::console::failure::Failure;
+use crate::console::menu;
 use crate::console::session::Session;
 use askama::Template;
 use axum::http::StatusCode;
@@ -18,6 +19,21 @@ pub struct Frame {
 pub struct Reader {
     pub name: String,
     pub csrf: String,
+    /// The pages there are for him.
+    pub menu: Vec<Group>,
+}
+
+/// Pages that belong together.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub title: &'static str,
+    pub pages: Vec<Link>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub title: &'static str,
+    pub address: String,
 }
 
 impl Frame {
@@ -35,6 +51,7 @@ impl Frame {
             reader: Some(Reader {
                 name: session.caller.name().to_owned(),
                 csrf: session.csrf.clone(),
+                menu: menu::of(&session.caller),
             }),
         }
     }

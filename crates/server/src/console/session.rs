@@ -207,7 +207,8 @@ async fn authenticate(
         return Ok(None);
     };
     Ok(Some((
-        account.caller(Profile::EasyTimePro, address)?,
+        // Its pages name rows by their ids.
+        account.caller(Profile::BioTime, address)?,
         row.seen_at,
     )))
 }

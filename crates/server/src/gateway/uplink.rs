@@ -105,6 +105,10 @@ async fn note_family(app: &App, terminal: &Presence, table: &Table) -> Result<()
     Ok(())
 }
 
+/// Bodies up to this size are read where they arrive. Larger ones are read one after another beside the
+/// other terminals' requests, which do not wait for them.
+const LARGE: usize = 64 * 1024;
+
 /// Reads a body. A packed one is unpacked, in bounds; one that does not unpack is kept as it is,
 /// and then there is nothing to read.
 async fn read(
@@ -113,28 +117,35 @@ async fn read(
     table: &Table,
     body: &Bytes,
 ) -> Result<Option<Upload>> {
-    if !upload::is_gzip(body) || *table == Table::Attphoto {
+    let is_packed = upload::is_gzip(body) && *table != Table::Attphoto;
+    if !is_packed && body.len() <= LARGE {
         return Ok(Some(upload::parse(table, body)));
     }
-    // One after another: what is packed is small, what comes out of it is not.
+    // What is packed is small, what comes out of it is not.
     let _turn = app
-        .unpacking
+        .large_bodies
         .acquire()
         .await
         .map_err(|error| crate::error::Error::Internal(error.into()))?;
-    let (packed, table_of_rows) = (body.clone(), table.clone());
+    let (raw, table_of_rows) = (body.clone(), table.clone());
     let most = u64::from(app.config.terminals.max_body_mib) * 1024 * 1024;
-    let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, &table_of_rows, most))
-        .await
-        .map_err(|error| crate::error::Error::Internal(error.into()))?;
-    if unpacked.is_none() {
+    let parsed = tokio::task::spawn_blocking(move || {
+        if is_packed {
+            unpack(&raw, &table_of_rows, most)
+        } else {
+            Some(upload::parse(&table_of_rows, &raw))
+        }
+    })
+    .await
+    .map_err(|error| crate::error::Error::Internal(error.into()))?;
+    if parsed.is_none() {
         let kept = Kept {
             reason: "packed",
             raw: body.to_vec(),
         };
         unread::keep(app, terminal, table.name(), &[kept]).await?;
     }
-    Ok(unpacked)
+    Ok(parsed)
 }
 
 /// Unpacks at most `most` bytes: `None` for more, or for what is no gzip. How much it is, is found

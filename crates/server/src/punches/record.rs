@@ -215,8 +215,12 @@ impl Writer {
         let upload_at = self.clock.now();
         let company_id = self.company.id.clone();
         let stored = match self.store.direct() {
-            Direct::Postgres(pool) => {
-                rows::into_postgres(pool, &company_id, upload_at, &punches).await?
+            Direct::Postgres(own) => {
+                let mut lent = own.lend().await?;
+                let stored =
+                    rows::into_postgres(&mut lent, &company_id, upload_at, &punches).await?;
+                lent.give_back();
+                stored
             }
             Direct::Sqlite(database) => {
                 database

@@ -5,7 +5,7 @@
 use crate::punches::record::NewPunch;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use muster_store::rusqlite::{self, OptionalExtension, Transaction, params};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 
 /// For each punch the id it got, or none when it was known.
@@ -92,7 +92,7 @@ pub fn into_sqlite(
 
 /// The same, by the database's own function (migration `record_punches`), which takes the ids too.
 pub async fn into_postgres(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     company_id: &str,
     upload_at: DateTime<Utc>,
     punches: &[NewPunch],
@@ -124,7 +124,7 @@ pub async fn into_postgres(
     .bind(all(punches, |punch| punch.event_index))
     .bind(all(punches, |punch| punch.event_code))
     .bind(all(punches, |punch| punch.clock_suspect))
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let (first_id, stored) = answers.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
     let ids = (first_id..).take(punches.len());

@@ -325,16 +325,24 @@ fn file_name<R: Resource>(app: &App, format: Format) -> String {
 }
 
 async fn answer_export<R: Resource>(call: Call) -> Result<Answer> {
-    let (app, mut query) = (call.request.app, call.request.query);
+    let mut query = call.request.query;
     query.extend(call.request.body.pairs());
+    download::<R>(&call.request.app, call.caller, &mut query).await
+}
+
+/// What the query asks for, of the kind and with the columns it names, as a file to be kept.
+pub async fn download<R: Resource>(
+    app: &Arc<App>,
+    caller: Caller,
+    query: &mut Query,
+) -> Result<Answer> {
     for name in PAGING {
         query.take_raw(name);
     }
     let headers = query.take("export_headers");
-    let format = read_format::<R>(&mut query)?;
-    let mut export =
-        Export::<R>::begin(&app, call.caller, &mut query, format, headers.as_deref()).await?;
-    let name = file_name::<R>(&app, format);
+    let format = read_format::<R>(query)?;
+    let mut export = Export::<R>::begin(app, caller, query, format, headers.as_deref()).await?;
+    let name = file_name::<R>(app, format);
     let unknown = query.unknown();
     // What fails at once is told in words, not by a file that is cut off.
     let first = export.next().await?;

@@ -3,6 +3,7 @@
 use crate::rest::{TestApp, on_both};
 use muster::cli::{client, role, user};
 use serde_json::json;
+use std::process::ExitCode;
 
 async fn run_user(test: &TestApp, command: user::Command, input: &str) -> anyhow::Result<String> {
     let mut output = Vec::new();
@@ -25,6 +26,21 @@ fn where_the_data_is_may_stand_before_and_behind_a_commands_name() {
     ] {
         assert!(muster::cli::Cli::try_parse_from(words).is_ok(), "{words:?}");
     }
+}
+
+#[test]
+fn a_mistyped_folder_does_not_become_an_installation() {
+    use clap::Parser;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mistyped = folder.path().join("muster-dtaa");
+    let words = ["muster", "client", "list", "--data-dir"].map(Into::into);
+    let cli = muster::cli::Cli::try_parse_from(
+        words.into_iter().chain([mistyped.clone().into_os_string()]),
+    )
+    .expect("understood");
+    let code = muster::cli::run(cli);
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+    assert!(!mistyped.exists());
 }
 
 #[tokio::test]

@@ -777,3 +777,141 @@ async fn what_terminals_and_people_are_called_is_shown_as_text() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_list_shows_what_its_right_and_the_roles_areas_leave() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let own = rights(&[Right::View(Thing::Terminal)]);
+        let cookie = door.user("dock", own, Some(&WAREHOUSE.to_string())).await;
+        let page = door.get("/terminals", &cookie).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text.contains("DOCK01") && !page.text.contains("GATE01"));
+        assert!(page.text.contains("1 to 1 of 1"), "{}", page.text);
+        // Its filter offers no area beyond, and the menu no page that is not his.
+        assert!(!page.text.contains("Head office"));
+        assert!(!page.text.contains("href=\"/employees\""));
+        let file = door.get("/terminals/file?export_type=csv", &cookie).await;
+        assert!(file.text.contains("DOCK01") && !file.text.contains("GATE01"));
+        assert_eq!(
+            door.get(&format!("/terminals/{GATE}"), &cookie)
+                .await
+                .status,
+            StatusCode::NOT_FOUND
+        );
+
+        for path in ["/employees", "/employees/file", "/terminals/new"] {
+            assert_eq!(
+                door.get(path, &cookie).await.status,
+                StatusCode::FORBIDDEN,
+                "{path}"
+            );
+        }
+        let csrf = page.csrf();
+        for path in [
+            "/terminals/new",
+            &format!("/terminals/{DOCK}"),
+            "/terminals/remove",
+        ] {
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("rows", "1000001"),
+                ("sure", "yes"),
+                ("alias", "Mine"),
+            ];
+            let answer = door.post(path, &cookie, &fields).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        assert!(
+            door.get("/terminals", &cookie)
+                .await
+                .text
+                .contains("&#60;script&#62;")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_changes_what_was_touched_and_nothing_else() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let path = format!("/terminals/{GATE}");
+        let page = door.get(&path, &cookie).await;
+        let csrf = page.csrf();
+        let gate = |area: &'static str| {
+            [
+                ("csrf", csrf.clone()),
+                ("sn", "OTHER".to_owned()),
+                ("alias", "Front gate".to_owned()),
+                ("area", area.to_owned()),
+                ("ip_address", String::new()),
+            ]
+        };
+        let fields = gate("1000001");
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        assert_eq!(
+            door.post(&path, "", &fields).await.header(header::LOCATION),
+            "/sign-in"
+        );
+        assert_eq!(
+            door.post(&path, &cookie, &fields[1..]).await.status,
+            StatusCode::FORBIDDEN
+        );
+        let saved = door.post(&path, &cookie, &fields).await;
+        assert_eq!(
+            saved.header(header::LOCATION),
+            "/terminals?done=saved",
+            "{}",
+            saved.text
+        );
+        let kept: Vec<(String, String, i64)> = door
+            .app
+            .store
+            .all(&Sql::new(
+                "SELECT sn, alias, area_id FROM terminal WHERE id = $1",
+                [GATE.into()],
+            ))
+            .await
+            .expect("read");
+        assert_eq!(
+            kept,
+            [("GATE01".to_owned(), "Front gate".to_owned(), HEAD_OFFICE)]
+        );
+
+        let fields = gate("77");
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let refused = door.post(&path, &cookie, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            refused.text.contains("object does not exist"),
+            "{}",
+            refused.text
+        );
+        assert!(refused.text.contains("value=\"Front gate\""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_read_is_told_above_the_list() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let page = door.get("/employees?status=x", &cookie).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.text.contains("Enter a number."), "{}", page.text);
+        // A page that is no more is the first one.
+        let page = door.get("/areas?page=9", &cookie).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text.contains("1 to 3 of 3"), "{}", page.text);
+    })
+    .await;
+}

@@ -1,0 +1,62 @@
+//! The console's menu: every page that stands in it, and who may see it.
+
+use crate::access::{Caller, Right, Thing};
+use crate::console::page::{Group, Link};
+use crate::console::table::Listed;
+use crate::punches::transaction::Transaction;
+use crate::punches::unregistered::Unregistered;
+use crate::resources::area::Area;
+use crate::resources::department::Department;
+use crate::resources::employee::Employee;
+use crate::resources::location::Location;
+use crate::resources::position::Position;
+use crate::resources::resignation::Resignation;
+use crate::terminals::terminal::Terminal;
+
+/// The pages there are for somebody; groups without one are left out.
+pub fn of(caller: &Caller) -> Vec<Group> {
+    let live =
+        caller.may(Right::View(Thing::Terminal)) || caller.may(Right::View(Thing::Transaction));
+    let groups = [
+        (
+            "Now",
+            vec![live.then(|| Link {
+                title: "Live",
+                address: "/live".into(),
+            })],
+        ),
+        (
+            "People",
+            vec![
+                list::<Employee>(caller),
+                list::<Department>(caller),
+                list::<Position>(caller),
+                list::<Location>(caller),
+                list::<Resignation>(caller),
+            ],
+        ),
+        (
+            "Places",
+            vec![list::<Terminal>(caller), list::<Area>(caller)],
+        ),
+        (
+            "Punches",
+            vec![list::<Transaction>(caller), list::<Unregistered>(caller)],
+        ),
+    ];
+    groups
+        .into_iter()
+        .map(|(title, pages)| Group {
+            title,
+            pages: pages.into_iter().flatten().collect(),
+        })
+        .filter(|group| !group.pages.is_empty())
+        .collect()
+}
+
+fn list<R: Listed>(caller: &Caller) -> Option<Link> {
+    caller.may(Right::View(R::THING)).then(|| Link {
+        title: R::VIEW.title,
+        address: format!("/{}", R::VIEW.name),
+    })
+}

@@ -1,0 +1,458 @@
+//! The page of one row, whatever it is: a form with its fields in groups, made, changed and removed.
+//! What a page asks is a `Form`; what is good is the resource's own check, and what is wrong stands
+//! at its field.
+
+use crate::access::{Caller, Right};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::form::{self, Fields};
+use crate::console::page::{self, Frame};
+use crate::console::session::Session;
+use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
+use crate::error::{Error, Problem, Result};
+use crate::extract::Body;
+use crate::relation::Relation;
+use crate::resource::{self, Removable, Writable};
+use crate::writing::Writing;
+use askama::Template;
+use axum::extract::{RawPathParams, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A resource whose rows people make and change.
+pub trait Edited: Listed + Writable {
+    const FORM: &'static [Group];
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    pub title: &'static str,
+    pub entries: &'static [Entry],
+}
+
+/// A field of the form.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The member of the resource's input.
+    name: &'static str,
+    label: &'static str,
+    asked: Asked,
+    hint: &'static str,
+    required: bool,
+    /// Never changes once the row is there.
+    fixed: bool,
+    /// What a new row's form has there.
+    initially: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Asked {
+    Text,
+    Number,
+    Day,
+    /// Never shown: what is typed replaces it, nothing typed leaves it.
+    Secret,
+    Flag,
+    OneOf(&'static [(&'static str, &'static str)]),
+    Related(Relation),
+    SeveralRelated(Relation),
+}
+
+impl Entry {
+    pub const fn new(name: &'static str, label: &'static str, asked: Asked) -> Entry {
+        Entry {
+            name,
+            label,
+            asked,
+            hint: "",
+            required: false,
+            fixed: false,
+            initially: "",
+        }
+    }
+
+    pub const fn hint(self, hint: &'static str) -> Entry {
+        Entry { hint, ..self }
+    }
+
+    pub const fn required(self) -> Entry {
+        Entry {
+            required: true,
+            ..self
+        }
+    }
+
+    pub const fn fixed(self) -> Entry {
+        Entry {
+            fixed: true,
+            ..self
+        }
+    }
+
+    pub const fn initially(self, initially: &'static str) -> Entry {
+        Entry { initially, ..self }
+    }
+
+    /// What was typed or chosen; nothing where a field was left empty.
+    fn typed(&self, fields: &Fields) -> Vec<String> {
+        let texts = fields.all(self.name).map(str::trim);
+        let mut texts: Vec<String> = texts
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .collect();
+        texts.sort_unstable();
+        texts
+    }
+
+    /// What was typed, as the resource reads it; `None` leaves it as it is.
+    fn read(&self, fields: &Fields) -> Option<Value> {
+        let text = fields.text(self.name).trim();
+        // A box without a tick is not sent at all, nor is a list with nothing chosen.
+        let may_be_missing = matches!(self.asked, Asked::Flag | Asked::SeveralRelated(_));
+        if !may_be_missing && fields.all(self.name).next().is_none() {
+            return None;
+        }
+        Some(match self.asked {
+            Asked::Text => text.into(),
+            Asked::Secret if text.is_empty() => return None,
+            Asked::Secret => text.into(),
+            Asked::Flag => (text == "true").into(),
+            Asked::SeveralRelated(_) => fields
+                .all(self.name)
+                .filter(|id| !id.is_empty())
+                .map(Value::from)
+                .collect(),
+            Asked::Number | Asked::Day | Asked::OneOf(_) | Asked::Related(_) if text.is_empty() => {
+                Value::Null
+            }
+            Asked::Number | Asked::OneOf(_) => match text.parse::<i64>() {
+                Ok(number) => number.into(),
+                Err(_) => text.into(),
+            },
+            Asked::Day | Asked::Related(_) => text.into(),
+        })
+    }
+
+    /// What the form has of a stored row, as it is typed.
+    fn of(&self, row: &Value) -> Vec<String> {
+        let related = |value: &Value| text_at(value, "id");
+        let mut texts = match self.asked {
+            Asked::Secret => Vec::new(),
+            Asked::Flag => match row.get(self.name) {
+                Some(Value::Bool(true)) => vec!["true".into()],
+                Some(Value::Number(number)) if number.as_i64() != Some(0) => vec!["true".into()],
+                _ => Vec::new(),
+            },
+            Asked::Related(_) => row.get(self.name).and_then(related).into_iter().collect(),
+            Asked::SeveralRelated(_) => match row.get(self.name) {
+                Some(Value::Array(items)) => items.iter().filter_map(related).collect(),
+                _ => Vec::new(),
+            },
+            Asked::Text | Asked::Number | Asked::Day | Asked::OneOf(_) => {
+                text_at(row, self.name).into_iter().collect()
+            }
+        };
+        texts.sort_unstable();
+        texts
+    }
+}
+
+struct Shown {
+    name: &'static str,
+    label: &'static str,
+    /// `text`, `number`, `date`, `password`, `checkbox`, `select` or `several`.
+    control: &'static str,
+    value: String,
+    options: Vec<Choice>,
+    hint: &'static str,
+    required: bool,
+    fixed: bool,
+    problems: Vec<String>,
+}
+
+struct ShownGroup {
+    title: &'static str,
+    entries: Vec<Shown>,
+    has_problems: bool,
+}
+
+#[derive(Template)]
+#[template(path = "record.html")]
+struct RecordPage {
+    frame: Frame,
+    view: View,
+    csrf: String,
+    /// `new`, or the row's id.
+    key: String,
+    heading: String,
+    groups: Vec<ShownGroup>,
+    /// What is wrong and belongs to no field of the form.
+    problems: Vec<String>,
+    may_change: bool,
+}
+
+#[derive(Template)]
+#[template(path = "removal.html")]
+struct RemovalPage {
+    frame: Frame,
+    view: View,
+    csrf: String,
+    consequence: &'static str,
+    rows: Vec<(String, String)>,
+    problems: Vec<String>,
+}
+
+/// `GET /NAME/new`.
+pub async fn new<R: Edited>(
+    State(console): State<Arc<Console>>,
+    session: Session,
+) -> Result<Response, Failure> {
+    session.caller.require(Right::Change(R::THING))?;
+    let record = Record::<R>::new(&console.app, &session, None);
+    record
+        .show(
+            StatusCode::OK,
+            |entry| vec![entry.initially.to_owned()],
+            &[],
+        )
+        .await
+}
+
+/// `GET /NAME/{id}`.
+pub async fn page<R: Edited>(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    session: Session,
+) -> Result<Response, Failure> {
+    session.caller.require(Right::View(R::THING))?;
+    let stored = stored::<R>(&console.app, &session.caller, &params).await?;
+    let record = Record::<R>::new(&console.app, &session, Some(&stored));
+    record
+        .show(StatusCode::OK, |entry| entry.of(&stored), &[])
+        .await
+}
+
+/// `POST /NAME/new` and `POST /NAME/{id}`.
+pub async fn save<R: Edited>(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: form::Form,
+) -> Result<Response, Failure> {
+    let (app, caller) = (&console.app, &form.session.caller);
+    caller.require(Right::Change(R::THING))?;
+    let key = key(&params);
+    let row = match key {
+        None => None,
+        Some(key) => Some(resource::fetch::<R>(app, caller, key).await?),
+    };
+    let stored = match key {
+        None => None,
+        Some(_) => Some(stored::<R>(app, caller, &params).await?),
+    };
+    // What was not touched stays as it is now, whoever changed it meanwhile.
+    let mut members = Map::new();
+    for entry in R::FORM.iter().flat_map(|group| group.entries) {
+        let touched = stored
+            .as_ref()
+            .is_none_or(|stored| !entry.fixed && entry.typed(&form.fields) != entry.of(stored));
+        if touched && let Some(value) = entry.read(&form.fields) {
+            members.insert(entry.name.to_owned(), value);
+        }
+    }
+    let problems = match resource::save::<R>(app, caller, &Body::from_object(members), row).await {
+        Ok(_) => return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response()),
+        Err(Error::Invalid(problems)) => problems,
+        Err(Error::Refused { detail, code }) => vec![Problem::new("", detail).coded(code)],
+        Err(error) => return Err(error.into()),
+    };
+    let record = Record::<R>::new(app, &form.session, stored.as_ref());
+    let typed = |entry: &Entry| match (entry.fixed, &stored) {
+        (true, Some(stored)) => entry.of(stored),
+        _ => entry.typed(&form.fields),
+    };
+    record
+        .show(StatusCode::UNPROCESSABLE_ENTITY, typed, &problems)
+        .await
+}
+
+/// `POST /NAME/remove`: asks first, and removes when it was said to be sure.
+pub async fn remove<R: Listed + Removable>(
+    State(console): State<Arc<Console>>,
+    form: form::Form,
+) -> Result<Response, Failure> {
+    let (app, caller, view) = (&console.app, &form.session.caller, R::VIEW);
+    caller.require(Right::Change(R::THING))?;
+    let consequence = view.removal.ok_or(Error::NotFound)?;
+    let ids: Value = form.fields.all("rows").map(Value::from).collect();
+    let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids)]));
+    let rows = resource::several::<R>(app, caller, &body, &["rows"])
+        .await?
+        .rows;
+    let count = rows.len();
+    let ids: Vec<String> = rows.iter().map(|row| R::id(row).to_string()).collect();
+    let mut problems = Vec::new();
+    let mut listed = Vec::new();
+    if form.fields.text("sure") == "yes" {
+        let mut tx = Writing::begin(app).await?;
+        problems = R::remove(app, &mut tx, caller, rows).await?;
+        if problems.is_empty() {
+            tx.commit(app).await?;
+            let to = format!("/{}?done=removed-{count}", view.name);
+            return Ok(Redirect::to(&to).into_response());
+        }
+        drop(tx);
+        let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids.clone().into())]));
+        listed.extend(
+            resource::several::<R>(app, caller, &body, &["rows"])
+                .await?
+                .rows,
+        );
+    } else {
+        listed.extend(rows);
+    }
+    let shown = R::show(app, caller, listed).await?;
+    let status = match problems.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    page::html(
+        status,
+        &RemovalPage {
+            frame: Frame::of("Remove", &form.session),
+            csrf: form.session.csrf.clone(),
+            consequence,
+            rows: ids
+                .into_iter()
+                .zip(shown.iter().map(|row| view.name_of(row)))
+                .collect(),
+            problems: problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect(),
+            view,
+        },
+    )
+}
+
+struct Record<'p, R: Edited> {
+    app: &'p App,
+    session: &'p Session,
+    stored: Option<&'p Value>,
+    resource: std::marker::PhantomData<R>,
+}
+
+impl<'p, R: Edited> Record<'p, R> {
+    fn new(app: &'p App, session: &'p Session, stored: Option<&'p Value>) -> Self {
+        Record {
+            app,
+            session,
+            stored,
+            resource: std::marker::PhantomData,
+        }
+    }
+
+    async fn show(
+        &self,
+        status: StatusCode,
+        values: impl Fn(&Entry) -> Vec<String>,
+        problems: &[Problem],
+    ) -> Result<Response, Failure> {
+        let mut groups = Vec::with_capacity(R::FORM.len());
+        for group in R::FORM {
+            let mut entries = Vec::with_capacity(group.entries.len());
+            for entry in group.entries {
+                entries.push(self.shown(entry, values(entry), problems).await?);
+            }
+            groups.push(ShownGroup {
+                title: group.title,
+                has_problems: entries.iter().any(|entry| !entry.problems.is_empty()),
+                entries,
+            });
+        }
+        let asked = |name: &str| {
+            let mut entries = R::FORM.iter().flat_map(|group| group.entries);
+            entries.any(|entry| entry.name == name)
+        };
+        let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
+        let view = R::VIEW;
+        let heading = match self.stored {
+            None => format!("New {}", view.one),
+            Some(stored) => view.name_of(stored),
+        };
+        page::html(
+            status,
+            &RecordPage {
+                frame: Frame::of(view.title, self.session),
+                csrf: self.session.csrf.clone(),
+                key: match self.stored {
+                    None => "new".into(),
+                    Some(stored) => text_at(stored, "id").unwrap_or_default(),
+                },
+                heading,
+                groups,
+                problems: elsewhere.map(|problem| problem.message.clone()).collect(),
+                may_change: self.session.caller.may(Right::Change(R::THING)),
+                view,
+            },
+        )
+    }
+
+    async fn shown(
+        &self,
+        entry: &Entry,
+        values: Vec<String>,
+        problems: &[Problem],
+    ) -> Result<Shown> {
+        let value = values.first().cloned().unwrap_or_default();
+        let caller = &self.session.caller;
+        let (control, options) = match entry.asked {
+            Asked::Text => ("text", Vec::new()),
+            Asked::Number => ("number", Vec::new()),
+            Asked::Day => ("date", Vec::new()),
+            Asked::Secret => ("password", Vec::new()),
+            Asked::Flag => ("checkbox", Vec::new()),
+            Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
+            Asked::Related(relation) => (
+                "select",
+                choices(self.app, caller, relation, &[&value]).await?,
+            ),
+            Asked::SeveralRelated(relation) => {
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                (
+                    "several",
+                    choices(self.app, caller, relation, &values).await?,
+                )
+            }
+        };
+        let own = problems
+            .iter()
+            .filter(|problem| problem.field == entry.name);
+        Ok(Shown {
+            name: entry.name,
+            label: entry.label,
+            control,
+            value,
+            options,
+            hint: entry.hint,
+            required: entry.required,
+            fixed: entry.fixed && self.stored.is_some(),
+            problems: own.map(|problem| problem.message.clone()).collect(),
+        })
+    }
+}
+
+async fn stored<R: Edited>(app: &App, caller: &Caller, params: &RawPathParams) -> Result<Value> {
+    let row = resource::fetch::<R>(app, caller, key(params).ok_or(Error::NotFound)?).await?;
+    let shown = R::show(app, caller, vec![row]).await?;
+    shown.into_iter().next().ok_or(Error::NotFound)
+}
+
+/// The row the address names; `None`: a new one.
+fn key(params: &RawPathParams) -> Option<&str> {
+    params
+        .iter()
+        .find_map(|(name, value)| (name == "id").then_some(value))
+}

@@ -1,0 +1,519 @@
+//! The page of a list, whatever is listed: a table with search, filters, order, pages and files, and
+//! what can be done with the rows that are ticked. What a page shows of its resource is a `View`; what
+//! may be asked, and which rows somebody sees, is the resource's own.
+
+use crate::access::{Caller, Right};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::page::{self, Frame};
+use crate::console::session::Session;
+use crate::error::{Error, Result};
+use crate::extract::Query;
+use crate::relation::Relation;
+use crate::resource::{self, Resource};
+use crate::routes;
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Rows on a page, unless somebody wants more or fewer.
+const SIZE: i64 = 50;
+const SIZES: [i64; 4] = [20, 50, 100, 500];
+
+/// A resource with a page of its own.
+pub trait Listed: Resource {
+    const VIEW: View;
+}
+
+/// How the console shows a list.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// The page is `/NAME`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// One of them, in a sentence.
+    pub one: &'static str,
+    pub columns: &'static [Column],
+    pub filters: &'static [Filter],
+    /// As in `ordering`, unless somebody chooses.
+    pub order: &'static str,
+    /// What to do when there is none yet.
+    pub empty: &'static str,
+    /// Whether a row has a page of its own, where it is changed.
+    pub opens: bool,
+    /// Whether rows can be ticked and removed; what becomes of it is said before.
+    pub removal: Option<&'static str>,
+}
+
+impl View {
+    /// What a row is called: what stands in its first two columns.
+    pub fn name_of(&self, row: &Value) -> String {
+        let texts: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| column.cell(row).text)
+            .filter(|text| !text.is_empty())
+            .take(2)
+            .collect();
+        texts.join(" ")
+    }
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    heading: &'static str,
+    /// Members of the resource's answer; of a relation `relation.member`. What is there of them is
+    /// shown with a space between.
+    members: &'static [&'static str],
+    /// The field by which it is put in order.
+    order: Option<&'static str>,
+    words: Words,
+    is_number: bool,
+}
+
+/// What a value is called where people read it.
+#[derive(Debug, Clone, Copy)]
+pub enum Words {
+    AsItIs,
+    /// Each value as text, and its word.
+    Of(&'static [(&'static str, &'static str)]),
+    /// The same with a dot before it, in the colour of good (`true`) or of nothing in particular.
+    State(&'static [(&'static str, &'static str, bool)]),
+    By(fn(i16) -> String),
+}
+
+impl Column {
+    pub const fn new(heading: &'static str, members: &'static [&'static str]) -> Column {
+        Column {
+            heading,
+            members,
+            order: None,
+            words: Words::AsItIs,
+            is_number: false,
+        }
+    }
+
+    pub const fn by(self, order: &'static str) -> Column {
+        Column {
+            order: Some(order),
+            ..self
+        }
+    }
+
+    pub const fn words(self, words: Words) -> Column {
+        Column { words, ..self }
+    }
+
+    pub const fn number(self) -> Column {
+        Column {
+            is_number: true,
+            ..self
+        }
+    }
+
+    fn cell(&self, row: &Value) -> Cell {
+        let values: Vec<String> = self
+            .members
+            .iter()
+            .filter_map(|path| text_at(row, path))
+            .collect();
+        let plain = values.join(" ");
+        let (text, state) = match self.words {
+            Words::AsItIs => (plain, None),
+            Words::Of(words) => {
+                let word = words.iter().find(|(value, _)| *value == plain);
+                (word.map_or(plain, |(_, word)| (*word).to_owned()), None)
+            }
+            Words::State(words) => match words.iter().find(|(value, ..)| *value == plain) {
+                Some((_, word, is_good)) => ((*word).to_owned(), Some(*is_good)),
+                None => (plain, None),
+            },
+            Words::By(word) => (plain.parse().map_or(plain, word), None),
+        };
+        Cell {
+            text,
+            state,
+            is_number: self.is_number,
+        }
+    }
+}
+
+/// The text at `member` or `relation.member`; of several relations, with commas. None for null and "".
+pub fn text_at(row: &Value, path: &str) -> Option<String> {
+    let (member, inner) = match path.split_once('.') {
+        Some((member, inner)) => (member, Some(inner)),
+        None => (path, None),
+    };
+    let value = row.get(member)?;
+    let text = match (inner, value) {
+        (Some(inner), Value::Array(items)) => items
+            .iter()
+            .filter_map(|item| text(item.get(inner)?))
+            .collect::<Vec<_>>()
+            .join(", "),
+        (Some(inner), value) => text(value.get(inner)?)?,
+        (None, value) => text(value)?,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(true) => Some("Yes".into()),
+        Value::Bool(false) => Some("No".into()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A field of the bar above the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Filter {
+    /// The parameter of the list.
+    pub name: &'static str,
+    pub label: &'static str,
+    pub asked: Asked,
+}
+
+/// How a filter is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked {
+    Text,
+    Day,
+    OneOf(&'static [(&'static str, &'static str)]),
+    Related(Relation),
+}
+
+// ---- what the page is made of -----------------------------------------------------------------
+
+struct Cell {
+    text: String,
+    /// With a dot: good, or not.
+    state: Option<bool>,
+    is_number: bool,
+}
+
+impl Cell {
+    /// It may be broken into lines.
+    fn is_long(&self) -> bool {
+        self.text.chars().count() > 32
+    }
+}
+
+struct Row {
+    id: String,
+    /// What it is called, for whoever cannot see the row.
+    name: String,
+    cells: Vec<Cell>,
+}
+
+struct Heading {
+    text: &'static str,
+    /// The list in this order, or the other way round when it is so already.
+    link: Option<String>,
+    /// `ascending` or `descending`, when the list is in its order.
+    sorted: Option<&'static str>,
+    is_number: bool,
+}
+
+struct AskedField {
+    name: &'static str,
+    label: &'static str,
+    /// `text`, `date` or `select`.
+    control: &'static str,
+    value: String,
+    options: Vec<Choice>,
+}
+
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "table.html")]
+struct TablePage {
+    frame: Frame,
+    view: View,
+    csrf: String,
+    search: String,
+    fields: Vec<AskedField>,
+    is_narrowed: bool,
+    /// Kept when the filters change.
+    ordering: String,
+    sizes: Vec<Choice>,
+    headings: Vec<Heading>,
+    rows: Vec<Row>,
+    count: i64,
+    first: i64,
+    last: i64,
+    previous: Option<String>,
+    next: Option<String>,
+    files: [(&'static str, String); 3],
+    may_change: bool,
+    done: Option<String>,
+    refused: Option<String>,
+}
+
+/// `GET /NAME`.
+pub async fn page<R: Listed>(
+    State(console): State<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    session.caller.require(Right::View(R::THING))?;
+    let query = Query::parse(query.as_deref().unwrap_or(""))?;
+    Ok(
+        match show::<R>(&console.app, &session, query.clone(), None).await {
+            // A filter that cannot be read is told above the whole list.
+            Err(Error::Invalid(problems)) => {
+                let reasons: Vec<String> = problems
+                    .into_iter()
+                    .map(|problem| problem.message)
+                    .collect();
+                show::<R>(
+                    &console.app,
+                    &session,
+                    Query::default(),
+                    Some(reasons.join(" ")),
+                )
+                .await?
+            }
+            // The list has become shorter.
+            Err(Error::InvalidPage) => {
+                let mut query = query;
+                query.extend([("page", "1".to_owned())]);
+                show::<R>(&console.app, &session, query, None).await?
+            }
+            shown => shown?,
+        },
+    )
+}
+
+/// `GET /NAME/file`: the list as it stands, as a file.
+pub async fn file<R: Listed>(
+    State(console): State<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    session.caller.require(Right::View(R::THING))?;
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    query.take("done");
+    let answer = resource::download::<R>(&console.app, session.caller, &mut query).await?;
+    Ok(routes::response(answer))
+}
+
+async fn show<R: Listed>(
+    app: &App,
+    session: &Session,
+    mut query: Query,
+    refused: Option<String>,
+) -> Result<Response> {
+    let (view, caller) = (R::VIEW, &session.caller);
+    let done = query.take("done");
+    let mut asked = query.clone();
+    let size = query
+        .take("page_size")
+        .and_then(|size| size.parse().ok())
+        .unwrap_or(SIZE);
+    if asked.take("page_size").is_none() {
+        asked.extend([("page_size", size.to_string())]);
+    }
+    let ordering = query.take("ordering").unwrap_or_default();
+    if ordering.is_empty() {
+        asked.extend([("ordering", view.order.to_owned())]);
+    }
+    let page = resource::page::<R>(app, caller, &mut asked).await?;
+    let (count, number) = (page.count, page.number);
+    let is_last = page.is_last();
+    let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
+    let shown = R::show(app, caller, page.rows).await?;
+    let rows: Vec<Row> = shown
+        .iter()
+        .zip(ids)
+        .map(|(row, id)| Row {
+            id: id.to_string(),
+            name: view.name_of(row),
+            cells: view.columns.iter().map(|column| column.cell(row)).collect(),
+        })
+        .collect();
+    let search = query.take("search").unwrap_or_default();
+    let link = |set: &[(&str, Option<String>)]| {
+        let query = query.rewritten(&[set, &[("done", None), ("after", None)]].concat());
+        format!("/{}?{query}", view.name)
+    };
+    let fields = fields(app, caller, &mut query.clone(), view.filters).await?;
+    let order = if ordering.is_empty() {
+        view.order
+    } else {
+        &ordering
+    };
+    let headings = view
+        .columns
+        .iter()
+        .map(|column| heading(column, order, &link))
+        .collect();
+    let first = (number - 1) * size;
+    let to = |number: i64| link(&[("page", (number > 1).then(|| number.to_string()))]);
+    let file = |kind: &str| {
+        let query = query.rewritten(&[
+            ("page", None),
+            ("page_size", None),
+            ("done", None),
+            ("export_type", Some(kind.to_owned())),
+        ]);
+        format!("/{}/file?{query}", view.name)
+    };
+    page::html(
+        match refused {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        },
+        &TablePage {
+            frame: Frame::of(view.title, session),
+            csrf: session.csrf.clone(),
+            is_narrowed: !search.is_empty() || fields.iter().any(|field| !field.value.is_empty()),
+            search,
+            fields,
+            sizes: SIZES
+                .iter()
+                .map(|one| Choice {
+                    value: one.to_string(),
+                    label: one.to_string(),
+                    chosen: *one == size,
+                })
+                .collect(),
+            headings,
+            first: if rows.is_empty() { 0 } else { first + 1 },
+            last: first + i64::try_from(rows.len()).unwrap_or(0),
+            rows,
+            count,
+            previous: (number > 1).then(|| to(number - 1)),
+            next: (!is_last).then(|| to(number + 1)),
+            files: [
+                ("Excel", file("xlsx")),
+                ("CSV", file("csv")),
+                ("Text", file("txt")),
+            ],
+            may_change: caller.may(Right::Change(R::THING)),
+            ordering,
+            done: done.as_deref().and_then(told),
+            refused,
+            view,
+        },
+    )
+    .map_err(|failure| match failure {
+        Failure::Refused(error) => error,
+        other => Error::Internal(other.into()),
+    })
+}
+
+/// What was just done, by the word that stands in the address; other words say nothing.
+fn told(word: &str) -> Option<String> {
+    let (what, count) = word.split_once('-').unwrap_or((word, "1"));
+    let count: u32 = count.parse().ok()?;
+    Some(match (what, count) {
+        ("saved", _) => "Saved.".into(),
+        ("removed", 1) => "Removed.".into(),
+        ("removed", count) => format!("{count} removed."),
+        _ => return None,
+    })
+}
+
+fn heading(
+    column: &Column,
+    ordering: &str,
+    link: &impl Fn(&[(&str, Option<String>)]) -> String,
+) -> Heading {
+    let first = ordering.split(',').next().unwrap_or_default();
+    let (now, is_descending) = match first.strip_prefix('-') {
+        Some(name) => (name, true),
+        None => (first, false),
+    };
+    let is_sorted = column.order == Some(now);
+    Heading {
+        text: column.heading,
+        link: column.order.map(|order| {
+            let turned = if is_sorted && !is_descending {
+                format!("-{order}")
+            } else {
+                order.to_owned()
+            };
+            link(&[("ordering", Some(turned)), ("page", None)])
+        }),
+        sorted: is_sorted.then_some(if is_descending {
+            "descending"
+        } else {
+            "ascending"
+        }),
+        is_number: column.is_number,
+    }
+}
+
+async fn fields(
+    app: &App,
+    caller: &Caller,
+    query: &mut Query,
+    filters: &[Filter],
+) -> Result<Vec<AskedField>> {
+    let mut fields = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let value = query.take(filter.name).unwrap_or_default();
+        let (control, options) = match filter.asked {
+            Asked::Text => ("text", Vec::new()),
+            Asked::Day => ("date", Vec::new()),
+            Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
+            Asked::Related(relation) => {
+                ("select", choices(app, caller, relation, &[&value]).await?)
+            }
+        };
+        fields.push(AskedField {
+            name: filter.name,
+            label: filter.label,
+            control,
+            value,
+            options,
+        });
+    }
+    Ok(fields)
+}
+
+pub fn words_as_choices(words: &[(&str, &str)], value: &str) -> Vec<Choice> {
+    words
+        .iter()
+        .map(|(one, word)| Choice {
+            value: (*one).to_owned(),
+            label: (*word).to_owned(),
+            chosen: *one == value,
+        })
+        .collect()
+}
+
+/// The rows of a relation that the caller may choose from.
+pub async fn choices(
+    app: &App,
+    caller: &Caller,
+    relation: Relation,
+    chosen: &[&str],
+) -> Result<Vec<Choice>> {
+    Ok(relation
+        .choices(app, caller)
+        .await?
+        .into_iter()
+        .map(|(id, code, name)| {
+            let value = id.to_string();
+            Choice {
+                chosen: chosen.contains(&value.as_str()),
+                label: format!("{name} ({code})"),
+                value,
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,30 @@
+// A list: the filters act as soon as they are chosen, and one tick stands for all.
+const asked = document.querySelector("form.asked");
+asked?.addEventListener("change", (event) => {
+  if (event.target instanceof HTMLSelectElement) asked.requestSubmit();
+});
+
+const ticks = [...document.querySelectorAll("input[name=rows][type=checkbox]")];
+const head = document.querySelector("th.tick");
+const remove = document.getElementById("remove");
+if (head && ticks.length) {
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  all.setAttribute("aria-label", "All on this page");
+  head.replaceChildren(all);
+  const count = () => {
+    const ticked = ticks.filter((tick) => tick.checked).length;
+    all.checked = ticked === ticks.length;
+    all.indeterminate = ticked > 0 && ticked < ticks.length;
+    if (remove) {
+      remove.disabled = ticked === 0;
+      remove.textContent = ticked ? `Remove ${ticked}…` : "Remove ticked…";
+    }
+  };
+  all.addEventListener("change", () => {
+    for (const tick of ticks) tick.checked = all.checked;
+    count();
+  });
+  for (const tick of ticks) tick.addEventListener("change", count);
+  count();
+}
