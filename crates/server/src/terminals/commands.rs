@@ -3,11 +3,10 @@
 
 use crate::access::Caller;
 use crate::app::App;
-use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::terminals::contact::{self, family_of};
-use crate::terminals::roster::{Presence, online_within_s};
+use crate::terminals::contact;
+use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_protocol::command::{self, Command, Control};
@@ -15,11 +14,14 @@ use muster_protocol::handshake::Family;
 use muster_protocol::result::{self, CommandResult};
 use muster_store::{Dialect, Sql, Tx, json_list};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
 const SEALED_FOR: &str = "terminal_command";
+
+/// Why a door is not opened.
+pub const OFFLINE: &str = "Device is offline.";
 
 /// A door opened late is a danger.
 const DOOR_LIVES: TimeDelta = TimeDelta::seconds(60);
@@ -122,73 +124,6 @@ pub fn next(state: State, happening: Happening) -> Option<State> {
         (State::Sent, Restarted) => Some(State::Done),
         _ => None,
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct Addressee {
-    sn: String,
-    family: String,
-    heartbeat: i64,
-    last_activity_at: Option<DateTime<Utc>>,
-}
-
-/// Queues a command; returns its id. Refuses what the terminal's kind cannot do, what cannot be
-/// written on the wire, and a door of a terminal that is not online.
-pub async fn enqueue(
-    app: &App,
-    caller: &Caller,
-    terminal_id: i64,
-    command: &Command,
-) -> Result<i64> {
-    let now = app.clock.now();
-    let addressee: Addressee = app
-        .store
-        .find(&Sql::new(
-            "SELECT sn, family, heartbeat, last_activity_at FROM terminal WHERE id = $1",
-            [terminal_id.into()],
-        ))
-        .await?
-        .ok_or(Error::NotFound)?;
-    let command = for_family(command, family_of(&addressee.family))?;
-    let text = command.encode().map_err(|unsendable| {
-        Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
-    })?;
-    if command.is_door() {
-        let heard_within = TimeDelta::seconds(online_within_s(addressee.heartbeat));
-        let is_online = app
-            .roster
-            .last_heard(&addressee.sn)
-            .max(addressee.last_activity_at)
-            .is_some_and(|heard| now - heard <= heard_within);
-        if !is_online {
-            return Err(Error::refused("Device is offline."));
-        }
-    }
-    let expires_at = command.is_door().then(|| now + DOOR_LIVES);
-    let order = Order {
-        terminal_id,
-        pin: None,
-        text: Arc::new(Text::of(app, &command, text.clone())),
-        expires_at,
-    };
-    let mut tx = Writing::begin(app).await?;
-    let ids = queue_all(app, &mut tx, caller, &[order]).await?;
-    let id = ids.first().copied().ok_or(Error::NotFound)?;
-    audit::write(
-        &mut tx,
-        now,
-        caller,
-        Deed {
-            action: "command",
-            thing: "terminal",
-            thing_id: terminal_id.to_string(),
-            before: None,
-            after: audit::members(json!({ "command": shown(&text), "id": id })),
-        },
-    )
-    .await?;
-    tx.commit(app).await?;
-    Ok(id)
 }
 
 /// Queues commands, in this order, as part of the caller's transaction. They are in the words of the
@@ -371,25 +306,10 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
         .into_iter()
         .map(|(terminal_id, wire_id, id)| ((terminal_id, wire_id), id))
         .collect();
-    let ids: Vec<i64> = places
+    places
         .iter()
         .map(|place| by_place.get(place).copied().ok_or(Error::NotFound))
-        .collect::<Result<_>>()?;
-    for (order, id) in orders.iter().zip(&ids) {
-        if takes_all_people(&order.text.shown) {
-            tx.run(&Sql::new(
-                "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
-                [order.terminal_id.into(), (*id).into()],
-            ))
-            .await?;
-        }
-    }
-    Ok(ids)
-}
-
-/// After it the terminal is left empty until it is synchronised or moved, in either kind's words.
-fn takes_all_people(text: &str) -> bool {
-    matches!(text, "CLEAR DATA" | "DATA DELETE user *")
+        .collect()
 }
 
 /// Takes back those of these commands that no terminal was given yet; returns which.
@@ -460,7 +380,7 @@ async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<()> {
 }
 
 /// The same deed in the words of the terminal's kind, or a refusal when that kind cannot do it.
-fn for_family(command: &Command, family: Family) -> Result<Command> {
+fn for_family(command: &Command, family: Family) -> Result<Command, String> {
     let is_access = is_for_access_terminals(command);
     match (family, command) {
         (Family::Access, Command::Reboot) => Ok(Command::AccessControl(Control::Restart)),
@@ -479,12 +399,20 @@ fn for_family(command: &Command, family: Family) -> Result<Command> {
         (Family::Access, Command::DeleteUser { pin }) => {
             Ok(Command::AccessDeleteUser { pin: pin.clone() })
         }
+        (Family::Access, Command::SetOption { key, value }) => {
+            Ok(Command::AccessSetOptions(vec![(
+                key.clone(),
+                value.clone(),
+            )]))
+        }
+        // Newer ones of both kinds have it.
+        (Family::Access, Command::EnrollBio { .. }) => Ok(command.clone()),
         (Family::Access, _) if is_access => Ok(command.clone()),
         (Family::Attendance, _) if !is_access => Ok(command.clone()),
-        _ => Err(Error::refused(format!(
+        _ => Err(format!(
             "This kind of terminal cannot do {}.",
             command.verb()
-        ))),
+        )),
     }
 }
 
@@ -504,6 +432,7 @@ fn is_for_access_terminals(command: &Command) -> bool {
             | Command::AccessGetOptions(_)
             | Command::AccessQuery { .. }
             | Command::AccessCount { .. }
+            | Command::AccessClear(_)
     )
 }
 
@@ -513,7 +442,7 @@ fn is_restart(text: &str) -> bool {
 }
 
 /// A command's text as it may be seen: without passwords, templates and pictures.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const SECRET: [&str; 8] = [
         "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template",
     ];
@@ -524,6 +453,9 @@ fn shown(text: &str) -> String {
                 let key = name.rsplit(' ').next().unwrap_or(name);
                 if SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
                     format!("{name}=…")
+                } else if key == "DateTime" {
+                    // `command::at_moment`.
+                    format!("{name}=(the moment it is sent)")
                 } else {
                     field.to_owned()
                 }
@@ -540,7 +472,6 @@ struct Open {
     wire_id: i64,
     shown: String,
     state: String,
-    body_sealed: Vec<u8>,
     idempotent: bool,
     pin: Option<String>,
     overtaken: bool,
@@ -605,7 +536,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
     }
     // One that waits for its pause holds back those behind it, because order matters to a terminal; one
     // about a person only those about the same person. But never a door, which opens now or never.
-    let mut queue: Vec<(&Open, String)> = Vec::new();
+    let mut next_ones: Vec<&Open> = Vec::new();
     let mut is_held = false;
     let mut held_people: HashSet<&str> = HashSet::new();
     for command in open.iter().filter(|command| command.state == "queued") {
@@ -626,16 +557,22 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
         if waits && command.expires_at.is_none() {
             continue;
         }
-        match app.keys.open(SEALED_FOR, &command.body_sealed) {
+        next_ones.push(command);
+        if next_ones.len() == command::MOST_PER_REPLY {
+            break;
+        }
+    }
+    let mut bodies = bodies(&mut tx, &next_ones).await?;
+    let mut queue: Vec<(&Open, String)> = Vec::with_capacity(next_ones.len());
+    for command in next_ones {
+        let body = bodies.remove(&command.id).unwrap_or_default();
+        match app.keys.open(SEALED_FOR, &body) {
             Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
             Err(error) => {
                 tracing::error!(id = command.id, %error, "a command is given up");
                 close(&mut tx, command.id, State::Lost, now, None, None).await?;
                 changed.push(command.id);
             }
-        }
-        if queue.len() == command::MOST_PER_REPLY {
-            break;
         }
     }
     let count = command::batch(queue.iter().map(|(_, text)| text.as_str()));
@@ -804,17 +741,32 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// The texts of these commands, sealed: of few, for one may be a picture.
+async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>> {
+    let bodies: Vec<(i64, Vec<u8>)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT id, body_sealed FROM terminal_command WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, body_sealed FROM terminal_command \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+            [json_list(commands.iter().map(|command| command.id))],
+        ))
+        .await?;
+    Ok(bodies.into_iter().collect())
+}
+
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
-/// one node or two, do not both get it.
+/// one node or two, do not both get it. A door does not wait behind hundreds of others.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
     Ok(tx
         .all(&Sql::by_dialect(
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY wire_id LIMIT 200",
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, pin, overtaken, sent_at, sent_count, \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200",
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY wire_id LIMIT 200 FOR UPDATE",
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
             [terminal_id.into()],
         ))
         .await?)
@@ -871,6 +823,92 @@ async fn close(
     ))
     .await?;
     Ok(())
+}
+
+// ---- what callers ask for ---------------------------------------------------------------------
+
+/// A command in the words of a terminal's kind, and as the text that is sent; or why that kind
+/// cannot be told.
+pub type Worded = (Command, String);
+
+pub fn worded(command: &Command, family: Family) -> Result<Worded, String> {
+    let command = for_family(command, family)?;
+    let text = command
+        .encode()
+        .map_err(|unsendable| unsendable.to_string())?;
+    Ok((command, text))
+}
+
+/// Queues what somebody asked for, in this order, as part of his transaction; returns the ids. That
+/// a door's terminal is online is the caller's to see to; it is opened within a minute or not.
+pub async fn give(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    commands: &[Worded],
+) -> Result<Vec<i64>> {
+    let now = app.clock.now();
+    let orders: Vec<Order> = commands
+        .iter()
+        .map(|(command, text)| Order {
+            terminal_id,
+            pin: None,
+            text: Arc::new(Text::of(app, command, text.clone())),
+            expires_at: command.is_door().then(|| now + DOOR_LIVES),
+        })
+        .collect();
+    queue_all(app, tx, caller, &orders).await
+}
+
+/// The terminal's latest command, to be asked [`since`] then; 0 when it has none.
+pub async fn newest(tx: &mut Tx, terminal_id: i64) -> Result<i64> {
+    let (newest,): (i64,) = tx
+        .one(&Sql::new(
+            "SELECT COALESCE(MAX(wire_id), 0) FROM terminal_command WHERE terminal_id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    Ok(newest)
+}
+
+/// The ids of the commands that came behind it.
+pub async fn since(tx: &mut Tx, terminal_id: i64, newest: i64) -> Result<Vec<i64>> {
+    let since: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM terminal_command WHERE terminal_id = $1 AND wire_id > $2 ORDER BY wire_id",
+            [terminal_id.into(), newest.into()],
+        ))
+        .await?;
+    Ok(since.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes back what a terminal has not asked for yet: all of it, or one command. Returns the ids of
+/// what was taken back.
+pub async fn take_back(
+    app: &App,
+    tx: &mut Writing,
+    terminal_id: i64,
+    only: Option<i64>,
+) -> Result<Vec<i64>> {
+    let state = next(State::Queued, Happening::TakenBack).expect("queued ones can be taken back");
+    let taken: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $5 \
+             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($4, id) RETURNING id",
+            [
+                terminal_id.into(),
+                state.name().into(),
+                app.clock.now().into(),
+                only.into(),
+                Vec::<u8>::new().into(),
+            ],
+        ))
+        .await?;
+    let ids: Vec<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let told = ids.clone();
+    tx.after_commit(move |app| announce(app, terminal_id, told));
+    Ok(ids)
 }
 
 fn announce(app: &App, terminal_id: i64, changed: Vec<i64>) {
@@ -942,5 +980,9 @@ mod tests {
             "DATA UPDATE USERINFO PIN=1\tName=A\tPasswd=…\tCard="
         );
         assert_eq!(shown("SET OPTION ComKey=99"), "SET OPTION ComKey=…");
+        assert_eq!(
+            shown("SET OPTIONS DateTime=836899200"),
+            "SET OPTIONS DateTime=(the moment it is sent)"
+        );
     }
 }

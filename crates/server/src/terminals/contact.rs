@@ -41,6 +41,8 @@ pub struct Known {
     pub language: Option<i64>,
     pub wraps_commands: bool,
     pub has_open_commands: bool,
+    pub clock_drift_s: Option<i64>,
+    pub clock_seen_at: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -60,6 +62,7 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
                  t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
+                 t.clock_drift_s, t.clock_seen_at, \
                  EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
                          AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
@@ -126,6 +129,54 @@ pub async fn save_hello(
     .await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What a terminal is to send again from the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    Punches,
+    All,
+}
+
+/// At its next handshake the terminal learns that nothing of this is here. Kept apart from the stamps
+/// themselves: a punch that comes before would set them again.
+pub async fn want_again(tx: &mut Tx, terminal_id: i64, what: Again) -> Result<()> {
+    let sql = match what {
+        Again::All => "UPDATE terminal SET upload_again = 'all' WHERE id = $1",
+        Again::Punches => {
+            "UPDATE terminal SET upload_again = 'attlog' WHERE id = $1 AND upload_again = ''"
+        }
+    };
+    tx.run(&Sql::new(sql, [terminal_id.into()])).await?;
+    Ok(())
+}
+
+/// What the terminal is to send again, once: at the handshake that asks. From the database, for
+/// another server may have been told.
+pub async fn take_again(app: &App, terminal_id: i64) -> Result<Option<Again>> {
+    let asked: Option<(String,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT upload_again FROM terminal WHERE id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let (again, sql) = match asked.as_ref().map(|(what,)| what.as_str()) {
+        Some("all") => (
+            Again::All,
+            "UPDATE terminal SET upload_again = '', log_stamp = '0', op_log_stamp = '0', capture_stamp = '0', \
+                 bio_stamp = '0' WHERE id = $1",
+        ),
+        Some("attlog") => (
+            Again::Punches,
+            "UPDATE terminal SET upload_again = '', log_stamp = '0' WHERE id = $1",
+        ),
+        _ => return Ok(None),
+    };
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(sql, [terminal_id.into()])).await?;
+    tx.commit().await?;
+    Ok(Some(again))
 }
 
 /// The codes an access terminal is registered with; they stay the same for good.
@@ -381,6 +432,13 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
         if let Some(info) = &news.info {
             tx.run(&info_of(news.terminal_id, info, news.at)).await?;
         }
+        if let Some((ahead_s, seen_at)) = news.clock {
+            tx.run(&Sql::new(
+                "UPDATE terminal SET clock_drift_s = $2, clock_seen_at = $3 WHERE id = $1",
+                [news.terminal_id.into(), ahead_s.into(), seen_at.into()],
+            ))
+            .await?;
+        }
         if let Some(stamps) = &news.stamps {
             tx.run(&Sql::new(
                 "UPDATE terminal SET log_stamp = $2, op_log_stamp = $3, capture_stamp = $4, bio_stamp = $5 \
@@ -397,7 +455,8 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
         }
     }
     tx.commit().await?;
-    for news in news.iter().filter(|news| news.info.is_some()) {
+    let shown = |news: &&News| news.info.is_some() || news.clock.is_some();
+    for news in news.iter().filter(shown) {
         app.events.publish(Event::Terminal(news.terminal_id));
     }
     Ok(())

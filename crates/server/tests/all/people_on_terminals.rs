@@ -7,10 +7,6 @@ use muster::access::{Caller, Rights};
 use muster::accounts::client::{self, NewClient};
 use muster::jobs;
 use muster::profile::Profile;
-use muster::terminals::commands;
-use muster::terminals::sync::{self, What};
-use muster::writing::Writing;
-use muster_protocol::command::Command;
 use muster_store::Sql;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -765,16 +761,9 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
         admin.obeys("NORTH").await;
-        let (id,): (i64,) = app
-            .app
-            .store
-            .one(&Sql::new("SELECT id FROM terminal WHERE sn = 'NORTH'", []))
-            .await
-            .expect("there");
         let clear = async || {
-            commands::enqueue(&app.app, &Caller::system(), id, &Command::ClearData)
-                .await
-                .expect("queued");
+            let north = json!({ "devices_sn": ["NORTH"] });
+            admin.post("/iclock/api/terminals/clear_all/", north).await;
             assert_eq!(admin.obeys("NORTH").await, ["CLEAR DATA"]);
             later(&app, TimeDelta::seconds(20)).await;
             assert_eq!(admin.count(HELD).await, 0);
@@ -785,17 +774,9 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
             assert_eq!(admin.told("NORTH").await, NOBODY);
         };
         clear().await;
-        let mut tx = Writing::begin(&app.app).await.expect("a transaction");
-        sync::repeat_terminal(
-            &app.app,
-            &mut tx,
-            &Caller::system(),
-            id,
-            &What::everything(),
-        )
-        .await
-        .expect("told");
-        tx.commit(&app.app).await.expect("committed");
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let door = "/iclock/api/terminals/sync_data_to_device/";
+        admin.post(door, north).await;
         assert_eq!(admin.obeys("NORTH").await, [ASHA]);
 
         clear().await;

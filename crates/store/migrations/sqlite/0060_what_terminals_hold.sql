@@ -5,7 +5,6 @@
 -- nothing; the command's own state says how far that has come. `own`: it brought this itself, and was never
 -- told. `seen_*`: as it showed it last. `failed_*`: what it could not be given, for good or until `retry_at`.
 CREATE TABLE terminal_holding (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
     terminal_id BIGINT NOT NULL REFERENCES terminal (id) ON DELETE CASCADE,
     pin TEXT NOT NULL,
     thing TEXT NOT NULL,
@@ -20,9 +19,9 @@ CREATE TABLE terminal_holding (
     retry_at TEXT,
     failed_code BIGINT,
     failed_digest BLOB,
-    changed_at TEXT NOT NULL
+    changed_at TEXT NOT NULL,
+    PRIMARY KEY (terminal_id, pin, thing)
 );
-CREATE UNIQUE INDEX terminal_holding_once ON terminal_holding (terminal_id, pin, thing);
 CREATE INDEX terminal_holding_pin ON terminal_holding (pin);
 CREATE INDEX terminal_holding_told ON terminal_holding (told_command) WHERE told_command IS NOT NULL;
 CREATE INDEX terminal_holding_retry ON terminal_holding (retry_at) WHERE retry_at IS NOT NULL;
