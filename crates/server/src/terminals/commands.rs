@@ -306,25 +306,10 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
         .into_iter()
         .map(|(terminal_id, wire_id, id)| ((terminal_id, wire_id), id))
         .collect();
-    let ids: Vec<i64> = places
+    places
         .iter()
         .map(|place| by_place.get(place).copied().ok_or(Error::NotFound))
-        .collect::<Result<_>>()?;
-    for (order, id) in orders.iter().zip(&ids) {
-        if takes_all_people(&order.text.shown) {
-            tx.run(&Sql::new(
-                "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
-                [order.terminal_id.into(), (*id).into()],
-            ))
-            .await?;
-        }
-    }
-    Ok(ids)
-}
-
-/// After it the terminal is left empty until it is synchronised or moved, in either kind's words.
-fn takes_all_people(text: &str) -> bool {
-    matches!(text, "CLEAR DATA" | "DATA DELETE user *")
+        .collect()
 }
 
 /// Takes back those of these commands that no terminal was given yet; returns which.

@@ -761,11 +761,9 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
         admin.obeys("NORTH").await;
-        let north = json!({ "devices_sn": ["NORTH"] });
         let clear = async || {
-            admin
-                .post("/iclock/api/terminals/clear_all/", north.clone())
-                .await;
+            let north = json!({ "devices_sn": ["NORTH"] });
+            admin.post("/iclock/api/terminals/clear_all/", north).await;
             assert_eq!(admin.obeys("NORTH").await, ["CLEAR DATA"]);
             later(&app, TimeDelta::seconds(20)).await;
             assert_eq!(admin.count(HELD).await, 0);
@@ -776,9 +774,9 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
             assert_eq!(admin.told("NORTH").await, NOBODY);
         };
         clear().await;
-        admin
-            .post("/iclock/api/terminals/sync_data_to_device/", north.clone())
-            .await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let door = "/iclock/api/terminals/sync_data_to_device/";
+        admin.post(door, north).await;
         assert_eq!(admin.obeys("NORTH").await, [ASHA]);
 
         clear().await;
@@ -787,6 +785,86 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
         admin.patch(terminal, json!({ "area": "north" })).await;
         later(&app, TimeDelta::seconds(20)).await;
         assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn callers_see_what_terminals_hold_what_is_on_its_way_and_what_failed() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for code in ["1", "2", "3"] {
+            let new = json!({ "emp_code": code, "first_name": code, "area": ["north"] });
+            admin.post(PEOPLE, new).await;
+        }
+        let code = |text: &str| match text.split(['=', '\t']).nth(1) {
+            Some("1") => 0,
+            Some("2") => -1002,
+            _ => -1005,
+        };
+        admin.answers("NORTH", code).await;
+        let moved = json!({ "employees": "1", "areas": "south" });
+        admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
+        let list = async |query: &str| {
+            let path = format!("/iclock/api/holdings/?{query}");
+            let list = admin.send(Method::GET, &path, Value::Null).await;
+            let rows = list["data"].as_array().expect("rows").iter();
+            let shown = rows.map(|row| {
+                json!([
+                    row["terminal_sn"],
+                    row["emp_code"],
+                    row["thing"],
+                    row["state"],
+                    row["is_removal"],
+                    row["return_code"],
+                    row["reason"],
+                    row["retry_time"],
+                ])
+            });
+            shown.collect::<Vec<Value>>()
+        };
+        assert_eq!(
+            list("ordering=emp_code,terminal_sn").await,
+            [
+                json!(["NORTH", "1", "user", "queued", true, null, null, null]),
+                json!(["SOUTH", "1", "user", "queued", false, null, null, null]),
+                json!([
+                    "NORTH",
+                    "2",
+                    "user",
+                    "failed",
+                    false,
+                    -1002,
+                    "Not supported",
+                    null
+                ]),
+                json!([
+                    "NORTH",
+                    "3",
+                    "user",
+                    "waits",
+                    false,
+                    -1005,
+                    "Terminal is busy",
+                    "2026-01-15 08:01:00"
+                ]),
+            ]
+        );
+        admin.obeys("SOUTH").await;
+        assert_eq!(
+            list("emp_code=1&state=confirmed").await,
+            [json!([
+                "SOUTH",
+                "1",
+                "user",
+                "confirmed",
+                false,
+                null,
+                null,
+                null
+            ])]
+        );
+        assert_eq!(list("sn=NORTH&is_removal=true").await.len(), 1);
     })
     .await;
 }
