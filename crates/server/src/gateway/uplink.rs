@@ -15,7 +15,9 @@ use flate2::read::MultiGzDecoder;
 use muster_protocol::access::Packet;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::Query;
-use muster_protocol::upload::{self, AccessEvent, DoorState, Punch, Row, Table, Upload};
+use muster_protocol::upload::{
+    self, AccessEvent, BadLine, BadReason, DoorState, Punch, Row, Table, Upload,
+};
 use std::io::{self, Read};
 
 /// `POST cdata`: the recipe.
@@ -26,6 +28,9 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
         return Ok(Reply::ok(table.accepted(count(query).unwrap_or(0))));
     };
     let lines = count(query).unwrap_or(parsed.lines);
+    if let Some(local) = moment_told(&table, &parsed.rows) {
+        terminal.note_clock(app.clock.now(), local);
+    }
     store(app, terminal, &table, parsed).await?;
     if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
         terminal.advance_stamp(name, stamp);
@@ -85,6 +90,29 @@ fn counts(parsed: &Upload) -> Vec<(String, String)> {
             _ => None,
         })
         .collect()
+}
+
+/// More rows than these were gathered for a while.
+const MOST_AT_ONCE: usize = 5;
+
+/// The latest moment the terminal's own clock shows in what it tells when it happens.
+fn moment_told(table: &Table, rows: &[Row]) -> Option<NaiveDateTime> {
+    let tells = matches!(
+        table,
+        Table::Attlog | Table::Operlog | Table::Rtlog | Table::Rtstate
+    );
+    if !tells || rows.len() > MOST_AT_ONCE {
+        return None;
+    }
+    rows.iter()
+        .filter_map(|row| match row {
+            Row::Punch(punch) if punch.offset_seconds.is_none() => Some(punch.local),
+            Row::AccessEvent(event) => Some(event.local),
+            Row::DoorState(door) => Some(door.local),
+            Row::Operation(operation) => operation.local,
+            _ => None,
+        })
+        .max()
 }
 
 /// The rows an access terminal says it sends; it compares the answer with it.
@@ -159,15 +187,21 @@ fn unpack(packed: &[u8], table: &Table, most: u64) -> Option<Upload> {
     .filter(|size| *size <= most)?;
     let mut plain = Vec::with_capacity(usize::try_from(size).ok()?);
     MultiGzDecoder::new(packed).read_to_end(&mut plain).ok()?;
-    let Some(members) = upload::tar_members(&plain) else {
+    let Some(archive) = upload::open_archive(&plain) else {
         return Some(upload::parse(table, &plain));
     };
     let mut all = Upload::default();
-    for (_, member) in members {
+    for (_, member) in archive.members {
         let one = upload::parse(table, member);
         all.lines += one.lines;
         all.rows.extend(one.rows);
         all.bad.extend(one.bad);
+    }
+    if !archive.damaged.is_empty() {
+        all.bad.push(BadLine {
+            reason: BadReason::Damaged,
+            raw: archive.damaged.to_vec(),
+        });
     }
     Some(all)
 }

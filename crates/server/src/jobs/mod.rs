@@ -1,13 +1,16 @@
 //! What the server does by itself, from time to time: the list. A job takes no input, and may run
 //! twice without harm.
 
+mod ask_terminals;
 mod expire_commands;
 mod last_heard;
+mod turn_of_the_clocks;
 mod turn_of_the_day;
 mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +38,11 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(expire_commands::run(app)),
     },
     Job {
+        name: "turn of the clocks",
+        every: Duration::from_secs(60),
+        run: |app| Box::pin(turn_of_the_clocks::run(app)),
+    },
+    Job {
         name: "turn of the day",
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
@@ -43,6 +51,11 @@ const JOBS: &[Job] = &[
         name: "who belongs where",
         every: Duration::from_secs(20),
         run: |app| Box::pin(who_belongs_where::run(app)),
+    },
+    Job {
+        name: "ask terminals",
+        every: Duration::from_secs(drift::EVERY_S),
+        run: |app| Box::pin(ask_terminals::run(app)),
     },
 ];
 

@@ -5,6 +5,8 @@ use chrono::TimeDelta;
 use muster::access::Caller;
 use muster::config::{Admission, Config};
 use muster::terminals::commands;
+use muster::terminals::contact::family_of;
+use muster::writing::Writing;
 use muster_protocol::command::Command;
 use muster_store::Sql;
 use std::fs;
@@ -84,6 +86,32 @@ impl TestApp {
         .expect("moved");
         tx.commit().await.expect("committed");
         self.app.roster.forget(sn);
+    }
+
+    /// Queues a command in the words of the terminal's kind, as callers' commands are, or says why not.
+    async fn queue(&self, terminal_id: i64, command: &Command) -> Result<(), String> {
+        let (family,): (String,) = self
+            .app
+            .store
+            .one(&Sql::new(
+                "SELECT family FROM terminal WHERE id = $1",
+                [terminal_id.into()],
+            ))
+            .await
+            .expect("listed");
+        let worded = commands::worded(command, family_of(&family))?;
+        let mut tx = Writing::begin(&self.app).await.expect("a transaction");
+        commands::give(
+            &self.app,
+            &mut tx,
+            &Caller::system(),
+            terminal_id,
+            &[worded],
+        )
+        .await
+        .expect("queued");
+        tx.commit(&self.app).await.expect("committed");
+        Ok(())
     }
 
     async fn states(&self) -> Vec<(String, Option<i64>)> {
@@ -455,6 +483,43 @@ async fn a_packed_body_is_unpacked_in_bounds_and_a_bomb_is_kept_as_it_is() {
 }
 
 #[tokio::test]
+async fn of_a_damaged_archive_what_can_be_read_is_taken_and_the_rest_is_kept() {
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+    on_both_with(open, |app| async move {
+        let member = |content: &str| {
+            let mut member = vec![0_u8; 512];
+            member[..8].copy_from_slice(b"rows.txt");
+            member[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+            member[257..262].copy_from_slice(b"ustar");
+            member.extend_from_slice(content.as_bytes());
+            member.resize(1024, 0);
+            member
+        };
+        let mut archive = member("1\t2026-01-15 07:00:00\t0\t1\n");
+        archive.extend(member("2\t2026-01-15 07:00:00\t0\t1\n"));
+        let cut = &archive[..1024 + 512 + 10];
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(cut).expect("packed");
+        let target = "/iclock/cdata?SN=A1&table=ATTLOG&ContentType=tgz&Stamp=9999";
+        let answer = app.post(target, packed.finish().expect("packed")).await;
+        assert_eq!(answer.whole(), (200, "OK: 1"));
+        assert_eq!(
+            app.unread().await,
+            [("damaged".into(), cut[1024..].to_vec())]
+        );
+        let (punches,): (i64,) = app
+            .app
+            .store
+            .one(&Sql::new("SELECT COUNT(*) FROM punch WHERE pin = '1'", []))
+            .await
+            .expect("counted");
+        assert_eq!(punches, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_hundred_thousand_fields_and_nul_bytes_are_kept_or_read() {
     on_both_with(open, |app| async move {
         let fields = format!("1\t2026-01-15 07:00:00\t{}\n", "0\t".repeat(100_000));
@@ -553,7 +618,7 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
             .expect("read");
         assert_eq!(kept, [], "a key is not kept");
 
-        commands::enqueue(&app.app, &Caller::system(), app.terminal_id(sn).await, &Command::Reboot)
+        app.queue(app.terminal_id(sn).await, &Command::Reboot)
             .await
             .expect("queued");
         let poll = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
@@ -590,7 +655,7 @@ async fn a_command_is_given_once_and_its_result_ends_it() {
         assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK");
         let id = app.terminal_id("A1").await;
         for command in [Command::Info, Command::Check, Command::Reboot, Command::Log] {
-            commands::enqueue(&app.app, &Caller::system(), id, &command)
+            app.queue(id, &command)
                 .await
                 .expect("queued");
         }
@@ -633,9 +698,7 @@ async fn a_silent_command_is_sent_again_after_its_pause_and_then_given_up() {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
         for command in [Command::Info, Command::ClearLog] {
-            commands::enqueue(&app.app, &Caller::system(), id, &command)
-                .await
-                .expect("queued");
+            app.queue(id, &command).await.expect("queued");
         }
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
@@ -674,18 +737,10 @@ async fn a_door_opens_now_or_never() {
     on_both_with(open, |app| async move {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
-        let caller = Caller::system();
-        commands::enqueue(&app.app, &caller, id, &Command::Unlock)
+        app.queue(id, &Command::Unlock)
             .await
             .expect("the terminal is online");
         app.app.clock.advance(TimeDelta::seconds(61));
-        let refused = commands::enqueue(&app.app, &caller, id, &Command::Unlock)
-            .await
-            .expect_err("refused");
-        assert!(
-            refused.to_string().contains("Device is offline."),
-            "{refused}"
-        );
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "OK",
@@ -708,7 +763,7 @@ async fn nothing_reaches_the_wire_with_a_separator_in_it() {
                 name: Some(name.into()),
                 ..UserFields::default()
             });
-            let refused = commands::enqueue(&app.app, &Caller::system(), id, &command).await;
+            let refused = app.queue(id, &command).await;
             assert!(refused.is_err(), "{name:?}");
         }
         assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK");
@@ -849,10 +904,7 @@ async fn a_door_does_not_wait_behind_a_command_that_pauses() {
     on_both_with(open, |app| async move {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
-        let caller = Caller::system();
-        commands::enqueue(&app.app, &caller, id, &Command::Check)
-            .await
-            .expect("queued");
+        app.queue(id, &Command::Check).await.expect("queued");
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "C:1:CHECK\n"
@@ -861,12 +913,30 @@ async fn a_door_does_not_wait_behind_a_command_that_pauses() {
         for _ in 0..3 {
             app.get("/iclock/getrequest?SN=A1").await;
         }
-        commands::enqueue(&app.app, &caller, id, &Command::Unlock)
-            .await
-            .expect("queued");
+        app.queue(id, &Command::Unlock).await.expect("queued");
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "C:2:AC_UNLOCK\n"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_door_does_not_wait_behind_hundreds_of_others() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        for _ in 0..250 {
+            app.queue(id, &Command::Check).await.expect("queued");
+        }
+        app.queue(id, &Command::Unlock).await.expect("queued");
+        let reply = app.get("/iclock/getrequest?SN=A1").await.body;
+        assert_eq!(reply.lines().next(), Some("C:251:AC_UNLOCK"));
+        assert_eq!(reply.lines().count(), 20);
+        assert!(
+            reply.ends_with("C:19:CHECK\n"),
+            "the others come in their order"
         );
     })
     .await;
