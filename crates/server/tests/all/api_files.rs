@@ -449,3 +449,68 @@ async fn those_above_may_stand_anywhere_in_the_file() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_many_people_terminals_are_told_and_their_punches_come_to_them() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let area = json!({ "area_code": "b", "area_name": "Bengaluru" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        let gate =
+            json!({ "sn": "BYEL201260001", "alias": "Gate", "area": "b", "terminal_tz": -8 });
+        admin.post("/iclock/api/terminals/", gate).await.is(201);
+        punch(&test, "1600", "2026-01-15 09:00:00", None).await;
+        punch(&test, "1001", "2026-01-15 09:01:00", None).await;
+        punch(&test, "77", "2026-01-15 09:02:00", None).await;
+        let mut file = "emp_code,first_name,card_no,area_code\n".to_owned();
+        for code in 1001..=1700 {
+            file += &format!("{code},Name {code},55{code},b\n");
+        }
+        let path = "/personnel/api/employees/import_emp/";
+        assert_eq!(
+            admin.import(path, "0", file).await.is(200),
+            json!({ "detail": "import successful", "created": 700, "updated": 0, "skipped": 0 })
+        );
+        for (asked, expected) in [
+            (
+                "SELECT count(*) FROM terminal_holding WHERE thing = 'user'",
+                700,
+            ),
+            ("SELECT count(*) FROM employee_untold", 0),
+            ("SELECT transactions FROM punch_counter", 2),
+            ("SELECT unregistered FROM punch_counter", 1),
+            (
+                "SELECT count(*) FROM audit WHERE thing = 'employee' AND action = 'create'",
+                700,
+            ),
+            (
+                "SELECT count(*) FROM audit WHERE after LIKE '%551001%' OR before LIKE '%551001%'",
+                0,
+            ),
+        ] {
+            assert_eq!(test.number(asked).await, expected, "{asked}");
+        }
+        let list = admin
+            .get("/iclock/api/transactions/?ordering=id")
+            .await
+            .is(200);
+        let rows = list["data"].as_array().expect("rows");
+        let codes: Vec<&Value> = rows.iter().map(|row| &row["emp_code"]).collect();
+        assert_eq!(codes, ["1600", "1001"], "in the order in which they came");
+
+        // A card changes hands within a file, and may not come to two.
+        let handed = "emp_code,card_no,nickname\n1001,9,\n1002,551001,Two\n";
+        assert_eq!(admin.import(path, "1", handed).await.is(200)["updated"], 2);
+        let two = admin.get("/personnel/api/employees/1002/").await.is(200);
+        assert_eq!(
+            (&two["card_no"], &two["nickname"]),
+            (&json!("551001"), &json!("Two"))
+        );
+        let doubled = "emp_code,card_no\n1003,8\n1004,8\n1005,9\n";
+        let got = admin.import(path, "1", doubled).await;
+        insta::assert_snapshot!("cards_of_two", format!("{} {}", got.status, got.text));
+        let three = admin.get("/personnel/api/employees/1003/").await.is(200);
+        assert_eq!(three["card_no"], "551003");
+    })
+    .await;
+}

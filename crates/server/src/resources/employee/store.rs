@@ -392,8 +392,8 @@ async fn put_areas(tx: &mut Tx, areas: impl Iterator<Item = (i64, Vec<i64>)>) ->
 
 // ---- what follows -----------------------------------------------------------------------------
 
-/// Their terminals are told, of many after the commit ([`tell`]); then templates and punches that
-/// waited for a code find their person, last of all, for no punch is stored meanwhile.
+/// Templates that waited for a code find their person; terminals are told, of many people after the
+/// commit ([`tell`]); punches that waited come last of all, for none is stored meanwhile.
 pub(super) async fn conclude(
     app: &App,
     tx: &mut Writing,
@@ -402,12 +402,12 @@ pub(super) async fn conclude(
 ) -> Result<()> {
     for some in ids.chunks(TOGETHER) {
         let codes = codes_of(tx, some).await?;
+        people::adopt(app, tx, &codes).await?;
         if ids.len() <= TOGETHER {
             sync::concerns(app, tx, caller, &codes).await?;
         } else {
             remember(app, tx, &codes).await?;
         }
-        people::adopt(app, tx, &codes).await?;
     }
     record::adopt(tx, &app.company.id, ids).await?;
     Ok(())
