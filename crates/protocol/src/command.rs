@@ -203,6 +203,17 @@ pub enum Command {
     AccessCount {
         table: String,
     },
+    /// Destroys all rows of a table (fixture E29).
+    AccessClear(AccessTable),
+}
+
+/// A table of an access terminal that can be emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccessTable {
+    /// Who may pass where and when.
+    Authorizations,
+    Users,
+    Transactions,
 }
 
 /// Part of a user record to write; `None` leaves that field as it is on the terminal.
@@ -438,6 +449,9 @@ impl Command {
             Command::AccessGetOptions(_) => "GET OPTIONS",
             Command::AccessQuery { .. } => "DATA QUERY",
             Command::AccessCount { .. } => "DATA COUNT",
+            Command::AccessClear(AccessTable::Authorizations) => "DATA DELETE userauthorize",
+            Command::AccessClear(AccessTable::Users) => "DATA DELETE user",
+            Command::AccessClear(AccessTable::Transactions) => "DATA DELETE transaction",
         }
     }
 
@@ -453,6 +467,7 @@ impl Command {
             | Command::ClearLog
             | Command::ClearPhoto
             | Command::ClearData
+            | Command::AccessClear(_)
             | Command::AccessControl(_) => false,
             // A clock set late is set wrong.
             Command::SetOption { key, .. } => !is_clock(key),
@@ -713,6 +728,7 @@ impl Command {
                 ));
             }
             Command::AccessCount { table } => line.push(&checked_key(table)?),
+            Command::AccessClear(_) => line.push("*"),
         }
         Ok(line.text)
     }
@@ -879,6 +895,13 @@ impl Command {
                 time_zone: fields.number("AuthorizeTimezoneId")?,
                 door: fields.number("AuthorizeDoorId")?,
             },
+            "DATA DELETE userauthorize" if rest == "*" => {
+                Command::AccessClear(AccessTable::Authorizations)
+            }
+            "DATA DELETE user" if rest == "*" => Command::AccessClear(AccessTable::Users),
+            "DATA DELETE transaction" if rest == "*" => {
+                Command::AccessClear(AccessTable::Transactions)
+            }
             "DATA DELETE user" => Command::AccessDeleteUser { pin: pin()? },
             "DATA DELETE userauthorize" => Command::AccessDeleteAuthorization { pin: pin()? },
             "DATA UPDATE biophoto" => Command::AccessUpdateBiophoto {
@@ -1210,6 +1233,19 @@ pub fn wrapped(serial_number: &SerialNumber, id: &str, text: &str) -> String {
     format!("DataType=1,SN={serial_number},Priority=0,CmdID={id},CmdDesc=C:{id}:{text}\n")
 }
 
+/// The text as it is to be sent at this moment of the terminal's wall clock: an order to set the clock
+/// may have waited, and a clock set to the time of the order would be set late.
+pub fn at_moment(text: &str, local: NaiveDateTime) -> Cow<'_, str> {
+    for family in ["SET OPTION DateTime=", "SET OPTIONS DateTime="] {
+        if let Some(packed) = text.strip_prefix(family)
+            && packed.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Cow::Owned(format!("{family}{}", time::pack(local)));
+        }
+    }
+    Cow::Borrowed(text)
+}
+
 /// How many of the queued texts, in their order, go into one reply: at most 20, at most 32 KB; a larger one travels
 /// alone; nothing follows a restart, which would lose it.
 pub fn batch<'a>(queued: impl IntoIterator<Item = &'a str>) -> usize {
@@ -1258,6 +1294,21 @@ mod tests {
         UserFields {
             pin: pin.to_owned(),
             ..UserFields::default()
+        }
+    }
+
+    #[test]
+    fn a_clock_is_set_to_the_moment_it_is_told() {
+        // Packed in the vendor paper of 2021 (fixture E28).
+        let moment = time::parse_local("2018-02-22 14:54:54").expect("a time");
+        for (queued, sent) in [
+            ("SET OPTION DateTime=1", "SET OPTION DateTime=583080894"),
+            ("SET OPTIONS DateTime=1", "SET OPTIONS DateTime=583080894"),
+            ("SET OPTIONS DateTime=1,A=2", "SET OPTIONS DateTime=1,A=2"),
+            ("SET OPTION DateTimeFmt=1", "SET OPTION DateTimeFmt=1"),
+            ("CHECK", "CHECK"),
+        ] {
+            assert_eq!(at_moment(queued, moment), sent);
         }
     }
 
@@ -1632,6 +1683,12 @@ mod tests {
             prop::collection::vec(key(), 1..4).prop_map(Command::AccessGetOptions),
             key().prop_map(|table| Command::AccessQuery { table }),
             key().prop_map(|table| Command::AccessCount { table }),
+            prop::sample::select(vec![
+                AccessTable::Authorizations,
+                AccessTable::Users,
+                AccessTable::Transactions,
+            ])
+            .prop_map(Command::AccessClear),
         ]
     }
 

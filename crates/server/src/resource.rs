@@ -3,9 +3,11 @@
 
 mod export;
 mod import;
+mod period;
 
 pub use export::{Export, download, export, export_by_post};
 pub use import::{Existing, Imported, Progress, import, take_in};
+pub use period::{Clock, Period, within_periods};
 
 use crate::access::{Caller, Right, Thing};
 use crate::answer::Answer;
@@ -1036,7 +1038,8 @@ fn envelope<T>(page: &Page<T>, shown: Vec<Value>, query: &Query, origin: &Origin
     })
 }
 
-async fn answer_list<R: Resource>(call: Call) -> Result<Answer> {
+/// A page of what the query asks for, in its envelope.
+pub async fn answer_list<R: Resource>(call: Call) -> Result<Answer> {
     let (app, mut query) = (call.request.app, call.request.query);
     let page = page::<R>(&app, &call.caller, &mut query).await?;
     let Page {
@@ -1244,7 +1247,7 @@ async fn look_up<'a, R: Resource>(
 
 /// `delete` is all a list of rows can be asked to do; what else is wrong with the body is told
 /// with it.
-async fn answer_action<R: Removable>(call: Call) -> Result<Answer> {
+pub async fn answer_action<R: Removable>(call: Call) -> Result<Answer> {
     let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
     let mut input = Input::new(body, true);
     if input.require(&["action_type"]) && input.one_of("action_type", &["delete"]).is_none() {
@@ -1400,7 +1403,7 @@ pub fn action<R: Removable>() -> Endpoint {
 }
 
 /// What a list can be asked, for the document.
-fn list_parameters<R: Resource>() -> Vec<Parameter> {
+pub fn list_parameters<R: Resource>() -> Vec<Parameter> {
     let mut parameters = vec![
         Parameter::new("page", Kind::Text, "The page: 1 and up, or last."),
         Parameter::new(

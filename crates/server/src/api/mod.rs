@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::punches::{transaction, unregistered};
 use crate::resources::{area, department, employee, location, position, resignation};
 use crate::routes::Registry;
-use crate::terminals::terminal;
+use crate::terminals::{command_list, terminal};
 use axum::Router;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub fn registry() -> Registry {
     registry.extend(employee::endpoints());
     registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());
+    registry.extend(command_list::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());
     registry.extend(openapi::endpoints());

@@ -335,7 +335,7 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     let removes = matches!(endpoint.doc.returns, Returns::Deleted);
     if removes {
         refusals.push(("400", "It is in use, or cannot be missed."));
-    } else if endpoint.doc.body.is_some() || !endpoint.doc.query.is_empty() {
+    } else if endpoint.method != Method::GET || !endpoint.doc.query.is_empty() {
         refusals.push(("400", "Something is wrong with what was sent."));
     }
     if endpoint.guard != Guard::Open {

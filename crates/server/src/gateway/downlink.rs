@@ -36,6 +36,10 @@ pub async fn hello(app: &App, terminal: &Presence, query: &Query) -> Result<Repl
         .await?;
     }
     commands::restarted(app, terminal).await?;
+    terminal.begins_anew(app.clock.now());
+    if let Some(again) = contact::take_again(app, terminal.id).await? {
+        terminal.restart_stamps(again);
+    }
     Ok(match terminal.family() {
         Family::Attendance => Reply::ok(options(app, terminal, &hello).encode()),
         Family::Access => match &terminal.registration {
@@ -118,14 +122,16 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
     if given.is_empty() {
         return Ok(Reply::ok(poll::IDLE));
     }
+    let local = terminal.zone.local(app.clock.now());
     let lines: String = given
         .iter()
         .map(|command| {
             let id = command.wire_id.to_string();
+            let text = command::at_moment(&command.text, local);
             if terminal.wraps_commands() {
-                command::wrapped(&terminal.sn, &id, &command.text)
+                command::wrapped(&terminal.sn, &id, &text)
             } else {
-                command::line(&id, &command.text)
+                command::line(&id, &text)
             }
         })
         .collect();
@@ -147,6 +153,8 @@ pub async fn results(app: &App, terminal: &Presence, query: &Query, body: &[u8])
         }
     }
     commands::finish(app, terminal, &results).await?;
+    // What a terminal could not be told because of this is told by a job, at the latest.
+    sync::answered(app, terminal).await?;
     Ok(Reply::ok("OK"))
 }
 

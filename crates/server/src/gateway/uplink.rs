@@ -26,6 +26,9 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
         return Ok(Reply::ok(table.accepted(count(query).unwrap_or(0))));
     };
     let lines = count(query).unwrap_or(parsed.lines);
+    if let Some(local) = moment_told(&table, &parsed.rows) {
+        terminal.note_clock(app.clock.now(), local);
+    }
     store(app, terminal, &table, parsed).await?;
     if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
         terminal.advance_stamp(name, stamp);
@@ -85,6 +88,29 @@ fn counts(parsed: &Upload) -> Vec<(String, String)> {
             _ => None,
         })
         .collect()
+}
+
+/// More rows than these were gathered for a while.
+const MOST_AT_ONCE: usize = 5;
+
+/// The latest moment the terminal's own clock shows in what it tells when it happens.
+fn moment_told(table: &Table, rows: &[Row]) -> Option<NaiveDateTime> {
+    let tells = matches!(
+        table,
+        Table::Attlog | Table::Operlog | Table::Rtlog | Table::Rtstate
+    );
+    if !tells || rows.len() > MOST_AT_ONCE {
+        return None;
+    }
+    rows.iter()
+        .filter_map(|row| match row {
+            Row::Punch(punch) if punch.offset_seconds.is_none() => Some(punch.local),
+            Row::AccessEvent(event) => Some(event.local),
+            Row::DoorState(door) => Some(door.local),
+            Row::Operation(operation) => operation.local,
+            _ => None,
+        })
+        .max()
 }
 
 /// The rows an access terminal says it sends; it compares the answer with it.

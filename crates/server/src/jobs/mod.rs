@@ -3,6 +3,7 @@
 
 mod expire_commands;
 mod last_heard;
+mod turn_of_the_clocks;
 mod turn_of_the_day;
 mod who_belongs_where;
 
@@ -33,6 +34,11 @@ const JOBS: &[Job] = &[
         name: "expire commands",
         every: Duration::from_secs(15),
         run: |app| Box::pin(expire_commands::run(app)),
+    },
+    Job {
+        name: "turn of the clocks",
+        every: Duration::from_secs(60),
+        run: |app| Box::pin(turn_of_the_clocks::run(app)),
     },
     Job {
         name: "turn of the day",

@@ -2,17 +2,16 @@
 
 use crate::access::{Caller, Scope};
 use crate::app::App;
-use crate::appendix;
-use crate::error::{Error, Problem, Result};
+use crate::error::Result;
 use crate::extract::Query;
 use crate::profile::Profile;
-use crate::resource::{Column, col};
+use crate::resource::{Clock, Column, Period, col, within_periods};
 use crate::routes::{Kind, Member};
 use crate::scope::Owner;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
-use sea_query::{Alias, Cond, Condition, ExprTrait, JoinType, SelectStatement};
+use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement};
 use serde_json::{Map, Value, json};
 
 /// A punch with what is known of its person now.
@@ -117,49 +116,19 @@ pub fn within(scope: &Scope) -> Condition {
 /// `start_time`, `end_time` (the wall clock of the punch) and `upload_time_start`,
 /// `upload_time_end` (the server's clock): all inclusive.
 pub fn times_asked(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
-    let mut problems = Vec::new();
-    let mut read = |name: &'static str, read: fn(&str) -> Option<NaiveDateTime>| {
-        let text = query.take(name)?;
-        let time = read(&text);
-        if time.is_none() {
-            problems.push(Problem::new(name, "Enter a valid date/time.").coded(appendix::BAD_TIME));
-        }
-        time
+    let punch = Period {
+        start: "start_time",
+        end: "end_time",
+        column: column("punch_local"),
+        clock: Clock::Local,
     };
-    let start = read("start_time", times::read_from);
-    let end = read("end_time", times::read_until);
-    let upload_start = read("upload_time_start", times::read_from);
-    let upload_end = read("upload_time_end", times::read_until);
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    if caller.profile.refuses_reversed_periods() {
-        for (start, end) in [(start, end), (upload_start, upload_end)] {
-            if start.zip(end).is_some_and(|(start, end)| start > end) {
-                return Err(Error::Refused {
-                    code: appendix::START_AFTER_END,
-                    detail: appendix::meaning(appendix::START_AFTER_END).into(),
-                });
-            }
-        }
-    }
-    let mut condition = Cond::all();
-    if let Some(start) = start {
-        condition = condition.add(col(column("punch_local")).gte(start));
-    }
-    if let Some(end) = end {
-        condition = condition.add(col(column("punch_local")).lte(end));
-    }
-    if let Some(start) = upload_start {
-        let start = times::to_instant(start, app.zone);
-        condition = condition.add(col(column("upload_at")).gte(start));
-    }
-    if let Some(end) = upload_end {
-        // Uploads are dated to the microsecond and shown to the second.
-        let end = times::to_instant(end, app.zone) + chrono::TimeDelta::seconds(1);
-        condition = condition.add(col(column("upload_at")).lt(end));
-    }
-    Ok(condition)
+    let upload = Period {
+        start: "upload_time_start",
+        end: "upload_time_end",
+        column: column("upload_at"),
+        clock: Clock::Server,
+    };
+    within_periods(app, caller, query, &[punch, upload])
 }
 
 /// What the punch writer counts: (last id, transactions, unregistered).

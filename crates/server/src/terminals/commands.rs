@@ -3,21 +3,25 @@
 
 use crate::access::Caller;
 use crate::app::App;
-use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::terminals::contact::family_of;
-use crate::terminals::roster::{Presence, online_within_s};
+use crate::terminals::contact;
+use crate::terminals::roster::Presence;
 use crate::writing::Writing;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_protocol::command::{self, Command, Control};
 use muster_protocol::handshake::Family;
 use muster_protocol::result::{self, CommandResult};
-use muster_store::{Sql, Tx};
+use muster_store::{Dialect, Sql, Tx, json_list};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
 const SEALED_FOR: &str = "terminal_command";
+
+/// Why a door is not opened.
+pub const OFFLINE: &str = "Device is offline.";
 
 /// A door opened late is a danger.
 const DOOR_LIVES: TimeDelta = TimeDelta::seconds(60);
@@ -47,7 +51,7 @@ pub enum State {
     Refused,
     /// Its time had passed before the terminal asked.
     Expired,
-    /// Taken back by somebody.
+    /// Taken back by somebody, or overtaken by a later one that says otherwise.
     Cancelled,
     /// Given to the terminal, which never answered; whether it was done is for a person to find out.
     Lost,
@@ -77,9 +81,11 @@ pub enum Happening {
         succeeded: bool,
     },
     /// The terminal stayed silent about it, or started anew; it was given `times` times so far.
+    /// `overtaken`: whether it was done does not matter any more.
     Silence {
         times: i64,
         idempotent: bool,
+        overtaken: bool,
     },
     /// The terminal started anew, as it was told to.
     Restarted,
@@ -101,84 +107,23 @@ pub fn next(state: State, happening: Happening) -> Option<State> {
         (State::Sent | State::Queued | State::Lost, Reported { succeeded: false }) => {
             Some(State::Refused)
         }
-        (State::Sent, Silence { times, idempotent }) => {
-            let again = idempotent && times <= PAUSES.len() as i64;
-            Some(if again { State::Queued } else { State::Lost })
-        }
+        (
+            State::Sent,
+            Silence {
+                times,
+                idempotent,
+                overtaken,
+            },
+        ) => Some(if overtaken {
+            State::Cancelled
+        } else if idempotent && times <= PAUSES.len() as i64 {
+            State::Queued
+        } else {
+            State::Lost
+        }),
         (State::Sent, Restarted) => Some(State::Done),
         _ => None,
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct Addressee {
-    sn: String,
-    family: String,
-    heartbeat: i64,
-    last_activity_at: Option<DateTime<Utc>>,
-}
-
-/// Queues a command; returns its id. Refuses what the terminal's kind cannot do, what cannot be
-/// written on the wire, and a door of a terminal that is not online.
-pub async fn enqueue(
-    app: &App,
-    caller: &Caller,
-    terminal_id: i64,
-    command: &Command,
-) -> Result<i64> {
-    let now = app.clock.now();
-    let addressee: Addressee = app
-        .store
-        .find(&Sql::new(
-            "SELECT sn, family, heartbeat, last_activity_at FROM terminal WHERE id = $1",
-            [terminal_id.into()],
-        ))
-        .await?
-        .ok_or(Error::NotFound)?;
-    let command = for_family(command, family_of(&addressee.family))?;
-    let text = command.encode().map_err(|unsendable| {
-        Error::Invalid(vec![Problem::new("command", unsendable.to_string())])
-    })?;
-    if command.is_door() {
-        let heard_within = TimeDelta::seconds(online_within_s(addressee.heartbeat));
-        let is_online = app
-            .roster
-            .last_heard(&addressee.sn)
-            .max(addressee.last_activity_at)
-            .is_some_and(|heard| now - heard <= heard_within);
-        if !is_online {
-            return Err(Error::refused("Device is offline."));
-        }
-    }
-    let expires_at = command.is_door().then(|| now + DOOR_LIVES);
-    let mut tx = app.store.write().await?;
-    let (id,) = insert(
-        app,
-        &mut tx,
-        caller,
-        terminal_id,
-        &command,
-        &text,
-        expires_at,
-    )
-    .await?;
-    audit::write(
-        &mut tx,
-        now,
-        caller,
-        Deed {
-            action: "command",
-            thing: "terminal",
-            thing_id: terminal_id.to_string(),
-            before: None,
-            after: audit::members(json!({ "command": shown(&text), "id": id })),
-        },
-    )
-    .await?;
-    tx.commit().await?;
-    app.roster.wake(terminal_id);
-    app.events.publish(Event::Command { id, terminal_id });
-    Ok(id)
 }
 
 /// Queues commands, in this order, as part of the caller's transaction. They are in the words of the
@@ -190,66 +135,252 @@ pub async fn queue(
     terminal_id: i64,
     commands: &[Command],
 ) -> Result<()> {
-    let mut ids = Vec::with_capacity(commands.len());
+    let mut orders = Vec::with_capacity(commands.len());
     for command in commands {
         match command.encode() {
-            Ok(text) => {
-                let (id,) = insert(app, tx, caller, terminal_id, command, &text, None).await?;
-                ids.push(id);
-            }
+            Ok(text) => orders.push(Order {
+                terminal_id,
+                pin: None,
+                text: Arc::new(Text::of(app, command, text)),
+                expires_at: None,
+            }),
             Err(unsendable) => {
                 tracing::warn!(terminal_id, verb = command.verb(), %unsendable, "a command is left out");
             }
         }
     }
-    if !ids.is_empty() {
-        tx.after_commit(move |app| {
-            app.roster.wake(terminal_id);
-            announce(app, terminal_id, ids);
-        });
+    queue_all(app, tx, caller, &orders).await.map(|_| ())
+}
+
+/// A command's text, ready to be queued for any number of terminals.
+#[derive(Debug)]
+pub struct Text {
+    verb: &'static str,
+    sealed: String,
+    shown: String,
+    idempotent: bool,
+}
+
+impl Text {
+    /// `text` is what the command is on the wire.
+    pub fn of(app: &App, command: &Command, text: String) -> Text {
+        Text {
+            verb: command.verb(),
+            sealed: hex::encode(app.keys.seal(SEALED_FOR, text.as_bytes())),
+            shown: shown(&text),
+            idempotent: command.idempotent(),
+        }
+    }
+}
+
+/// A command for a terminal, in the words of its kind.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub terminal_id: i64,
+    /// Whom it is about: it waits for no command about somebody else.
+    pub pin: Option<String>,
+    pub text: Arc<Text>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Commands of one statement: so many, and so many bytes of their texts.
+const MOST_TOGETHER: usize = 2000;
+const MOST_BYTES_TOGETHER: usize = 4 << 20;
+/// More at once are not told one by one to whoever looks on.
+const MOST_ANNOUNCED: usize = 50;
+
+/// Queues commands, for each terminal in this order, in few statements. The ids are in their order; an
+/// order for a terminal that is gone has none.
+pub async fn queue_all(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    orders: &[Order],
+) -> Result<Vec<i64>> {
+    let mut ids = Vec::with_capacity(orders.len());
+    let mut rest = orders;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let count = rest
+            .iter()
+            .take(MOST_TOGETHER)
+            .take_while(|order| {
+                let is_first = bytes == 0;
+                bytes += order.text.sealed.len();
+                is_first || bytes <= MOST_BYTES_TOGETHER
+            })
+            .count();
+        let (some, others) = rest.split_at(count);
+        ids.extend(insert(app, tx, caller, some).await?);
+        rest = others;
+    }
+    let terminals: BTreeSet<i64> = orders.iter().map(|order| order.terminal_id).collect();
+    let told: Vec<(i64, i64)> = if ids.len() <= MOST_ANNOUNCED {
+        orders
+            .iter()
+            .map(|order| order.terminal_id)
+            .zip(ids.iter().copied())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    tx.after_commit(move |app| {
+        for terminal_id in &terminals {
+            app.roster.wake(*terminal_id);
+            if told.is_empty() {
+                app.events.publish(Event::Terminal(*terminal_id));
+            }
+        }
+        for (terminal_id, id) in told {
+            app.events.publish(Event::Command { id, terminal_id });
+        }
+    });
+    Ok(ids)
+}
+
+async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Result<Vec<i64>> {
+    let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+    for order in orders {
+        *counts.entry(order.terminal_id).or_default() += 1;
+    }
+    contact::lock_in_order(tx, counts.keys().copied()).await?;
+    let after: Vec<(i64, i64)> = tx
+        .all(&Sql::by_dialect(
+            "UPDATE terminal SET next_wire_id = next_wire_id + (r.value ->> 1) FROM json_each($1) AS r \
+             WHERE terminal.id = r.value ->> 0 RETURNING terminal.id, terminal.next_wire_id",
+            "UPDATE terminal SET next_wire_id = next_wire_id + (r.v ->> 1)::bigint \
+             FROM json_array_elements($1::json) AS r (v) \
+             WHERE terminal.id = (r.v ->> 0)::bigint RETURNING terminal.id, terminal.next_wire_id",
+            [json_list(
+                counts.iter().map(|(id, count)| json!([id, count])),
+            )],
+        ))
+        .await?;
+    let mut next: BTreeMap<i64, i64> = after
+        .into_iter()
+        .map(|(id, after)| (id, after - counts.get(&id).copied().unwrap_or_default()))
+        .collect();
+    let mut places = Vec::with_capacity(orders.len());
+    let mut rows = Vec::with_capacity(orders.len());
+    for order in orders {
+        let Some(wire_id) = next.get_mut(&order.terminal_id) else {
+            return Err(Error::NotFound);
+        };
+        places.push((order.terminal_id, *wire_id));
+        rows.push(json!([
+            order.terminal_id,
+            wire_id,
+            order.text.verb,
+            order.text.sealed,
+            order.text.shown,
+            order.text.idempotent,
+            order.pin,
+            order
+                .expires_at
+                .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, false)),
+        ]));
+        *wire_id += 1;
+    }
+    let inserted: Vec<(i64, i64, i64)> = tx
+        .all(&Sql::by_dialect(
+            "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
+                 state, created_by, created_at, pin, expires_at) \
+             SELECT $2, r.value ->> 0, r.value ->> 1, r.value ->> 2, unhex(r.value ->> 3), r.value ->> 4, \
+                 r.value ->> 5, 'queued', $3, $4, r.value ->> 6, r.value ->> 7 FROM json_each($1) AS r WHERE TRUE \
+             RETURNING terminal_id, wire_id, id",
+            "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
+                 state, created_by, created_at, pin, expires_at) \
+             SELECT $2, (r.v ->> 0)::bigint, (r.v ->> 1)::bigint, r.v ->> 2, decode(r.v ->> 3, 'hex'), r.v ->> 4, \
+                 (r.v ->> 5)::boolean, 'queued', $3, $4, r.v ->> 6, (r.v ->> 7)::timestamptz \
+             FROM json_array_elements($1::json) WITH ORDINALITY AS r (v, place) ORDER BY r.place \
+             RETURNING terminal_id, wire_id, id",
+            [
+                json_list(rows),
+                app.company.id.clone().into(),
+                caller.name().into(),
+                app.clock.now().into(),
+            ],
+        ))
+        .await?;
+    let by_place: BTreeMap<(i64, i64), i64> = inserted
+        .into_iter()
+        .map(|(terminal_id, wire_id, id)| ((terminal_id, wire_id), id))
+        .collect();
+    places
+        .iter()
+        .map(|place| by_place.get(place).copied().ok_or(Error::NotFound))
+        .collect()
+}
+
+/// Takes back those of these commands that no terminal was given yet; returns which.
+pub async fn withdraw(app: &App, tx: &mut Writing, ids: &[i64]) -> Result<HashSet<i64>> {
+    lock(tx, ids).await?;
+    let state = next(State::Queued, Happening::TakenBack).expect("queued ones are taken back");
+    let withdrawn: Vec<(i64, i64)> = tx
+        .all(&Sql::by_dialect(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND sent_count = 0 \
+             RETURNING id, terminal_id",
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                 AND state = 'queued' AND sent_count = 0 RETURNING id, terminal_id",
+            [
+                json_list(ids.iter().copied()),
+                state.name().into(),
+                app.clock.now().into(),
+                Vec::<u8>::new().into(),
+            ],
+        ))
+        .await?;
+    let found = withdrawn.iter().map(|(id, _)| *id).collect();
+    tx.after_commit(move |app| {
+        for (id, terminal_id) in withdrawn.into_iter().take(MOST_ANNOUNCED) {
+            app.events.publish(Event::Command { id, terminal_id });
+        }
+    });
+    Ok(found)
+}
+
+/// These were given to their terminals, and later ones say otherwise: they are never sent again.
+pub async fn overtake(app: &App, tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    lock(tx, ids).await?;
+    let state = next(State::Queued, Happening::TakenBack).expect("queued ones are taken back");
+    tx.run(&Sql::by_dialect(
+        "UPDATE terminal_command SET overtaken = TRUE, \
+             finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             state = CASE state WHEN 'queued' THEN $2 ELSE state END \
+         WHERE id IN (SELECT value FROM json_each($1))",
+        "UPDATE terminal_command SET overtaken = TRUE, \
+             finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             state = CASE state WHEN 'queued' THEN $2 ELSE state END \
+         WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+        [
+            json_list(ids.iter().copied()),
+            state.name().into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Holds commands in the one order everybody takes them in.
+async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        let _: Vec<(i64,)> = tx
+            .all(&Sql::new(
+                "SELECT id FROM terminal_command \
+                 WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                 ORDER BY terminal_id, wire_id FOR UPDATE",
+                [json_list(ids.iter().copied())],
+            ))
+            .await?;
     }
     Ok(())
 }
 
-async fn insert(
-    app: &App,
-    tx: &mut Tx,
-    caller: &Caller,
-    terminal_id: i64,
-    command: &Command,
-    text: &str,
-    expires_at: Option<DateTime<Utc>>,
-) -> Result<(i64,)> {
-    let (wire_id,): (i64,) = tx
-        .find(&Sql::new(
-            "UPDATE terminal SET next_wire_id = next_wire_id + 1 WHERE id = $1 RETURNING next_wire_id - 1",
-            [terminal_id.into()],
-        ))
-        .await?
-        .ok_or(Error::NotFound)?;
-    Ok(tx
-        .one(&Sql::new(
-            "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
-                 state, created_by, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10) RETURNING id",
-            [
-                app.company.id.clone().into(),
-                terminal_id.into(),
-                wire_id.into(),
-                command.verb().into(),
-                app.keys.seal(SEALED_FOR, text.as_bytes()).into(),
-                shown(text).into(),
-                command.idempotent().into(),
-                caller.name().into(),
-                app.clock.now().into(),
-                expires_at.into(),
-            ],
-        ))
-        .await?)
-}
-
 /// The same deed in the words of the terminal's kind, or a refusal when that kind cannot do it.
-fn for_family(command: &Command, family: Family) -> Result<Command> {
+fn for_family(command: &Command, family: Family) -> Result<Command, String> {
     let is_access = is_for_access_terminals(command);
     match (family, command) {
         (Family::Access, Command::Reboot) => Ok(Command::AccessControl(Control::Restart)),
@@ -268,12 +399,20 @@ fn for_family(command: &Command, family: Family) -> Result<Command> {
         (Family::Access, Command::DeleteUser { pin }) => {
             Ok(Command::AccessDeleteUser { pin: pin.clone() })
         }
+        (Family::Access, Command::SetOption { key, value }) => {
+            Ok(Command::AccessSetOptions(vec![(
+                key.clone(),
+                value.clone(),
+            )]))
+        }
+        // Newer ones of both kinds have it.
+        (Family::Access, Command::EnrollBio { .. }) => Ok(command.clone()),
         (Family::Access, _) if is_access => Ok(command.clone()),
         (Family::Attendance, _) if !is_access => Ok(command.clone()),
-        _ => Err(Error::refused(format!(
+        _ => Err(format!(
             "This kind of terminal cannot do {}.",
             command.verb()
-        ))),
+        )),
     }
 }
 
@@ -293,6 +432,7 @@ fn is_for_access_terminals(command: &Command) -> bool {
             | Command::AccessGetOptions(_)
             | Command::AccessQuery { .. }
             | Command::AccessCount { .. }
+            | Command::AccessClear(_)
     )
 }
 
@@ -302,7 +442,7 @@ fn is_restart(text: &str) -> bool {
 }
 
 /// A command's text as it may be seen: without passwords, templates and pictures.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const SECRET: [&str; 8] = [
         "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template",
     ];
@@ -329,8 +469,9 @@ struct Open {
     wire_id: i64,
     shown: String,
     state: String,
-    body_sealed: Vec<u8>,
     idempotent: bool,
+    pin: Option<String>,
+    overtaken: bool,
     sent_at: Option<DateTime<Utc>>,
     sent_count: i16,
     polls_since_sent: i64,
@@ -390,25 +531,45 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             changed.push(command.id);
         }
     }
-    // One that waits for its pause holds back those behind it, because order matters to a terminal;
-    // but not a door, which opens now or never.
-    let mut queue: Vec<(&Open, String)> = Vec::new();
+    // One that waits for its pause holds back those behind it, because order matters to a terminal; one
+    // about a person only those about the same person. But never a door, which opens now or never.
+    let mut next_ones: Vec<&Open> = Vec::new();
     let mut is_held = false;
+    let mut held_people: HashSet<&str> = HashSet::new();
     for command in open.iter().filter(|command| command.state == "queued") {
-        is_held |= !command.is_due(now);
-        if is_held && command.expires_at.is_none() {
+        if !command.is_due(now) {
+            match &command.pin {
+                Some(pin) => {
+                    held_people.insert(pin);
+                }
+                None => is_held = true,
+            }
             continue;
         }
-        match app.keys.open(SEALED_FOR, &command.body_sealed) {
+        let waits = is_held
+            || command
+                .pin
+                .as_deref()
+                .is_some_and(|pin| held_people.contains(pin));
+        if waits && command.expires_at.is_none() {
+            continue;
+        }
+        next_ones.push(command);
+        if next_ones.len() == command::MOST_PER_REPLY {
+            break;
+        }
+    }
+    let mut bodies = bodies(&mut tx, &next_ones).await?;
+    let mut queue: Vec<(&Open, String)> = Vec::with_capacity(next_ones.len());
+    for command in next_ones {
+        let body = bodies.remove(&command.id).unwrap_or_default();
+        match app.keys.open(SEALED_FOR, &body) {
             Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
             Err(error) => {
                 tracing::error!(id = command.id, %error, "a command is given up");
                 close(&mut tx, command.id, State::Lost, now, None, None).await?;
                 changed.push(command.id);
             }
-        }
-        if queue.len() == command::MOST_PER_REPLY {
-            break;
         }
     }
     let count = command::batch(queue.iter().map(|(_, text)| text.as_str()));
@@ -466,6 +627,9 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     let mut changed = Vec::new();
+    // In the order in which everybody takes hold of commands.
+    let mut results: Vec<&CommandResult> = results.iter().collect();
+    results.sort_by_key(|report| report.id.parse::<i64>().ok());
     for report in results {
         let found: Option<(i64, String, String)> = match report.id.parse::<i64>() {
             Ok(wire_id) => {
@@ -553,6 +717,7 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
     let silence = Happening::Silence {
         times: i64::MAX,
         idempotent: false,
+        overtaken: false,
     };
     for (from, happening) in [
         (State::Queued, Happening::TakenBack),
@@ -573,17 +738,32 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// The texts of these commands, sealed: of few, for one may be a picture.
+async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>> {
+    let bodies: Vec<(i64, Vec<u8>)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT id, body_sealed FROM terminal_command WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, body_sealed FROM terminal_command \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+            [json_list(commands.iter().map(|command| command.id))],
+        ))
+        .await?;
+    Ok(bodies.into_iter().collect())
+}
+
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
-/// one node or two, do not both get it.
+/// one node or two, do not both get it. A door does not wait behind hundreds of others.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
     Ok(tx
         .all(&Sql::by_dialect(
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, sent_at, sent_count, polls_since_sent, \
-                 expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY id LIMIT 200",
-            "SELECT id, wire_id, shown, state, body_sealed, idempotent, sent_at, sent_count, polls_since_sent, \
-                 expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') ORDER BY id LIMIT 200 FOR UPDATE",
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+                 polls_since_sent, expires_at, not_before_at FROM terminal_command \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200",
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+                 polls_since_sent, expires_at, not_before_at FROM terminal_command \
+             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+             ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
             [terminal_id.into()],
         ))
         .await?)
@@ -593,6 +773,7 @@ async fn give_up_or_queue(tx: &mut Tx, command: &mut Open, now: DateTime<Utc>) -
     let silence = Happening::Silence {
         times: command.sent_count.into(),
         idempotent: command.idempotent,
+        overtaken: command.overtaken,
     };
     let state = next(State::Sent, silence).expect("a silent one is queued again or lost");
     if state == State::Queued {
@@ -623,18 +804,108 @@ async fn close(
     code: Option<i32>,
     answer: Option<&str>,
 ) -> Result<()> {
+    // Passwords and templates do not stay in what is over; what was lost somebody may want to read.
     tx.run(&Sql::new(
-        "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5 WHERE id = $1",
+        "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5, \
+             body_sealed = CASE WHEN $6 THEN body_sealed ELSE $7 END WHERE id = $1",
         [
             id.into(),
             state.name().into(),
             now.into(),
             code.map(i64::from).into(),
             answer.map(str::to_owned).into(),
+            (state == State::Lost).into(),
+            Vec::<u8>::new().into(),
         ],
     ))
     .await?;
     Ok(())
+}
+
+// ---- what callers ask for ---------------------------------------------------------------------
+
+/// A command in the words of a terminal's kind, and as the text that is sent; or why that kind
+/// cannot be told.
+pub type Worded = (Command, String);
+
+pub fn worded(command: &Command, family: Family) -> Result<Worded, String> {
+    let command = for_family(command, family)?;
+    let text = command
+        .encode()
+        .map_err(|unsendable| unsendable.to_string())?;
+    Ok((command, text))
+}
+
+/// Queues what somebody asked for, in this order, as part of his transaction; returns the ids. That
+/// a door's terminal is online is the caller's to see to; it is opened within a minute or not.
+pub async fn give(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    commands: &[Worded],
+) -> Result<Vec<i64>> {
+    let now = app.clock.now();
+    let orders: Vec<Order> = commands
+        .iter()
+        .map(|(command, text)| Order {
+            terminal_id,
+            pin: None,
+            text: Arc::new(Text::of(app, command, text.clone())),
+            expires_at: command.is_door().then(|| now + DOOR_LIVES),
+        })
+        .collect();
+    queue_all(app, tx, caller, &orders).await
+}
+
+/// The terminal's latest command, to be asked [`since`] then; 0 when it has none.
+pub async fn newest(tx: &mut Tx, terminal_id: i64) -> Result<i64> {
+    let (newest,): (i64,) = tx
+        .one(&Sql::new(
+            "SELECT COALESCE(MAX(wire_id), 0) FROM terminal_command WHERE terminal_id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    Ok(newest)
+}
+
+/// The ids of the commands that came behind it.
+pub async fn since(tx: &mut Tx, terminal_id: i64, newest: i64) -> Result<Vec<i64>> {
+    let since: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM terminal_command WHERE terminal_id = $1 AND wire_id > $2 ORDER BY wire_id",
+            [terminal_id.into(), newest.into()],
+        ))
+        .await?;
+    Ok(since.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes back what a terminal has not asked for yet: all of it, or one command. Returns the ids of
+/// what was taken back.
+pub async fn take_back(
+    app: &App,
+    tx: &mut Writing,
+    terminal_id: i64,
+    only: Option<i64>,
+) -> Result<Vec<i64>> {
+    let state = next(State::Queued, Happening::TakenBack).expect("queued ones can be taken back");
+    let taken: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $5 \
+             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($4, id) RETURNING id",
+            [
+                terminal_id.into(),
+                state.name().into(),
+                app.clock.now().into(),
+                only.into(),
+                Vec::<u8>::new().into(),
+            ],
+        ))
+        .await?;
+    let ids: Vec<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let told = ids.clone();
+    tx.after_commit(move |app| announce(app, terminal_id, told));
+    Ok(ids)
 }
 
 fn announce(app: &App, terminal_id: i64, changed: Vec<i64>) {
@@ -652,6 +923,7 @@ mod tests {
         let silence = |times| Happening::Silence {
             times,
             idempotent: true,
+            overtaken: false,
         };
         assert_eq!(next(State::Sent, silence(1)), Some(State::Queued));
         assert_eq!(next(State::Sent, silence(3)), Some(State::Queued));
@@ -663,8 +935,19 @@ mod tests {
         let silence = Happening::Silence {
             times: 1,
             idempotent: false,
+            overtaken: false,
         };
         assert_eq!(next(State::Sent, silence), Some(State::Lost));
+    }
+
+    #[test]
+    fn what_a_later_one_says_otherwise_is_never_sent_again() {
+        let silence = Happening::Silence {
+            times: 1,
+            idempotent: true,
+            overtaken: true,
+        };
+        assert_eq!(next(State::Sent, silence), Some(State::Cancelled));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
-use muster_store::{Sql, fold};
+use muster_store::{Dialect, Sql, Tx, fold, json_list};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// The seeded area "Not Authorized": a terminal in it is held.
@@ -40,6 +41,8 @@ pub struct Known {
     pub language: Option<i64>,
     pub wraps_commands: bool,
     pub has_open_commands: bool,
+    pub clock_drift_s: Option<i64>,
+    pub clock_seen_at: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -59,6 +62,7 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
                  t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
+                 t.clock_drift_s, t.clock_seen_at, \
                  EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
                          AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
@@ -127,6 +131,54 @@ pub async fn save_hello(
     Ok(())
 }
 
+/// What a terminal is to send again from the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    Punches,
+    All,
+}
+
+/// At its next handshake the terminal learns that nothing of this is here. Kept apart from the stamps
+/// themselves: a punch that comes before would set them again.
+pub async fn want_again(tx: &mut Tx, terminal_id: i64, what: Again) -> Result<()> {
+    let sql = match what {
+        Again::All => "UPDATE terminal SET upload_again = 'all' WHERE id = $1",
+        Again::Punches => {
+            "UPDATE terminal SET upload_again = 'attlog' WHERE id = $1 AND upload_again = ''"
+        }
+    };
+    tx.run(&Sql::new(sql, [terminal_id.into()])).await?;
+    Ok(())
+}
+
+/// What the terminal is to send again, once: at the handshake that asks. From the database, for
+/// another server may have been told.
+pub async fn take_again(app: &App, terminal_id: i64) -> Result<Option<Again>> {
+    let asked: Option<(String,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT upload_again FROM terminal WHERE id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let (again, sql) = match asked.as_ref().map(|(what,)| what.as_str()) {
+        Some("all") => (
+            Again::All,
+            "UPDATE terminal SET upload_again = '', log_stamp = '0', op_log_stamp = '0', capture_stamp = '0', \
+                 bio_stamp = '0' WHERE id = $1",
+        ),
+        Some("attlog") => (
+            Again::Punches,
+            "UPDATE terminal SET upload_again = '', log_stamp = '0' WHERE id = $1",
+        ),
+        _ => return Ok(None),
+    };
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(sql, [terminal_id.into()])).await?;
+    tx.commit().await?;
+    Ok(Some(again))
+}
+
 /// The codes an access terminal is registered with; they stay the same for good.
 pub async fn save_registration(
     app: &App,
@@ -184,6 +236,14 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
     }
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
+    let before: Vec<(String, String)> = tx
+        .all(&Sql::new(
+            "SELECT name, value FROM terminal_option WHERE terminal_id = $1",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let before: HashMap<String, String> = before.into_iter().collect();
+    let mut is_able = false;
     for (name, value) in options.iter().take(MOST_OPTIONS) {
         let name = name.trim_start_matches('~');
         let value: String = value.trim().chars().take(1024).collect();
@@ -191,6 +251,7 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
         if name.is_empty() || name.chars().count() > 64 || is_secret(name) {
             continue;
         }
+        is_able |= is_ability(name) && before.get(name).map(String::as_str) != Some(value);
         tx.run(&Sql::new(
             "INSERT INTO terminal_option (terminal_id, name, value, reported_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (terminal_id, name) DO UPDATE SET value = excluded.value, reported_at = excluded.reported_at",
@@ -201,8 +262,40 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
             tx.run(&Sql::new(sql, [terminal_id.into(), value])).await?;
         }
     }
+    if is_able {
+        people_due(&mut tx, terminal_id).await?;
+    }
     tx.commit().await?;
     app.events.publish(Event::Terminal(terminal_id));
+    Ok(())
+}
+
+/// Whether an option says what a terminal takes of its people.
+fn is_ability(name: &str) -> bool {
+    const ABILITIES: [&str; 11] = [
+        "BioDataFun",
+        "BioPhotoFun",
+        "FPVersion",
+        "FaceVersion",
+        "FvVersion",
+        "MultiBioDataSupport",
+        "MultiBioPhotoSupport",
+        "MultiBioVersion",
+        "PhotoFunOn",
+        "PvVersion",
+        "VisilightFun",
+    ];
+    ABILITIES.contains(&name)
+}
+
+/// All people of a terminal are to be compared anew: it was authorised or moved, or says something new of
+/// what it takes (`sync::settle`).
+pub async fn people_due(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal SET people_due_from = '' WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
     Ok(())
 }
 
@@ -326,6 +419,7 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
     )
     .to_string();
     let mut tx = app.store.write().await?;
+    lock_in_order(&mut tx, news.iter().map(|news| news.terminal_id)).await?;
     tx.run(&Sql::by_dialect(
         "UPDATE terminal SET last_activity_at = r.value ->> 1, real_ip = r.value ->> 2 \
          FROM json_each($1) AS r WHERE terminal.id = r.value ->> 0",
@@ -337,6 +431,13 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
     for news in news {
         if let Some(info) = &news.info {
             tx.run(&info_of(news.terminal_id, info, news.at)).await?;
+        }
+        if let Some((ahead_s, seen_at)) = news.clock {
+            tx.run(&Sql::new(
+                "UPDATE terminal SET clock_drift_s = $2, clock_seen_at = $3 WHERE id = $1",
+                [news.terminal_id.into(), ahead_s.into(), seen_at.into()],
+            ))
+            .await?;
         }
         if let Some(stamps) = &news.stamps {
             tx.run(&Sql::new(
@@ -354,8 +455,25 @@ pub async fn save_news(app: &App, news: &[News]) -> Result<()> {
         }
     }
     tx.commit().await?;
-    for news in news.iter().filter(|news| news.info.is_some()) {
+    let shown = |news: &&News| news.info.is_some() || news.clock.is_some();
+    for news in news.iter().filter(shown) {
         app.events.publish(Event::Terminal(news.terminal_id));
+    }
+    Ok(())
+}
+
+/// Holds the rows of these terminals until the transaction ends. Whoever writes several takes them in
+/// this one order, so that two never wait for one another.
+pub async fn lock_in_order(tx: &mut Tx, ids: impl IntoIterator<Item = i64>) -> Result<()> {
+    // On SQLite the whole transaction has its turn.
+    if tx.dialect() == Dialect::Postgres {
+        let _: Vec<(i64,)> = tx
+            .all(&Sql::new(
+                "SELECT id FROM terminal WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                 ORDER BY id FOR NO KEY UPDATE",
+                [json_list(ids)],
+            ))
+            .await?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Terminals: what is known of them, and what they are told to do.
 
 pub mod admission;
+pub mod clocks;
+pub mod command_list;
 pub mod commands;
 pub mod contact;
 pub mod overview;

@@ -5,18 +5,15 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::punches::record;
-use crate::resources::employee;
-use crate::terminals::commands;
-use crate::terminals::contact::family_of;
+use crate::resources::employee::{self, Enrolled};
 use crate::terminals::roster::Presence;
-use crate::terminals::sync::{self, Holder};
+use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
-use muster_protocol::command::Command;
-use muster_protocol::handshake::Family;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
 };
 use muster_store::{Sql, Tx};
+use std::collections::HashSet;
 
 /// What somebody can be recognised by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +27,15 @@ pub enum BioKind {
 }
 
 impl BioKind {
+    /// The kinds, by the flags callers choose them with.
+    pub const FLAGS: &[(&str, BioKind)] = &[
+        ("finger_print", BioKind::Finger),
+        ("face", BioKind::Face),
+        ("finger_vein", BioKind::FingerVein),
+        ("palm", BioKind::Palm),
+        ("vl_face", BioKind::VisibleFace),
+    ];
+
     /// The numbers terminals give it, the usual one first.
     pub fn wire_types(self) -> &'static [i16] {
         match self {
@@ -39,59 +45,6 @@ impl BioKind {
             BioKind::Palm => &[8, 6, 10],
             BioKind::VisibleFace => &[9],
         }
-    }
-
-    /// What a terminal is told so that it has none of this kind of a person.
-    fn removal(self, holder: &Holder, pin: &str) -> Vec<Command> {
-        let pin = || pin.to_owned();
-        let mut commands = Vec::new();
-        match family_of(&holder.family) {
-            Family::Attendance => {
-                match self {
-                    BioKind::Finger => commands.push(Command::DeleteFinger {
-                        pin: pin(),
-                        finger: None,
-                    }),
-                    BioKind::Face => commands.push(Command::DeleteFace { pin: pin() }),
-                    BioKind::FingerVein => commands.push(Command::DeleteFvein {
-                        pin: pin(),
-                        finger: None,
-                    }),
-                    // These are BIODATA alone.
-                    BioKind::Palm | BioKind::VisibleFace => {}
-                }
-                if holder.speaks_biodata {
-                    commands.extend(self.wire_types().iter().map(|wire_type| {
-                        Command::DeleteBiodata {
-                            pin: pin(),
-                            wire_type: Some(*wire_type),
-                            no: None,
-                        }
-                    }));
-                }
-                if self == BioKind::VisibleFace {
-                    commands.push(Command::DeleteBiophoto {
-                        pin: pin(),
-                        wire_type: self.wire_types()[0],
-                    });
-                }
-            }
-            Family::Access => {
-                commands.extend(self.wire_types().iter().map(|wire_type| {
-                    Command::AccessDeleteBiodata {
-                        pin: pin(),
-                        wire_type: *wire_type,
-                    }
-                }));
-                if self == BioKind::VisibleFace {
-                    commands.push(Command::AccessDeleteBiophoto {
-                        pin: pin(),
-                        wire_type: self.wire_types()[0],
-                    });
-                }
-            }
-        }
-        commands
     }
 }
 
@@ -103,13 +56,6 @@ pub async fn forget(
     emp_code: &str,
     kinds: &[BioKind],
 ) -> Result<()> {
-    for holder in sync::holders(app, tx, emp_code).await? {
-        let commands: Vec<Command> = kinds
-            .iter()
-            .flat_map(|kind| kind.removal(&holder, emp_code))
-            .collect();
-        commands::queue(app, tx, caller, holder.terminal_id, &commands).await?;
-    }
     for wire_type in kinds.iter().flat_map(|kind| kind.wire_types()) {
         tx.run(&Sql::new(
             "DELETE FROM biometric WHERE company_id = $1 AND pin = $2 AND wire_type = $3",
@@ -121,7 +67,7 @@ pub async fn forget(
         ))
         .await?;
     }
-    Ok(())
+    sync::concerns(app, tx, caller, &[emp_code]).await
 }
 
 /// Somebody got a code: the templates and pictures that terminals brought for that PIN are theirs.
@@ -163,33 +109,16 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
     }
     let mut not_taken = Vec::new();
     for some in brought.users.chunks(TOGETHER) {
-        let mut tx = Writing::begin(app).await?;
-        // Two terminals that bring the same people must take locks in one order.
-        record::in_order(&mut tx, &app.company.id).await?;
-        for user in some {
-            let is_new = employee::enrolled_at(app, &mut tx, terminal, user).await?;
-            sync::enrolled_at(app, &mut tx, terminal, &user.pin, is_new).await?;
-            if is_new {
-                adopt(app, &mut tx, &user.pin).await?;
-            } else {
-                not_taken.push(as_row(user));
-            }
-        }
-        tx.commit(app).await?;
+        not_taken.extend(take_users(app, terminal, some).await?);
     }
-    for some in brought.templates.chunks(TOGETHER) {
-        let mut tx = app.store.write().await?;
-        for template in some {
-            keep_biometric(app, &mut tx, terminal, &Body::of_template(template)).await?;
-        }
-        tx.commit().await?;
-    }
-    for some in brought.pictures.chunks(TOGETHER) {
-        let mut tx = app.store.write().await?;
-        for picture in some {
-            keep_biometric(app, &mut tx, terminal, &Body::of_picture(picture)).await?;
-        }
-        tx.commit().await?;
+    let bodies: Vec<Body> = brought
+        .templates
+        .iter()
+        .map(Body::of_template)
+        .chain(brought.pictures.iter().map(Body::of_picture))
+        .collect();
+    for some in bodies.chunks(TOGETHER) {
+        take_bodies(app, terminal, some).await?;
     }
     for photo in &brought.photos {
         let mut tx = app.store.write().await?;
@@ -197,6 +126,68 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         tx.commit().await?;
     }
     Ok(not_taken)
+}
+
+/// Whom nobody knows becomes an employee; of a known one what the server lacks is taken over. Returns the
+/// rows that were not taken: of people who were not made, and those that say something else.
+async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Vec<String>> {
+    let pins: Vec<&str> = users.iter().map(|user| user.pin.as_str()).collect();
+    let mut tx = Writing::begin(app).await?;
+    // Two terminals that bring the same people must take locks in one order.
+    record::in_order(&mut tx, &app.company.id).await?;
+    let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
+    let mut made = HashSet::new();
+    let mut not_taken = Vec::new();
+    for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
+        match employee::enrolled_at(app, &mut tx, terminal, user).await? {
+            Enrolled::Made => {
+                adopt(app, &mut tx, &user.pin).await?;
+                made.insert(user.pin.clone());
+            }
+            Enrolled::Known { as_shown: true } => {}
+            Enrolled::Known { as_shown: false } | Enrolled::Nobody => not_taken.push(as_row(user)),
+        }
+    }
+    let shown = Shown {
+        terminal_id: terminal.id,
+        users,
+        made: &made,
+        bodies: &[],
+    };
+    sync::shown(app, &mut tx, &pins, shown).await?;
+    tx.commit(app).await?;
+    Ok(not_taken)
+}
+
+/// Templates and pictures become the persons', and reach the other terminals that take them.
+async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Result<()> {
+    let mut pins: Vec<&str> = bodies.iter().map(|body| body.pin).collect();
+    pins.sort_unstable();
+    pins.dedup();
+    let mut tx = Writing::begin(app).await?;
+    // Its people are compared below; of those who leave it nothing is taken any more.
+    let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
+    let mut shown = Vec::with_capacity(bodies.len());
+    for body in bodies.iter().filter(|body| !leaving.contains(body.pin)) {
+        keep_biometric(app, &mut tx, terminal, body).await?;
+        sync::note_algorithm(
+            &mut tx,
+            terminal.id,
+            body.source,
+            body.wire_type,
+            body.major_ver,
+        )
+        .await?;
+        shown.push((body.pin.to_owned(), body.thing(), body.digest(app)));
+    }
+    let shown = Shown {
+        terminal_id: terminal.id,
+        users: &[],
+        made: &HashSet::new(),
+        bodies: &shown,
+    };
+    sync::shown(app, &mut tx, &pins, shown).await?;
+    tx.commit(app).await
 }
 
 /// A user record as a terminal writes it.
@@ -326,7 +317,33 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The latest one of its kind stays. It belongs to the employee with that code, if there is one.
+impl Body<'_> {
+    fn thing(&self) -> Thing {
+        match self.source {
+            "userpic" => Thing::Picture,
+            "biophoto" => Thing::EnrolmentPhoto {
+                wire_type: self.wire_type,
+            },
+            _ => Thing::Template {
+                wire_type: self.wire_type,
+                no: self.no,
+                index: self.index,
+            },
+        }
+    }
+
+    /// The same whatever rows it comes in. Near-infrared faces begin with 16 bytes that differ each time
+    /// (vendor paper 2015): 22 letters of base64.
+    fn digest(&self, app: &App) -> Vec<u8> {
+        let body = match self.source {
+            "face" => self.body.get(22..).unwrap_or(self.body),
+            _ => self.body,
+        };
+        app.keys.digest(body.as_bytes())
+    }
+}
+
+/// The latest one of its kind stays; the same one again changes nothing. It belongs to the employee with that code, if there is one.
 async fn keep_biometric(
     app: &App,
     tx: &mut Tx,
@@ -335,13 +352,15 @@ async fn keep_biometric(
 ) -> Result<()> {
     tx.run(&Sql::new(
         "INSERT INTO biometric (company_id, employee_id, pin, wire_type, bio_no, bio_index, major_ver, minor_ver, \
-             bio_format, source, valid, duress, template_sealed, terminal_sn, changed_at) \
+             bio_format, source, valid, duress, template_sealed, terminal_sn, changed_at, digest) \
          VALUES ($1, (SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2), $2, $3, $4, $5, $6, $7, \
-             $8, $9, $10, $11, $12, $13, $14) \
+             $8, $9, $10, $11, $12, $13, $14, $15) \
          ON CONFLICT (company_id, pin, wire_type, bio_no, bio_index, major_ver, source) DO UPDATE SET \
              employee_id = excluded.employee_id, minor_ver = excluded.minor_ver, bio_format = excluded.bio_format, \
              valid = excluded.valid, duress = excluded.duress, template_sealed = excluded.template_sealed, \
-             terminal_sn = excluded.terminal_sn, changed_at = excluded.changed_at",
+             terminal_sn = excluded.terminal_sn, changed_at = excluded.changed_at, digest = excluded.digest \
+         WHERE biometric.digest IS NULL OR biometric.digest <> excluded.digest \
+             OR biometric.valid <> excluded.valid OR biometric.duress <> excluded.duress",
         [
             app.company.id.clone().into(),
             body.pin.into(),
@@ -357,6 +376,7 @@ async fn keep_biometric(
             app.keys.seal(SEALED_FOR, body.body.as_bytes()).into(),
             terminal.sn.as_str().into(),
             app.clock.now().into(),
+            body.digest(app).into(),
         ],
     ))
     .await?;

@@ -2,9 +2,9 @@
 //! rows in the database stand above it: a change of a row drops the entry.
 
 use crate::punches::record::Place;
-use crate::terminals::contact::{Known, NOT_AUTHORIZED, family_of};
+use crate::terminals::contact::{Again, Known, NOT_AUTHORIZED, family_of};
 use crate::terminals::zone::Zone;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
@@ -15,6 +15,12 @@ use std::sync::{Arc, Mutex, RwLock};
 
 /// At most so many serial numbers that were refused and not listed are remembered.
 const MOST_STRANGERS: usize = 1000;
+
+/// What a terminal tells is believed to be new when it has been in touch for so long.
+const IN_TOUCH: TimeDelta = TimeDelta::seconds(60);
+/// A clock is written down when it has moved by so many seconds, or after so long.
+const NEWS_S: i64 = 2;
+const STILL_NEWS: TimeDelta = TimeDelta::hours(1);
 
 /// A terminal that has called.
 #[derive(Debug)]
@@ -46,6 +52,11 @@ struct Heard {
     language: Option<u16>,
     /// Wants its commands in another wrapping.
     wraps_commands: bool,
+    /// Since when it has spoken without a longer silence and without starting anew.
+    unbroken_since: DateTime<Utc>,
+    /// Seconds its clock was ahead, and when that was seen.
+    clock: Option<(i64, DateTime<Utc>)>,
+    fresh_clock: bool,
     address: IpAddr,
     /// Asked for `/exchange`: is to be offered a version without encryption.
     wants_clear_text: bool,
@@ -99,6 +110,9 @@ impl Presence {
                     .language
                     .and_then(|language| u16::try_from(language).ok()),
                 wraps_commands: known.wraps_commands,
+                unbroken_since: DateTime::UNIX_EPOCH,
+                clock: known.clock_drift_s.zip(known.clock_seen_at),
+                fresh_clock: false,
                 address,
                 wants_clear_text: false,
                 fresh: false,
@@ -122,11 +136,42 @@ impl Presence {
 
     /// Notes a contact; cheap enough for every poll.
     pub fn touch(&self, now: DateTime<Utc>, address: IpAddr) {
-        self.heard_at
-            .store(now.timestamp_micros(), Ordering::Relaxed);
+        let before = self
+            .heard_at
+            .swap(now.timestamp_micros(), Ordering::Relaxed);
+        let silent_s = now.timestamp() - before / 1_000_000;
         let mut heard = self.heard();
+        if silent_s > online_within_s(self.heartbeat_s.into()) {
+            heard.unbroken_since = now;
+        }
         heard.address = address;
         heard.fresh = true;
+    }
+
+    /// It started anew, or reads its options again: what it sends next may be old.
+    pub fn begins_anew(&self, now: DateTime<Utc>) {
+        self.heard().unbroken_since = now;
+    }
+
+    /// The terminal did something that its clock showed at `local`, and told at once: so far is it off.
+    /// That it was at once is only believed of one that has been in touch for a while, and was asked
+    /// for nothing.
+    pub fn note_clock(&self, now: DateTime<Utc>, local: NaiveDateTime) {
+        if self.has_open_commands() {
+            return;
+        }
+        let ahead_s = (local - self.zone.local(now)).num_seconds();
+        let mut heard = self.heard();
+        if now - heard.unbroken_since < IN_TOUCH {
+            return;
+        }
+        let is_news = heard.clock.is_none_or(|(known_s, seen_at)| {
+            (known_s - ahead_s).abs() >= NEWS_S || now - seen_at >= STILL_NEWS
+        });
+        if is_news {
+            heard.clock = Some((ahead_s, now));
+            heard.fresh_clock = true;
+        }
     }
 
     pub fn family(&self) -> Family {
@@ -200,6 +245,27 @@ impl Presence {
         heard.fresh_stamps = true;
     }
 
+    /// The terminal is to send these tables again from the beginning: its handshake says that nothing
+    /// of them is here.
+    pub fn restart_stamps(&self, again: Again) {
+        let mut heard = self.heard();
+        let stamps = &mut heard.stamps;
+        let all = [
+            &mut stamps.attlog,
+            &mut stamps.operlog,
+            &mut stamps.attphoto,
+            &mut stamps.biodata,
+        ];
+        let count = match again {
+            Again::Punches => 1,
+            Again::All => all.len(),
+        };
+        for stamp in all.into_iter().take(count) {
+            "0".clone_into(stamp);
+        }
+        heard.fresh_stamps = true;
+    }
+
     /// Takes over the counters of a poll.
     pub fn set_info(&self, info: &str) {
         let mut heard = self.heard();
@@ -234,6 +300,8 @@ pub struct News {
     pub address: IpAddr,
     pub info: Option<Info>,
     pub stamps: Option<Stamps>,
+    /// Seconds its clock was ahead, and when.
+    pub clock: Option<(i64, DateTime<Utc>)>,
 }
 
 /// A terminal that was refused and is in no list.
@@ -322,6 +390,20 @@ impl Roster {
         (at > 0).then(|| DateTime::from_timestamp_micros(at))?
     }
 
+    /// Whether a terminal spoke within two heartbeats: with this server, or, as its row has it, with
+    /// another.
+    pub fn is_online(
+        &self,
+        sn: &str,
+        heartbeat_s: i64,
+        last_activity_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        self.last_heard(sn)
+            .max(last_activity_at)
+            .is_some_and(|heard| (now - heard).num_seconds() <= online_within_s(heartbeat_s))
+    }
+
     /// Counts a refused call of a terminal that is in no list.
     pub fn refuse(&self, sn: &SerialNumber, address: IpAddr, now: DateTime<Utc>) {
         let mut strangers = self
@@ -385,6 +467,9 @@ impl Roster {
                     address: heard.address,
                     info: std::mem::take(&mut heard.fresh_info).then(|| Info::parse(&heard.info)),
                     stamps: std::mem::take(&mut heard.fresh_stamps).then(|| heard.stamps.clone()),
+                    clock: std::mem::take(&mut heard.fresh_clock)
+                        .then_some(heard.clock)
+                        .flatten(),
                 })
             })
             .collect()
@@ -400,6 +485,7 @@ impl Roster {
                 heard.fresh = true;
                 heard.fresh_info |= news.info.is_some();
                 heard.fresh_stamps |= news.stamps.is_some();
+                heard.fresh_clock |= news.clock.is_some();
             }
         }
     }

@@ -31,7 +31,9 @@ fn lists() -> Vec<String> {
     let registry = api::registry();
     let endpoints = registry.endpoints().iter();
     let lists: Vec<String> = endpoints
-        .filter(|endpoint| matches!(endpoint.doc.returns, Returns::Page(_)))
+        .filter(|endpoint| {
+            endpoint.method == Method::GET && matches!(endpoint.doc.returns, Returns::Page(_))
+        })
         .map(|endpoint| endpoint.path.clone())
         .collect();
     assert!(lists.len() >= 8, "{lists:?}");

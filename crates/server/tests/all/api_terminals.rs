@@ -48,7 +48,7 @@ async fn a_terminal_is_made_read_changed_and_removed_as_the_manual_prints_it() {
             "palm_capacity": null, "palm_alg_ver": null, "lock_func": 0,
             "last_activity": null, "upload_time": null, "push_time": null, "is_access": 0,
             "gps_location": "silkboard", "company": company, "area": "Not Authorized",
-            "zone_name": null,
+            "zone_name": null, "zone_spelling": "hours_or_minutes",
         });
         let (Value::Object(all), Value::Object(more)) = (&mut expected, more) else {
             panic!("objects")
@@ -65,7 +65,7 @@ async fn a_terminal_is_made_read_changed_and_removed_as_the_manual_prints_it() {
             "last_activity": null, "user_count": null, "fp_count": null, "face_count": null,
             "palm_count": null, "transaction_count": null, "push_time": null,
             "transfer_time": "string", "transfer_interval": 2147483647, "is_attendance": 0,
-            "area_name": "Not Authorized",
+            "area_name": "Not Authorized", "clock_drift": null, "clock_seen": null,
             "company": { "id": company, "name": "default" },
         });
         assert_eq!(
@@ -133,7 +133,7 @@ async fn biotime_sees_a_terminal_by_id_in_its_read_shape() {
             "last_activity": null, "user_count": null, "fp_count": null, "face_count": null,
             "palm_count": null, "transaction_count": null, "push_time": null,
             "transfer_time": "00:00;14:05", "transfer_interval": 1, "is_attendance": 1,
-            "area_name": "Not Authorized",
+            "area_name": "Not Authorized", "clock_drift": null, "clock_seen": null,
         });
         assert_eq!(caller.post(LIST, made).await.is(201), shown);
         // A serial number of digits that is another terminal's id is looked for as an id first.

@@ -75,7 +75,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands.rs"),
     ("terminal_option", "terminals/"),
-    ("terminal_person", "terminals/sync.rs"),
+    ("terminal_algorithm", "terminals/sync/"),
+    ("terminal_holding", "terminals/sync/"),
     ("unread_line", "gateway/unread.rs"),
 ];
 
@@ -418,9 +419,13 @@ fn sources(src: &Path, shown: &str) -> Vec<Source> {
 fn tables() -> BTreeSet<String> {
     let folder = crates().join("store/migrations/sqlite");
     let mut tables = BTreeSet::new();
-    for entry in fs::read_dir(folder).expect("the migrations are there") {
-        let sql =
-            fs::read_to_string(entry.expect("a folder can be read").path()).expect("SQL is text");
+    // In their order: a later one may drop what an earlier one made.
+    let files: BTreeSet<PathBuf> = fs::read_dir(folder)
+        .expect("the migrations are there")
+        .map(|entry| entry.expect("a folder can be read").path())
+        .collect();
+    for file in files {
+        let sql = fs::read_to_string(file).expect("SQL is text");
         let words = words(&sql);
         for three in words.windows(3) {
             match [three[0].as_str(), three[1].as_str()] {

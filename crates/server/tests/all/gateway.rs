@@ -5,6 +5,8 @@ use chrono::TimeDelta;
 use muster::access::Caller;
 use muster::config::{Admission, Config};
 use muster::terminals::commands;
+use muster::terminals::contact::family_of;
+use muster::writing::Writing;
 use muster_protocol::command::Command;
 use muster_store::Sql;
 use std::fs;
@@ -84,6 +86,32 @@ impl TestApp {
         .expect("moved");
         tx.commit().await.expect("committed");
         self.app.roster.forget(sn);
+    }
+
+    /// Queues a command in the words of the terminal's kind, as callers' commands are, or says why not.
+    async fn queue(&self, terminal_id: i64, command: &Command) -> Result<(), String> {
+        let (family,): (String,) = self
+            .app
+            .store
+            .one(&Sql::new(
+                "SELECT family FROM terminal WHERE id = $1",
+                [terminal_id.into()],
+            ))
+            .await
+            .expect("listed");
+        let worded = commands::worded(command, family_of(&family))?;
+        let mut tx = Writing::begin(&self.app).await.expect("a transaction");
+        commands::give(
+            &self.app,
+            &mut tx,
+            &Caller::system(),
+            terminal_id,
+            &[worded],
+        )
+        .await
+        .expect("queued");
+        tx.commit(&self.app).await.expect("committed");
+        Ok(())
     }
 
     async fn states(&self) -> Vec<(String, Option<i64>)> {
@@ -553,7 +581,7 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
             .expect("read");
         assert_eq!(kept, [], "a key is not kept");
 
-        commands::enqueue(&app.app, &Caller::system(), app.terminal_id(sn).await, &Command::Reboot)
+        app.queue(app.terminal_id(sn).await, &Command::Reboot)
             .await
             .expect("queued");
         let poll = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
@@ -590,7 +618,7 @@ async fn a_command_is_given_once_and_its_result_ends_it() {
         assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK");
         let id = app.terminal_id("A1").await;
         for command in [Command::Info, Command::Check, Command::Reboot, Command::Log] {
-            commands::enqueue(&app.app, &Caller::system(), id, &command)
+            app.queue(id, &command)
                 .await
                 .expect("queued");
         }
@@ -633,9 +661,7 @@ async fn a_silent_command_is_sent_again_after_its_pause_and_then_given_up() {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
         for command in [Command::Info, Command::ClearLog] {
-            commands::enqueue(&app.app, &Caller::system(), id, &command)
-                .await
-                .expect("queued");
+            app.queue(id, &command).await.expect("queued");
         }
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
@@ -674,18 +700,10 @@ async fn a_door_opens_now_or_never() {
     on_both_with(open, |app| async move {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
-        let caller = Caller::system();
-        commands::enqueue(&app.app, &caller, id, &Command::Unlock)
+        app.queue(id, &Command::Unlock)
             .await
             .expect("the terminal is online");
         app.app.clock.advance(TimeDelta::seconds(61));
-        let refused = commands::enqueue(&app.app, &caller, id, &Command::Unlock)
-            .await
-            .expect_err("refused");
-        assert!(
-            refused.to_string().contains("Device is offline."),
-            "{refused}"
-        );
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "OK",
@@ -708,7 +726,7 @@ async fn nothing_reaches_the_wire_with_a_separator_in_it() {
                 name: Some(name.into()),
                 ..UserFields::default()
             });
-            let refused = commands::enqueue(&app.app, &Caller::system(), id, &command).await;
+            let refused = app.queue(id, &command).await;
             assert!(refused.is_err(), "{name:?}");
         }
         assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, "OK");
@@ -849,10 +867,7 @@ async fn a_door_does_not_wait_behind_a_command_that_pauses() {
     on_both_with(open, |app| async move {
         app.get("/iclock/getrequest?SN=A1").await;
         let id = app.terminal_id("A1").await;
-        let caller = Caller::system();
-        commands::enqueue(&app.app, &caller, id, &Command::Check)
-            .await
-            .expect("queued");
+        app.queue(id, &Command::Check).await.expect("queued");
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "C:1:CHECK\n"
@@ -861,12 +876,30 @@ async fn a_door_does_not_wait_behind_a_command_that_pauses() {
         for _ in 0..3 {
             app.get("/iclock/getrequest?SN=A1").await;
         }
-        commands::enqueue(&app.app, &caller, id, &Command::Unlock)
-            .await
-            .expect("queued");
+        app.queue(id, &Command::Unlock).await.expect("queued");
         assert_eq!(
             app.get("/iclock/getrequest?SN=A1").await.body,
             "C:2:AC_UNLOCK\n"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_door_does_not_wait_behind_hundreds_of_others() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        for _ in 0..250 {
+            app.queue(id, &Command::Check).await.expect("queued");
+        }
+        app.queue(id, &Command::Unlock).await.expect("queued");
+        let reply = app.get("/iclock/getrequest?SN=A1").await.body;
+        assert_eq!(reply.lines().next(), Some("C:251:AC_UNLOCK"));
+        assert_eq!(reply.lines().count(), 20);
+        assert!(
+            reply.ends_with("C:19:CHECK\n"),
+            "the others come in their order"
         );
     })
     .await;

@@ -24,4 +24,6 @@ mod kill;
 mod people_on_terminals;
 mod postgres;
 mod rest;
+mod terminal_attacks;
+mod terminal_commands;
 mod testing;

@@ -45,8 +45,8 @@ impl Admin<'_> {
         self.send(Method::PATCH, path, body).await
     }
 
-    /// What a terminal is told now, without the numbers.
-    async fn told(&self, sn: &str) -> Vec<String> {
+    /// What a terminal is told now: number and text.
+    async fn given(&self, sn: &str) -> Vec<(String, String)> {
         let answer = self.app.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(answer.status, 200, "{sn}");
         if answer.body == "OK" {
@@ -56,13 +56,57 @@ impl Admin<'_> {
             .body
             .lines()
             .map(|line| {
-                let (_, text) = line
+                let (id, text) = line
                     .strip_prefix("C:")
                     .and_then(|line| line.split_once(':'))
                     .unwrap_or_else(|| panic!("no command: {line}"));
-                text.to_owned()
+                (id.to_owned(), text.to_owned())
             })
             .collect()
+    }
+
+    /// What a terminal is told now, without the numbers. It says nothing of what becomes of it.
+    async fn told(&self, sn: &str) -> Vec<String> {
+        let given = self.given(sn).await;
+        given.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// A terminal asks until nothing is left, and answers each command with what `code` says. What it was
+    /// told.
+    async fn answers(&self, sn: &str, code: impl Fn(&str) -> i32) -> Vec<String> {
+        let mut told = Vec::new();
+        loop {
+            let given = self.given(sn).await;
+            if given.is_empty() {
+                return told;
+            }
+            let results: String = given
+                .iter()
+                .map(|(id, text)| format!("ID={id}&Return={}&CMD=DATA\n", code(text)))
+                .collect();
+            let answer = self
+                .app
+                .post(&format!("/iclock/devicecmd?SN={sn}"), results)
+                .await;
+            assert_eq!(answer.whole(), (200, "OK"));
+            told.extend(given.into_iter().map(|(_, text)| text));
+        }
+    }
+
+    async fn obeys(&self, sn: &str) -> Vec<String> {
+        self.answers(sn, |_| 0).await
+    }
+
+    /// Rows of a query that counts.
+    async fn count(&self, sql: &'static str) -> i64 {
+        let (count,): (i64,) = self
+            .app
+            .app
+            .store
+            .one(&Sql::new(sql, []))
+            .await
+            .expect("counted");
+        count
     }
 }
 
@@ -155,23 +199,8 @@ async fn people_come_to_the_terminals_of_their_areas_and_leave_them() {
         admin.send(Method::DELETE, &path, json!({})).await;
         assert_eq!(admin.told("SOUTH").await, ["DATA DELETE USERINFO PIN=1001"]);
         assert_eq!(admin.told("NORTH").await, NOBODY, "it knows of nobody");
-        let (held,): (i64,) = app
-            .app
-            .store
-            .one(&Sql::new("SELECT count(*) FROM terminal_person", []))
-            .await
-            .expect("counted");
-        assert_eq!(held, 0);
-        let (shown,): (i64,) = app
-            .app
-            .store
-            .one(&Sql::new(
-                "SELECT count(*) FROM terminal_command WHERE shown LIKE '%4711%'",
-                [],
-            ))
-            .await
-            .expect("counted");
-        assert_eq!(shown, 0, "a password is not shown");
+        let shown = "SELECT count(*) FROM terminal_command WHERE shown LIKE '%4711%'";
+        assert_eq!(admin.count(shown).await, 0, "a password is not shown");
     })
     .await;
 }
@@ -378,6 +407,292 @@ async fn templates_are_removed_here_and_where_they_are() {
             ]
         );
         assert_eq!(admin.told("SOUTH").await, NOBODY);
+    })
+    .await;
+}
+
+/// Turns the clock on and lets the server do what it does by itself.
+async fn later(app: &TestApp, passes: TimeDelta) {
+    app.app.clock.advance(passes);
+    jobs::run_all(&app.app).await.expect("run");
+}
+
+const HELD: &str = "SELECT count(*) FROM terminal_holding";
+
+#[tokio::test]
+async fn a_removal_is_on_record_until_the_terminal_has_proved_it() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+        let path = format!("{PEOPLE}1001/");
+        admin.send(Method::DELETE, &path, json!({})).await;
+        let removal = ["DATA DELETE USERINFO PIN=1001"];
+        assert_eq!(admin.told("NORTH").await, removal);
+        assert_eq!(admin.count(HELD).await, 1);
+        // The terminal starts anew and says nothing of it: it is told again, and again, and in the end
+        // after long pauses.
+        for minutes in [1, 5, 30] {
+            app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
+                .await;
+            later(&app, TimeDelta::minutes(minutes)).await;
+            assert_eq!(admin.told("NORTH").await, removal);
+        }
+        app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
+            .await;
+        later(&app, TimeDelta::seconds(1)).await;
+        assert_eq!(
+            admin.told("NORTH").await,
+            NOBODY,
+            "lost, and not again at once"
+        );
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(admin.obeys("NORTH").await, removal);
+        assert_eq!(admin.count(HELD).await, 0);
+        later(&app, TimeDelta::days(1)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_overtaken_before_a_terminal_asks_is_never_said() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let path = format!("{PEOPLE}1001/");
+        admin.post(PEOPLE, asha("north")).await;
+        for name in ["Rai", "Rey", "Rao"] {
+            admin.patch(&path, json!({ "last_name": name })).await;
+        }
+        assert_eq!(admin.obeys("NORTH").await, [ASHA], "the last one alone");
+        admin.patch(&path, json!({ "last_name": "Rai" })).await;
+        admin.patch(&path, json!({ "last_name": "Rao" })).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it has that already");
+        admin.patch(&path, json!({ "area": ["south"] })).await;
+        admin.patch(&path, json!({ "area": ["north"] })).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY);
+        assert_eq!(admin.told("SOUTH").await, NOBODY);
+        let cancelled = "SELECT count(*) FROM terminal_command WHERE state = 'cancelled'";
+        assert_eq!(admin.count(cancelled).await, 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_command_is_not_sent_again_once_a_later_one_says_otherwise() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        assert_eq!(admin.told("NORTH").await, [ASHA]);
+        let path = format!("{PEOPLE}1001/");
+        admin.send(Method::DELETE, &path, json!({})).await;
+        assert_eq!(
+            admin.obeys("NORTH").await,
+            ["DATA DELETE USERINFO PIN=1001"]
+        );
+        for _ in 0..4 {
+            app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
+                .await;
+            later(&app, TimeDelta::hours(1)).await;
+            assert_eq!(admin.told("NORTH").await, NOBODY);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_repeated_when_it_may_pass_and_kept_when_it_will_not() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        assert_eq!(admin.answers("NORTH", |_| -1005).await, [ASHA], "busy");
+        later(&app, TimeDelta::seconds(59)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY);
+        later(&app, TimeDelta::seconds(1)).await;
+        assert_eq!(
+            admin.answers("NORTH", |_| -1002).await,
+            [ASHA],
+            "not supported"
+        );
+        later(&app, TimeDelta::days(30)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it would say the same");
+        let path = format!("{PEOPLE}1001/");
+        admin.patch(&path, json!({ "last_name": "" })).await;
+        let changed = ASHA.replace("Asha Rao", "Asha");
+        assert_eq!(
+            admin.obeys("NORTH").await,
+            [changed],
+            "this is something else"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_terminals_changed_records_complete_the_servers_and_are_put_right_once() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let more = json!({ "sn": "NORTH2", "area": "north" });
+        admin.post("/iclock/api/terminals/", more).await;
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
+        admin.post(PEOPLE, new).await;
+        let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard="];
+        assert_eq!(admin.obeys("NORTH").await, plain);
+        assert_eq!(admin.obeys("NORTH2").await, plain);
+
+        let shows = async |row: &str| {
+            let target = "/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1";
+            assert_eq!(app.post(target, row).await.status, 200);
+        };
+        shows("USER PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=[15CD5B07]\tGrp=1\n").await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it has the card already");
+        let with_card = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789"];
+        assert_eq!(
+            admin.obeys("NORTH2").await,
+            with_card,
+            "and the other gets it"
+        );
+
+        let forged = "USER PIN=7\tName=Mallory\tPri=14\tPasswd=\tCard=666\n";
+        shows(forged).await;
+        assert_eq!(admin.obeys("NORTH").await, with_card, "put right");
+        assert_eq!(admin.told("NORTH2").await, NOBODY);
+        shows(forged).await;
+        assert_eq!(
+            admin.told("NORTH").await,
+            NOBODY,
+            "it cannot do better, it seems"
+        );
+        let employee = admin
+            .send(Method::GET, &format!("{PEOPLE}7/"), Value::Null)
+            .await;
+        assert_eq!(
+            (
+                &employee["first_name"],
+                &employee["card_no"],
+                &employee["dev_privilege"]
+            ),
+            (&json!("Binod"), &json!("123456789"), &json!(0))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leaver_who_is_still_on_a_terminal_is_not_made_anew_by_it() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        admin.obeys("NORTH").await;
+        let path = format!("{PEOPLE}1001/");
+        admin.send(Method::DELETE, &path, json!({})).await;
+        let row = "USER PIN=1001\tName=Asha Rao\tPri=14\tPasswd=4711\tCard=71059\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row)
+            .await;
+        assert_eq!(admin.count("SELECT count(*) FROM employee").await, 0);
+        assert_eq!(
+            admin.obeys("NORTH").await,
+            ["DATA DELETE USERINFO PIN=1001"]
+        );
+    })
+    .await;
+}
+
+/// A terminal of the fifth generation says what it can do.
+async fn is_visible_light(app: &TestApp, sn: &str, version: &str) {
+    let options = format!(
+        "FPVersion=10,FaceVersion={version},VisilightFun=1,BioPhotoFun=1,BioDataFun=1,PhotoFunOn=1,\
+         MultiBioDataSupport=0:1:0:0:0:0:0:0:1:1"
+    );
+    let target = format!("/iclock/cdata?SN={sn}&table=options");
+    assert_eq!(app.post(&target, options).await.status, 200);
+}
+
+#[tokio::test]
+async fn templates_reach_the_terminals_of_their_algorithm_once_the_person_is_there() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for sn in ["SAME", "OTHER", "OLD"] {
+            let more = json!({ "sn": sn, "area": "north" });
+            admin.post("/iclock/api/terminals/", more).await;
+        }
+        is_visible_light(&app, "NORTH", "39").await;
+        is_visible_light(&app, "SAME", "39").await;
+        is_visible_light(&app, "OTHER", "58").await;
+        app.post("/iclock/cdata?SN=OLD&table=options", "FPVersion=10,FaceVersion=7").await;
+        admin.post(PEOPLE, asha("north")).await;
+        admin.obeys("NORTH").await;
+        for (table, row) in [
+            ("OPERLOG", "FP PIN=1001\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n"),
+            (
+                "BIODATA",
+                "BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=39\tMinorVer=3\tFormat=0\tTmp=ZmFjZQ==\n",
+            ),
+            (
+                "BIOPHOTO",
+                "BIOPHOTO PIN=1001\tFileName=1001.jpg\tType=9\tSize=8\tContent=cGhvdG8=\n",
+            ),
+        ] {
+            let target = format!("/iclock/cdata?SN=NORTH&table={table}&Stamp=1");
+            assert_eq!(app.post(&target, row).await.status, 200);
+        }
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it has what it brought");
+        let finger = "DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj";
+        let face = "DATA UPDATE BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=39\tMinorVer=3\tFormat=0\tTmp=ZmFjZQ==";
+        let photo = "DATA UPDATE BIOPHOTO PIN=1001\tType=9\tNo=0\tIndex=0\tSize=8\tContent=cGhvdG8=\tFormat=0\tPostBackTmpFlag=1";
+        assert_eq!(admin.told("SAME").await, [ASHA], "first the record alone");
+        assert_eq!(admin.told("SAME").await, NOBODY);
+        app.post("/iclock/devicecmd?SN=SAME", "ID=1&Return=0&CMD=DATA\n").await;
+        assert_eq!(admin.obeys("SAME").await, [finger, face], "no photo beside its template");
+        assert_eq!(admin.obeys("OTHER").await, [ASHA, finger, photo]);
+        assert_eq!(admin.obeys("OLD").await, [ASHA, finger]);
+
+        // OTHER makes a template of its own of the photo; it serves those of its version.
+        let made = "BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=58\tMinorVer=7\tFormat=0\tTmp=b3duIQ==\n";
+        app.post("/iclock/cdata?SN=OTHER&table=BIODATA&Stamp=1", made).await;
+        for sn in ["NORTH", "SAME", "OTHER", "OLD"] {
+            assert_eq!(admin.told(sn).await, NOBODY, "{sn}");
+        }
+
+        let all = json!({ "emp_code": [1001], "vl_face": true });
+        admin.post(&format!("{PEOPLE}del_bio_template/"), all).await;
+        let gone = ["DATA DELETE BIODATA Pin=1001\tType=9", "DATA DELETE BIOPHOTO PIN=1001\tType=9"];
+        for sn in ["NORTH", "SAME", "OTHER"] {
+            assert_eq!(admin.obeys(sn).await, gone, "{sn}");
+        }
+        assert_eq!(admin.told("OLD").await, NOBODY, "it never had any");
+
+        let moved = json!({ "employees": "1001", "areas": "south" });
+        admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
+        for sn in ["NORTH", "SAME", "OTHER", "OLD"] {
+            assert_eq!(admin.obeys(sn).await, ["DATA DELETE USERINFO PIN=1001"], "all at once: {sn}");
+        }
+        assert_eq!(admin.obeys("SOUTH").await, [ASHA], "nobody knows what it takes");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_terminal_says_late_what_it_can_do_and_gets_the_templates_then() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        is_visible_light(&app, "NORTH", "39").await;
+        admin.post(PEOPLE, asha("north")).await;
+        admin.obeys("NORTH").await;
+        let row = "FP PIN=1001\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row)
+            .await;
+        admin
+            .patch("/iclock/api/terminals/SOUTH/", json!({ "area": "north" }))
+            .await;
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(admin.obeys("SOUTH").await, [ASHA]);
+        is_visible_light(&app, "SOUTH", "39").await;
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(
+            admin.obeys("SOUTH").await,
+            ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"]
+        );
     })
     .await;
 }

@@ -2,11 +2,19 @@
 //! its own on SQLite and then on PostgreSQL.
 
 use crate::postgres;
+use crate::rest::Got;
 use chrono::{DateTime, TimeZone, Utc};
+use muster::access::{Caller, Rights};
+use muster::accounts::client::{self, NewClient};
 use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
 use muster::config::Config;
+use muster::jobs;
+use muster::profile::Profile;
+use muster_store::Sql;
+use reqwest::Method;
+use serde_json::Value;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -118,6 +126,103 @@ impl TestApp {
         .into_bytes();
         request.extend_from_slice(body);
         self.wire(request).await
+    }
+}
+
+/// A caller of the API of a server that terminals speak with too.
+pub struct Api<'a> {
+    pub app: &'a TestApp,
+    http: reqwest::Client,
+    token: String,
+}
+
+impl TestApp {
+    /// An API client with these rights.
+    pub async fn api(&self, profile: Profile, rights: Rights) -> Api<'_> {
+        let new = NewClient {
+            name: uuid::Uuid::new_v4().to_string(),
+            profile,
+            rights,
+            addresses: Vec::new(),
+            expires_at: None,
+        };
+        let token = client::add(&self.app, &Caller::system(), new)
+            .await
+            .expect("added");
+        self.with_token(&token)
+    }
+
+    /// Whoever has this token.
+    pub fn with_token(&self, token: &str) -> Api<'_> {
+        Api {
+            app: self,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            token: token.to_owned(),
+        }
+    }
+
+    /// What a terminal is told when it asks now, without the numbers.
+    pub async fn told(&self, sn: &str) -> Vec<String> {
+        let answer = self.get(&format!("/iclock/getrequest?SN={sn}")).await;
+        assert_eq!(answer.status, 200, "{sn}");
+        answer
+            .body
+            .lines()
+            .filter(|line| *line != "OK")
+            .map(|line| {
+                let (_, text) = line
+                    .strip_prefix("C:")
+                    .and_then(|line| line.split_once(':'))
+                    .unwrap_or_else(|| panic!("no command: {line}"));
+                text.to_owned()
+            })
+            .collect()
+    }
+
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let (number,): (i64,) = self.app.store.one(&Sql::new(sql, [])).await.expect("a row");
+        number
+    }
+
+    pub async fn run_jobs(&self) {
+        jobs::run_all(&self.app).await.expect("run");
+    }
+}
+
+impl Api<'_> {
+    /// A request with the caller's credential, to be changed before it is sent.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("http://{}{path}", self.app.address))
+            .header("authorization", format!("Token {}", self.token))
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Got {
+        let request = self.request(method, path);
+        Got::from(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    pub async fn get(&self, path: &str) -> Got {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Got {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Got {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Got {
+        self.send(Method::DELETE, path, None).await
     }
 }
 

@@ -127,19 +127,11 @@ fn unless_invalid<T>(result: Result<T>, problems: &mut Vec<Problem>) -> Result<O
     }
 }
 
-const KINDS: &[(&str, BioKind)] = &[
-    ("finger_print", BioKind::Finger),
-    ("face", BioKind::Face),
-    ("finger_vein", BioKind::FingerVein),
-    ("palm", BioKind::Palm),
-    ("vl_face", BioKind::VisibleFace),
-];
-
 /// Each kind that is true goes, here and on the terminals.
 async fn del_bio_template(call: Call) -> Result<Answer> {
     let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
     let mut input = Input::new(body, true);
-    let (names, kinds): (Vec<&str>, Vec<BioKind>) = KINDS
+    let (names, kinds): (Vec<&str>, Vec<BioKind>) = BioKind::FLAGS
         .iter()
         .filter(|(name, _)| input.boolean(name) == Some(true))
         .copied()

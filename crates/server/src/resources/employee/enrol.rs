@@ -1,24 +1,48 @@
 //! People enrolled at a terminal.
 
 use super::write::is_code;
-use super::{DEVICE_PASSWORD, Employee};
+use super::{DEVICE_PASSWORD, Employee, VALID};
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::punches::record;
-use crate::resource::{Resource, search_text};
+use crate::resource::{Columns, Resource, search_text};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
+use muster_protocol::person::card_number;
 use muster_protocol::upload::User;
 use muster_store::{Sql, Tx};
-use serde_json::json;
+use serde_json::{Map, json};
+
+/// What became of somebody a terminal brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enrolled {
+    Made,
+    /// Was an employee before. `as_shown`: the server's record says the same, by now.
+    Known {
+        as_shown: bool,
+    },
+    /// Is no employee, and does not become one.
+    Nobody,
+}
 
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
-/// = the terminal's. Of a known one nothing changes: the server's record stands, and `false` says so.
-pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &User) -> Result<bool> {
+/// = the terminal's. Of a known one only what the server lacks is taken over: a name, a card, a password,
+/// a way to verify; a higher privilege where the setting allows it. Everything else stands as the server
+/// has it, because whoever knows a serial number can speak for a terminal.
+pub async fn enrolled_at(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    user: &User,
+) -> Result<Enrolled> {
+    if let Some(known) = find(app, tx, &user.pin).await? {
+        let as_shown = complete(app, tx, terminal, &known, user).await?;
+        return Ok(Enrolled::Known { as_shown });
+    }
     if !app.config.terminals.make_employees || !is_code(&user.pin) {
-        return Ok(false);
+        return Ok(Enrolled::Nobody);
     }
     let now = app.clock.now();
     let privilege = if app.config.terminals.raise_privilege {
@@ -60,7 +84,7 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
         ))
         .await?;
     let Some((id,)) = made else {
-        return Ok(false);
+        return Ok(Enrolled::Known { as_shown: false });
     };
     if let Some(password) = user
         .password
@@ -99,5 +123,132 @@ pub async fn enrolled_at(app: &App, tx: &mut Tx, terminal: &Presence, user: &Use
         ..Deed::default()
     };
     audit::write(tx, now, &Caller::system(), deed).await?;
-    Ok(true)
+    Ok(Enrolled::Made)
+}
+
+#[derive(sqlx::FromRow)]
+struct Known {
+    id: i64,
+    status: i16,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    card_no: Option<String>,
+    dev_privilege: i16,
+    verify_mode: Option<i64>,
+    device_password_sealed: Option<Vec<u8>>,
+}
+
+async fn find(app: &App, tx: &mut Tx, pin: &str) -> Result<Option<Known>> {
+    Ok(tx
+        .find(&Sql::new(
+            "SELECT id, status, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
+             FROM employee WHERE company_id = $1 AND emp_code = $2",
+            [app.company.id.clone().into(), pin.into()],
+        ))
+        .await?)
+}
+
+/// Takes over what the server lacks of somebody. `false`: something of the row was not.
+async fn complete(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    known: &Known,
+    user: &User,
+) -> Result<bool> {
+    if known.status != VALID {
+        return Ok(false);
+    }
+    let mut as_shown = true;
+    let is_empty =
+        |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let mut columns = Columns::default();
+    let mut after = Map::new();
+    if let Some(name) = user.name.as_deref().filter(|name| !name.is_empty()) {
+        let names = [&known.first_name, &known.last_name];
+        if names.into_iter().all(is_empty) {
+            let name = cut(name, 100);
+            after.insert("first_name".into(), name.clone().into());
+            columns.set("first_name", name);
+        } else {
+            let names: Vec<&str> = names
+                .into_iter()
+                .flatten()
+                .map(|name| name.trim())
+                .collect();
+            // A terminal keeps the beginning of a name.
+            as_shown &= names.join(" ").trim().starts_with(name);
+        }
+    }
+    if let Some(card) = user.card.as_deref().map(|card| cut(card, 20)) {
+        if !is_empty(&known.card_no) {
+            as_shown &= known.card_no.as_deref().and_then(card_number) == Some(card);
+        } else if is_used(app, tx, &card).await? {
+            as_shown = false;
+        } else {
+            after.insert("card_no".into(), card.clone().into());
+            columns.set("card_no", card);
+        }
+    }
+    if known.device_password_sealed.is_none()
+        && let Some(password) = user
+            .password
+            .as_ref()
+            .filter(|password| !password.is_empty())
+    {
+        let sealed = app.keys.seal(DEVICE_PASSWORD, password.expose().as_bytes());
+        after.insert("device_password".into(), true.into());
+        columns.set("device_password_sealed", sealed);
+    }
+    if known.verify_mode.is_none()
+        && let Some(mode) = user.verify_mode.filter(|mode| *mode >= 0)
+    {
+        after.insert("verify_mode".into(), mode.into());
+        columns.set("verify_mode", i64::from(mode));
+    }
+    // The manual's 1 is an administrator, a terminal's 14.
+    let has = match known.dev_privilege {
+        1 => 14,
+        privilege => privilege,
+    };
+    if let Some(privilege) = user.privilege.filter(|privilege| *privilege > has) {
+        if app.config.terminals.raise_privilege {
+            after.insert("dev_privilege".into(), privilege.into());
+            columns.set("dev_privilege", privilege);
+        } else {
+            as_shown = false;
+        }
+    }
+    if columns.is_empty() {
+        return Ok(as_shown);
+    }
+    let now = app.clock.now();
+    columns.set("changed_at", now);
+    tx.run(&columns.update("employee", known.id)).await?;
+    after.insert("terminal_sn".into(), terminal.sn.as_str().into());
+    let deed = Deed {
+        action: "complete",
+        thing: Employee::NAME,
+        thing_id: user.pin.clone(),
+        after: Some(after),
+        ..Deed::default()
+    };
+    audit::write(tx, now, &Caller::system(), deed).await?;
+    Ok(as_shown)
+}
+
+/// Two people with one card could not be told apart at a terminal.
+async fn is_used(app: &App, tx: &mut Tx, card: &str) -> Result<bool> {
+    let other: Option<(i64,)> = tx
+        .find(&Sql::new(
+            "SELECT id FROM employee WHERE card_no = $2 AND company_id = $1 AND status = $3 LIMIT 1",
+            [
+                app.company.id.clone().into(),
+                card.into(),
+                VALID.into(),
+            ],
+        ))
+        .await?;
+    Ok(other.is_some())
 }

@@ -8,8 +8,9 @@ mod photo;
 mod write;
 
 pub use bulk::posted;
-pub use enrol::enrolled_at;
+pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
+pub use photo::for_terminals as photos_for_terminals;
 pub use write::set_status;
 
 use crate::access::{Caller, Right, Thing, Who};

@@ -10,16 +10,21 @@ use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call};
+use crate::punches::record;
 use crate::resource::{self, Resource};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::terminals::sync;
 use crate::writing::Writing;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
-use muster_store::Sql;
+use muster_protocol::secret::Secret;
+use muster_store::{Sql, Tx, json_list};
 use serde_json::json;
 use std::io::Cursor;
 
@@ -152,6 +157,8 @@ async fn put(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
+    record::in_order(&mut tx, &app.company.id).await?;
+    let mut codes = Vec::new();
     for (id, emp_code) in people {
         tx.run(&Sql::new(
             "INSERT INTO employee_photo (employee_id, jpeg, changed_at) \
@@ -163,12 +170,14 @@ async fn put(
         let deed = Deed {
             action: "photo",
             thing: Employee::NAME,
-            thing_id: emp_code,
+            thing_id: emp_code.clone(),
             after: audit::members(json!({ "bytes": jpeg.len() })),
             ..Deed::default()
         };
         audit::write(&mut tx, now, caller, deed).await?;
+        codes.push(emp_code);
     }
+    sync::concerns(app, &mut tx, caller, &codes).await?;
     tx.commit(app).await
 }
 
@@ -230,4 +239,57 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .with_own_rows(),
     ]
+}
+
+// ---- for terminals ----------------------------------------------------------------------------
+
+/// Terminals show it small, and have little room.
+const SHOWN_PIXELS: u32 = 240;
+const SHOWN_BYTES: usize = 20 << 10;
+
+/// These employees' photos as terminals take them: base64 of a small JPEG.
+pub async fn for_terminals(
+    app: &App,
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<Vec<(i64, Secret)>> {
+    let photos: Vec<(i64, Vec<u8>)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT employee_id, jpeg FROM employee_photo WHERE employee_id IN (SELECT value FROM json_each($1))",
+            "SELECT employee_id, jpeg FROM employee_photo \
+             WHERE employee_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+            [json_list(ids)],
+        ))
+        .await?;
+    let _turn = app
+        .pictures
+        .acquire()
+        .await
+        .map_err(|_| Error::Unavailable("closing".into()))?;
+    tokio::task::spawn_blocking(move || {
+        photos
+            .into_iter()
+            .filter_map(|(id, jpeg)| Some((id, Secret::new(BASE64.encode(small(jpeg)?)))))
+            .collect()
+    })
+    .await
+    .map_err(|error| Error::Internal(error.into()))
+}
+
+/// `None`: it cannot be read any more.
+fn small(jpeg: Vec<u8>) -> Option<Vec<u8>> {
+    if jpeg.len() <= SHOWN_BYTES {
+        return Some(jpeg);
+    }
+    let picture = image::load_from_memory_with_format(&jpeg, ImageFormat::Jpeg)
+        .ok()?
+        .resize(SHOWN_PIXELS, SHOWN_PIXELS, FilterType::Triangle)
+        .to_rgb8();
+    [QUALITY, 60, 30].into_iter().find_map(|quality| {
+        let mut smaller = Vec::new();
+        JpegEncoder::new_with_quality(&mut smaller, quality)
+            .encode_image(&picture)
+            .ok()?;
+        (smaller.len() <= SHOWN_BYTES).then_some(smaller)
+    })
 }

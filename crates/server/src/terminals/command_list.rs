@@ -1,0 +1,308 @@
+//! Commands as callers see them: what terminals were told, by whom, and what became of it.
+
+use crate::access::{Caller, Right, Thing};
+use crate::answer::Answer;
+use crate::app::App;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Result};
+use crate::extract::{Call, Query};
+use crate::resource::{
+    self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
+};
+use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::terminals::commands::{self, State};
+use crate::terminals::contact::family_of;
+use crate::terminals::terminal;
+use crate::times;
+use crate::writing::Writing;
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
+use muster_protocol::result;
+use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement};
+use serde_json::{Value, json};
+
+pub struct Listed;
+
+/// A command with its terminal.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    pub id: i64,
+    pub terminal_id: i64,
+    pub terminal_sn: String,
+    pub terminal_alias: String,
+    pub family: String,
+    pub verb: String,
+    pub shown: String,
+    pub state: String,
+    pub created_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub not_before_at: Option<DateTime<Utc>>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub sent_count: i16,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub return_code: Option<i64>,
+    pub result: Option<String>,
+}
+
+/// The columns of the table that a `Row` takes as they are.
+const COLUMNS: &[&str] = &[
+    "id",
+    "terminal_id",
+    "verb",
+    "shown",
+    "state",
+    "created_by",
+    "created_at",
+    "expires_at",
+    "not_before_at",
+    "sent_at",
+    "sent_count",
+    "finished_at",
+    "return_code",
+    "result",
+];
+
+impl Row {
+    /// Nothing more is waited for.
+    pub fn is_over(&self) -> bool {
+        ![State::Queued.name(), State::Sent.name()].contains(&self.state.as_str())
+    }
+
+    pub fn shown(&self, app: &App) -> Value {
+        let instant = |at| times::maybe_instant(at, app.zone);
+        let code = self.return_code.and_then(|code| i32::try_from(code).ok());
+        json!({
+            "id": self.id,
+            "terminal": self.terminal_id,
+            "terminal_sn": self.terminal_sn,
+            "terminal_alias": self.terminal_alias,
+            "verb": self.verb,
+            "command": self.shown,
+            "state": self.state,
+            "create_user": self.created_by,
+            "create_time": instant(Some(self.created_at)),
+            "expire_time": instant(self.expires_at),
+            "not_before": instant(self.not_before_at),
+            "sent_time": instant(self.sent_at),
+            "sent_count": self.sent_count,
+            "finish_time": instant(self.finished_at),
+            "return_code": code,
+            "meaning": code.map(|code| result::meaning(family_of(&self.family), &self.verb, code)),
+            "result": self.result,
+        })
+    }
+}
+
+const fn column(name: &'static str) -> Column {
+    ("terminal_command", name)
+}
+
+/// The times a command has, and how each is asked for.
+const TIMES: &[Period] = &[
+    Period {
+        start: "create_time_start",
+        end: "create_time_end",
+        column: column("created_at"),
+        clock: Clock::Server,
+    },
+    Period {
+        start: "sent_time_start",
+        end: "sent_time_end",
+        column: column("sent_at"),
+        clock: Clock::Server,
+    },
+    Period {
+        start: "finish_time_start",
+        end: "finish_time_end",
+        column: column("finished_at"),
+        clock: Clock::Server,
+    },
+];
+
+impl Resource for Listed {
+    const NAME: &'static str = "command";
+    const PATH: &'static str = "/iclock/api/commands/";
+    const THING: Thing = Thing::Terminal;
+    const KEY: &'static str = "id";
+    const CODE: Option<Column> = None;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("id")).one_of(),
+        Field::new("terminal_sn", Kind::Text, ("terminal", "sn"))
+            .one_of()
+            .contains()
+            .or(&["sn"]),
+        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
+            .exactly()
+            .or(&["alias"]),
+        Field::new("terminal", Kind::Integer, column("terminal_id"))
+            .one_of()
+            .about("The terminal's id."),
+        Field::new("verb", Kind::Text, column("verb"))
+            .one_of()
+            .contains(),
+        Field::new("state", Kind::Text, column("state"))
+            .one_of()
+            .about("queued, sent, done, refused, expired, cancelled, lost."),
+        Field::new("create_user", Kind::Text, column("created_by"))
+            .exactly()
+            .nullable(),
+        Field::new("create_time", Kind::Time, column("created_at")),
+        Field::new("sent_time", Kind::Time, column("sent_at")).nullable(),
+        Field::new("sent_count", Kind::Integer, column("sent_count")),
+        Field::new("finish_time", Kind::Time, column("finished_at")).nullable(),
+        Field::new("return_code", Kind::Integer, column("return_code"))
+            .one_of()
+            .nullable(),
+        Field::together("create_time_start", Kind::Time, "Not before."),
+        Field::together(
+            "create_time_end",
+            Kind::Time,
+            "Not after; a date alone is its whole day.",
+        ),
+        Field::together("sent_time_start", Kind::Time, "Not before."),
+        Field::together("sent_time_end", Kind::Time, "Not after."),
+        Field::together("finish_time_start", Kind::Time, "Not before."),
+        Field::together("finish_time_end", Kind::Time, "Not after."),
+    ];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Ascii(column("shown")),
+        Searched::Ascii(column("created_by")),
+        Searched::Folded(("terminal", "search_text")),
+    ];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Integer, ""),
+        Member::new("terminal", Kind::Integer, "The terminal's id."),
+        Member::new("terminal_sn", Kind::Text, ""),
+        Member::new("terminal_alias", Kind::Text, ""),
+        Member::new("verb", Kind::Text, "What it does, in the terminals' words."),
+        Member::new(
+            "command",
+            Kind::Text,
+            "As it is sent, without passwords, templates and pictures.",
+        ),
+        Member::new(
+            "state",
+            Kind::Text,
+            "queued, sent, done, refused, expired, cancelled; lost: sent, and never answered.",
+        ),
+        Member::new("create_user", Kind::Text, "Who asked for it."),
+        Member::new("create_time", Kind::Time, ""),
+        Member::new(
+            "expire_time",
+            Kind::Time,
+            "After this it is not sent any more.",
+        ),
+        Member::new(
+            "not_before",
+            Kind::Time,
+            "Before this it is not sent again.",
+        ),
+        Member::new("sent_time", Kind::Time, "When it was sent last."),
+        Member::new("sent_count", Kind::Integer, ""),
+        Member::new("finish_time", Kind::Time, ""),
+        Member::new("return_code", Kind::Integer, "As the terminal answered."),
+        Member::new("meaning", Kind::Text, "What the return code means."),
+        Member::new(
+            "result",
+            Kind::Text,
+            "What was counted, of a command that counts.",
+        ),
+    ];
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        select.from(Alias::new("terminal_command")).join(
+            JoinType::InnerJoin,
+            Alias::new("terminal"),
+            col(("terminal", "id")).eq(col(column("terminal_id"))),
+        );
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        for name in COLUMNS {
+            select.expr(col(column(name)));
+        }
+        select
+            .expr_as(col(("terminal", "sn")), "terminal_sn")
+            .expr_as(col(("terminal", "alias")), "terminal_alias")
+            .expr(col(("terminal", "family")));
+    }
+
+    fn visible(caller: &Caller, _app: &App) -> Condition {
+        terminal::within(&caller.scope)
+    }
+
+    async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+        within_periods(app, caller, query, TIMES)
+    }
+
+    async fn show(app: &App, _caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        Ok(rows.iter().map(|row| row.shown(app)).collect())
+    }
+}
+
+/// These commands, in the order in which they were queued.
+pub async fn of_ids(app: &App, ids: &[i64]) -> Result<Vec<Row>> {
+    let mut select = SelectStatement::new();
+    Listed::tables(&mut select);
+    Listed::columns(&mut select, app);
+    select
+        .and_where(col(column("id")).is_in(ids.iter().copied()))
+        .order_by_expr(col(column("id")), sea_query::Order::Asc);
+    Ok(app.store.all(&select).await?)
+}
+
+/// Takes a command back that its terminal was not given yet.
+async fn cancel(call: Call) -> Result<Answer> {
+    let (app, caller) = (&call.request.app, &call.caller);
+    let row = resource::fetch::<Listed>(app, caller, call.request.path.get(Listed::KEY)?).await?;
+    let mut tx = Writing::begin(app).await?;
+    let taken = commands::take_back(app, &mut tx, row.terminal_id, Some(row.id)).await?;
+    if taken.is_empty() {
+        let now = resource::fetch_by_id::<Listed>(app, row.id).await?;
+        let text = format!(
+            "Only a queued command can be cancelled; this one is {}.",
+            now.state
+        );
+        return Err(Error::refused(text));
+    }
+    let deed = Deed {
+        action: "cancel",
+        thing: Listed::NAME,
+        thing_id: row.id.to_string(),
+        before: audit::members(json!({ "terminal": row.terminal_sn, "command": row.shown })),
+        ..Deed::default()
+    };
+    audit::write(&mut tx, app.clock.now(), caller, deed).await?;
+    tx.commit(app).await?;
+    let row = resource::fetch_by_id::<Listed>(app, row.id).await?;
+    Ok(Answer::ok(&row.shown(app)))
+}
+
+pub fn endpoints() -> Vec<Endpoint> {
+    let doc = Doc {
+        summary: "Takes back a command that was not sent yet".into(),
+        tag: Thing::Terminal.name(),
+        query: Vec::new(),
+        body: None,
+        returns: Returns::One(StatusCode::OK, Listed::ANSWER),
+    };
+    vec![
+        resource::list::<Listed>(),
+        resource::export::<Listed>(),
+        resource::read::<Listed>(),
+        Endpoint::guarded(
+            Method::POST,
+            &format!("{}cancel/", resource::row_path::<Listed>()),
+            Right::TerminalCommand,
+            doc,
+            cancel,
+        ),
+    ]
+}

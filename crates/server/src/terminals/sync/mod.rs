@@ -1,0 +1,411 @@
+//! Who belongs on which terminal: what a terminal should hold of people is compared with what it holds
+//! and was told, and the difference is queued. With `holding.rs`, `forms.rs` the owner of the tables
+//! `terminal_holding` and `terminal_algorithm`.
+//!
+//! A person belongs on the terminals of the person's areas, but for area 1, while valid and not
+//! resigned. Whoever changes that calls [`concerns`] in the same transaction; everything else that
+//! matters (an answer, a lost command, a day that begins, a terminal that moves) is found by [`settle`].
+//!
+//! | | |
+//! |---|---|
+//! | `compare.rs` | the comparison itself, and the commands that come of it |
+//! | `holding.rs` | one thing on one terminal: what it has, what it was told, what is next |
+//! | `record.rs`  | a person's record in a terminal's words |
+//! | `forms.rs`   | which templates and pictures a terminal takes, and in which rows |
+
+mod compare;
+mod forms;
+mod holding;
+mod record;
+
+pub use compare::Shown;
+pub use forms::note as note_algorithm;
+pub use holding::Thing;
+
+use crate::access::Caller;
+use crate::app::App;
+use crate::error::Result;
+use crate::punches::record as punch_record;
+use crate::terminals::commands;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
+use crate::terminals::roster::Presence;
+use crate::writing::Writing;
+use compare::{Asked, compare};
+use muster_protocol::command::Command;
+use muster_store::{Sql, Tx, json_list};
+use record::Record;
+use std::collections::HashSet;
+
+/// People compared at a time.
+const TOGETHER: usize = 500;
+/// So many times [`TOGETHER`] at one go of [`settle`].
+const MOST_STEPS: usize = 20;
+
+/// These people came, changed, moved or went; `emp_codes` may name some that are no longer there.
+/// Queues what their terminals are to be told, and nothing that they were told already. The caller's
+/// transaction has taken its place among those that change people (`punches::record::in_order`).
+pub async fn concerns<S: AsRef<str>>(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    emp_codes: &[S],
+) -> Result<()> {
+    for some in emp_codes.chunks(TOGETHER) {
+        let asked = Asked {
+            pins: &references(some),
+            only: None,
+            again: None,
+            is_named: true,
+            shown: None,
+        };
+        compare(app, tx, caller, asked).await?;
+    }
+    Ok(())
+}
+
+/// Tells their terminals everything about these people, told before or not.
+pub async fn repeat<S: AsRef<str>>(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    emp_codes: &[S],
+) -> Result<()> {
+    for some in emp_codes.chunks(TOGETHER) {
+        let asked = Asked {
+            pins: &references(some),
+            only: None,
+            again: Some(&|_| true),
+            is_named: true,
+            shown: None,
+        };
+        compare(app, tx, caller, asked).await?;
+    }
+    Ok(())
+}
+
+fn references<S: AsRef<str>>(codes: &[S]) -> Vec<&str> {
+    codes.iter().map(AsRef::as_ref).collect()
+}
+
+/// Tells a terminal once more what it should hold: of all its people those things that `what` names. One
+/// that was cleared is filled again.
+pub async fn refill(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    terminal_id: i64,
+    what: &(dyn Fn(Thing) -> bool + Sync),
+) -> Result<()> {
+    fill_again(tx, terminal_id).await?;
+    let mut from = String::new();
+    loop {
+        let pins = pins_of(app, tx, terminal_id, &from).await?;
+        let asked = Asked {
+            pins: &references(&pins),
+            only: Some(terminal_id),
+            again: Some(what),
+            is_named: false,
+            shown: None,
+        };
+        compare(app, tx, caller, asked).await?;
+        match pins.last() {
+            Some(last) if pins.len() == TOGETHER => from.clone_from(last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// The people who are or belong on a terminal, some of them, after one.
+async fn pins_of(app: &App, tx: &mut Tx, terminal_id: i64, after: &str) -> Result<Vec<String>> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::new(
+            "SELECT p.pin FROM ( \
+                 SELECT e.emp_code AS pin FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                 JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+                 WHERE t.id = $2 AND e.company_id = $1 AND e.status = 0 \
+                 UNION SELECT h.pin FROM terminal_holding AS h WHERE h.terminal_id = $2) AS p \
+             WHERE p.pin > $3 ORDER BY p.pin LIMIT $4",
+            [
+                app.company.id.clone().into(),
+                terminal_id.into(),
+                after.into(),
+                (TOGETHER as i64).into(),
+            ],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
+}
+
+/// A terminal answered: what it holds now is known, and what waited for that goes out.
+pub async fn answered(app: &App, terminal: &Presence) -> Result<()> {
+    let pins: Vec<(String,)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT DISTINCT h.pin FROM terminal_holding AS h JOIN terminal_command AS c ON c.id = h.told_command \
+             WHERE h.terminal_id = $1 AND c.state NOT IN ('queued', 'sent') LIMIT $2",
+            [terminal.id.into(), (TOGETHER as i64).into()],
+        ))
+        .await?;
+    if pins.is_empty() {
+        return Ok(());
+    }
+    let pins: Vec<&str> = pins.iter().map(|(pin,)| pin.as_str()).collect();
+    let mut tx = Writing::begin(app).await?;
+    let asked = Asked {
+        pins: &pins,
+        only: Some(terminal.id),
+        again: None,
+        is_named: false,
+        shown: None,
+    };
+    compare(app, &mut tx, &Caller::system(), asked).await?;
+    tx.commit(app).await
+}
+
+/// A terminal has shown its records of people, templates or pictures. What it has is known then; the
+/// others of the people's areas get what is new, and it gets what it has wrong.
+pub async fn shown(app: &App, tx: &mut Writing, pins: &[&str], shown: Shown<'_>) -> Result<()> {
+    let asked = Asked {
+        pins,
+        only: None,
+        again: None,
+        is_named: false,
+        shown: Some(shown),
+    };
+    compare(app, tx, &Caller::system(), asked).await
+}
+
+/// Those of these PINs that the terminal was told to remove and has not yet: what it brings of them is
+/// old.
+pub async fn leaving(tx: &mut Tx, terminal_id: i64, pins: &[&str]) -> Result<HashSet<String>> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' \
+                 AND told_command IS NOT NULL AND told_digest IS NULL AND pin IN (SELECT value FROM json_each($2))",
+            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' \
+                 AND told_command IS NOT NULL AND told_digest IS NULL \
+                 AND pin IN (SELECT jsonb_array_elements_text($2::jsonb))",
+            [terminal_id.into(), json_list(pins.iter().copied())],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
+}
+
+/// The record of somebody who belongs on the terminal, when it asks who that is. Of others it learns
+/// nothing: whoever knows a serial number can ask.
+pub async fn asked_for(app: &App, terminal_id: i64, emp_code: &str) -> Result<Option<Command>> {
+    Ok(record::belonging(app, terminal_id, emp_code)
+        .await?
+        .map(|person| Record::of(app, &person))
+        .transpose()?
+        .map(|record| Command::UpdateUser(record.for_attendance())))
+}
+
+// ---- terminals --------------------------------------------------------------------------------
+
+/// Another device stands in a terminal's place: it has been told nothing.
+pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    forget(tx, terminal_id).await?;
+    forms::forget(tx, terminal_id).await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET cleared_by = NULL WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    contact::people_due(tx, terminal_id).await
+}
+
+/// `command` is a CLEAR DATA: after it the terminal is left empty, until [`refill`] or a move.
+pub async fn cleared(app: &App, tx: &mut Writing, terminal_id: i64, command: i64) -> Result<()> {
+    let waiting: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT DISTINCT told_command FROM terminal_holding \
+             WHERE terminal_id = $1 AND told_command IS NOT NULL",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let waiting: Vec<i64> = waiting.into_iter().map(|(id,)| id).collect();
+    let withdrawn = commands::withdraw(app, tx, &waiting).await?;
+    let given: Vec<i64> = waiting
+        .into_iter()
+        .filter(|id| !withdrawn.contains(id))
+        .collect();
+    commands::overtake(app, tx, &given).await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
+        [terminal_id.into(), command.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// A cleared terminal gets its people again: whatever it had is gone, or will be by then.
+pub async fn fill_again(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    let filled = tx
+        .run(&Sql::new(
+            "UPDATE terminal SET cleared_by = NULL WHERE id = $1 AND cleared_by IS NOT NULL",
+            [terminal_id.into()],
+        ))
+        .await?;
+    if filled > 0 {
+        forget(tx, terminal_id).await?;
+    }
+    Ok(())
+}
+
+async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "DELETE FROM terminal_holding WHERE terminal_id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+// ---- what nobody names ------------------------------------------------------------------------
+
+/// What changed without anybody naming the people: a terminal was authorised, moved or replaced, a
+/// validity began or ended, a command was lost or its pause is over. Terminals get whom they lack, and
+/// lose whom they were told of and who no longer belongs there; people whom a terminal brought itself
+/// stay until somebody changes them.
+///
+/// In transactions of a few hundred people, so that punches need not wait, and so many at most; the
+/// next time goes on.
+pub async fn settle(app: &App) -> Result<()> {
+    settle_cleared(app).await?;
+    for _ in 0..MOST_STEPS {
+        let pins = unsettled(app).await?;
+        if !pins.is_empty() {
+            let mut tx = Writing::begin(app).await?;
+            punch_record::in_order(&mut tx, &app.company.id).await?;
+            let asked = Asked {
+                pins: &references(&pins),
+                only: None,
+                again: None,
+                is_named: false,
+                shown: None,
+            };
+            compare(app, &mut tx, &Caller::system(), asked).await?;
+            tx.commit(app).await?;
+        }
+        let went_on = settle_due(app).await?;
+        if pins.len() < TOGETHER && !went_on {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// People of whom something has changed, or is to be told again.
+async fn unsettled(app: &App) -> Result<Vec<String>> {
+    let pins: Vec<(String,)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+             JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+             WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 AND t.cleared_by IS NULL \
+                 AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
+                 AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                 WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
+             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.thing = 'user' AND NOT h.own \
+                 AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
+                 AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
+                 SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                 WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
+                     AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3) \
+             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.retry_at <= $4 \
+             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+             JOIN terminal_command AS c ON c.id = h.told_command \
+             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL \
+                 AND c.state NOT IN ('queued', 'sent') \
+             LIMIT $5",
+            [
+                app.company.id.clone().into(),
+                NOT_AUTHORIZED.into(),
+                app.today().into(),
+                app.clock.now().into(),
+                (TOGETHER as i64).into(),
+            ],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
+}
+
+/// One terminal that is due, some of its people on. `false`: none is.
+async fn settle_due(app: &App) -> Result<bool> {
+    let due = "SELECT id, people_due_from FROM terminal \
+               WHERE company_id = $1 AND people_due_from IS NOT NULL AND area_id <> $2 ORDER BY id LIMIT 1";
+    let company = || [app.company.id.clone().into(), NOT_AUTHORIZED.into()];
+    if app
+        .store
+        .find::<(i64, String)>(&Sql::new(due, company()))
+        .await?
+        .is_none()
+    {
+        return Ok(false);
+    }
+    let mut tx = Writing::begin(app).await?;
+    punch_record::in_order(&mut tx, &app.company.id).await?;
+    let Some((terminal_id, from)) = tx.find::<(i64, String)>(&Sql::new(due, company())).await?
+    else {
+        return Ok(false);
+    };
+    let pins = pins_of(app, &mut tx, terminal_id, &from).await?;
+    let asked = Asked {
+        pins: &references(&pins),
+        only: Some(terminal_id),
+        again: None,
+        is_named: false,
+        shown: None,
+    };
+    compare(app, &mut tx, &Caller::system(), asked).await?;
+    let next = pins
+        .last()
+        .filter(|_| pins.len() == TOGETHER)
+        .map(String::as_str);
+    // Unless somebody has it begin anew meanwhile.
+    tx.run(&Sql::new(
+        "UPDATE terminal SET people_due_from = $3 WHERE id = $1 AND people_due_from = $2",
+        [terminal_id.into(), from.into(), next.into()],
+    ))
+    .await?;
+    tx.commit(app).await?;
+    Ok(true)
+}
+
+/// Terminals that were told to forget everything, and did or would not.
+async fn settle_cleared(app: &App) -> Result<()> {
+    let cleared: Vec<(i64, String)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT t.id, c.state FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
+             WHERE c.state NOT IN ('queued', 'sent') AND (c.state <> 'done' OR EXISTS ( \
+                 SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = t.id AND h.changed_at <= c.finished_at)) \
+             ORDER BY t.id",
+            [],
+        ))
+        .await?;
+    for (terminal_id, state) in cleared {
+        let mut tx = app.store.write().await?;
+        if state == "done" {
+            tx.run(&Sql::new(
+                "DELETE FROM terminal_holding WHERE terminal_id = $1 AND changed_at <= \
+                     (SELECT c.finished_at FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
+                      WHERE t.id = $1)",
+                [terminal_id.into()],
+            ))
+            .await?;
+        } else {
+            // It has its people still, and they are looked after again.
+            tx.run(&Sql::new(
+                "UPDATE terminal SET cleared_by = NULL, people_due_from = '' WHERE id = $1",
+                [terminal_id.into()],
+            ))
+            .await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
