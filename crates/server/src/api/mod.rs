@@ -7,7 +7,9 @@ mod openapi;
 use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
-use crate::resources::{area, department, employee, location, position, resignation};
+use crate::resources::{
+    area, department, employee, location, position, private_message, public_message, resignation,
+};
 use crate::routes::Registry;
 use crate::terminals::{command_list, terminal};
 use axum::Router;
@@ -25,6 +27,8 @@ pub fn registry() -> Registry {
     registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());
     registry.extend(command_list::endpoints());
+    registry.extend(private_message::endpoints());
+    registry.extend(public_message::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());
     registry.extend(openapi::endpoints());

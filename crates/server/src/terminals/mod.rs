@@ -5,6 +5,7 @@ pub mod clocks;
 pub mod command_list;
 pub mod commands;
 pub mod contact;
+pub mod messages;
 pub mod overview;
 pub mod people;
 pub mod roster;

@@ -21,6 +21,7 @@ mod cli;
 mod console;
 mod gateway;
 mod kill;
+mod messages;
 mod people_on_terminals;
 mod postgres;
 mod rest;

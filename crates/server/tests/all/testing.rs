@@ -164,8 +164,8 @@ impl TestApp {
         }
     }
 
-    /// What a terminal is told when it asks now, without the numbers.
-    pub async fn told(&self, sn: &str) -> Vec<String> {
+    /// What a terminal is told when it asks now: number and text.
+    pub async fn given(&self, sn: &str) -> Vec<(String, String)> {
         let answer = self.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(answer.status, 200, "{sn}");
         answer
@@ -173,13 +173,39 @@ impl TestApp {
             .lines()
             .filter(|line| *line != "OK")
             .map(|line| {
-                let (_, text) = line
+                let (id, text) = line
                     .strip_prefix("C:")
                     .and_then(|line| line.split_once(':'))
                     .unwrap_or_else(|| panic!("no command: {line}"));
-                text.to_owned()
+                (id.to_owned(), text.to_owned())
             })
             .collect()
+    }
+
+    /// The same without the numbers. Nothing is said of what becomes of it.
+    pub async fn told(&self, sn: &str) -> Vec<String> {
+        let given = self.given(sn).await;
+        given.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// A terminal asks until nothing is left and does all of it: what it was told.
+    pub async fn obeyed(&self, sn: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        loop {
+            let given = self.given(sn).await;
+            if given.is_empty() {
+                return told;
+            }
+            let results: String = given
+                .iter()
+                .map(|(id, _)| format!("ID={id}&Return=0&CMD=DATA\n"))
+                .collect();
+            let answer = self
+                .post(&format!("/iclock/devicecmd?SN={sn}"), results)
+                .await;
+            assert_eq!(answer.whole(), (200, "OK"));
+            told.extend(given.into_iter().map(|(_, text)| text));
+        }
     }
 
     pub async fn number(&self, sql: &'static str) -> i64 {

@@ -10,7 +10,7 @@ use crate::extract::Call;
 use crate::punches::record;
 use crate::resource::{self, Resource};
 use crate::routes::{Endpoint, Kind, Member};
-use crate::terminals::{commands, sync};
+use crate::terminals::{commands, messages, sync};
 use crate::writing::Writing;
 use muster_protocol::command::{AccessTable, Command};
 use muster_protocol::handshake::Family;
@@ -83,6 +83,7 @@ async fn clear_all(mut call: Call) -> Result<Answer> {
     for (terminal, ids) in plan.terminals().zip(&ids) {
         if let Some(last) = ids.last() {
             sync::cleared(app, &mut tx, terminal.id, *last).await?;
+            messages::forgotten(&mut tx, terminal.id).await?;
         }
     }
     plan.commit(tx, ids.concat()).await
