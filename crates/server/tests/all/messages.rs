@@ -421,7 +421,7 @@ async fn lists_are_filtered_searched_ordered_and_exported() {
 }
 
 #[tokio::test]
-async fn employees_read_their_own_and_all_public_ones_and_limited_callers_see_what_is_theirs() {
+async fn employees_read_their_own_and_all_public_ones() {
     on_both(|app| async move {
         let admin = scene(&app, Profile::EasyTimePro).await;
         admin.post(PUBLIC, meeting("SOUTH")).await.is(201);
@@ -462,6 +462,42 @@ async fn employees_read_their_own_and_all_public_ones_and_limited_callers_see_wh
             .await;
         reader.get(PRIVATE).await.is(200);
         reader.post(PRIVATE, testing("11")).await.is(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_limited_to_areas_has_the_messages_of_their_terminals_and_people() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        for sn in ["NORTH", "SOUTH"] {
+            admin.post(PUBLIC, meeting(sn)).await.is(201);
+        }
+        for emp_code in ["11", "12"] {
+            admin.post(PRIVATE, testing(emp_code)).await.is(201);
+        }
+        let limited = app.limited_to("north").await;
+        for (path, new) in [(PUBLIC, meeting("SOUTH")), (PRIVATE, testing("12"))] {
+            let seen = limited.get(path).await.is(200);
+            assert_eq!(
+                (&seen["count"], &seen["data"][0]["id"]),
+                (&json!(1), &json!(1000001))
+            );
+            let file = limited.get(&format!("{path}export/?export_type=csv")).await;
+            assert_eq!(file.text.lines().count(), 2);
+            let other = format!("{path}1000002/");
+            limited.get(&other).await.is(404);
+            limited
+                .patch(&other, json!({ "duration": 5 }))
+                .await
+                .is(404);
+            limited.delete(&other).await.is(404);
+            let both = json!({ "object_ids": [1000001, 1000002], "action_type": "delete" });
+            limited.post(&format!("{path}action/"), both).await.is(400);
+            limited.post(path, new).await.is(400);
+        }
+        assert_eq!(app.number("SELECT COUNT(*) FROM public_message").await, 2);
+        assert_eq!(app.number("SELECT COUNT(*) FROM private_message").await, 2);
     })
     .await;
 }
