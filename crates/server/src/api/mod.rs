@@ -8,10 +8,11 @@ use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
 use crate::resources::{
-    area, department, employee, location, position, private_message, public_message, resignation,
+    area, biodata, department, employee, location, position, private_message, public_message,
+    resignation,
 };
 use crate::routes::Registry;
-use crate::terminals::{command_list, terminal};
+use crate::terminals::{command_list, operation_list, terminal, unread_list};
 use axum::Router;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub fn registry() -> Registry {
     registry.extend(resignation::endpoints());
     registry.extend(terminal::endpoints());
     registry.extend(command_list::endpoints());
+    registry.extend(operation_list::endpoints());
+    registry.extend(unread_list::endpoints());
+    registry.extend(biodata::endpoints());
     registry.extend(private_message::endpoints());
     registry.extend(public_message::endpoints());
     registry.extend(transaction::endpoints());

@@ -1,6 +1,7 @@
 //! The things people keep: one file each, all about it.
 
 pub mod area;
+pub mod biodata;
 pub mod department;
 pub mod employee;
 pub mod location;

@@ -5,6 +5,7 @@
 mod api_access;
 mod api_actions;
 mod api_attacks;
+mod api_biodata;
 mod api_documents;
 mod api_employees;
 mod api_files;
@@ -27,4 +28,6 @@ mod postgres;
 mod rest;
 mod terminal_attacks;
 mod terminal_commands;
+mod terminal_logs;
 mod testing;
+mod usb_log;
