@@ -227,6 +227,8 @@ pub enum BadReason {
     TooMany,
     #[error("the line is neither an option nor a row")]
     Shape,
+    #[error("the archive is damaged from here on")]
+    Damaged,
 }
 
 impl BadReason {
@@ -242,6 +244,7 @@ impl BadReason {
             BadReason::NoPicture => "no_picture",
             BadReason::TooMany => "too_many",
             BadReason::Shape => "bad_shape",
+            BadReason::Damaged => "damaged",
         }
     }
 }
@@ -367,38 +370,62 @@ pub fn is_gzip(body: &[u8]) -> bool {
     body.starts_with(&[0x1f, 0x8b])
 }
 
-/// The files in an expanded `tgz` body: names and contents. `None` when it is no tar archive; it is then the rows
-/// themselves. A damaged archive ends where the damage begins.
-pub fn tar_members(mut archive: &[u8]) -> Option<Vec<(String, &[u8])>> {
-    const BLOCK: usize = 512;
-    if archive.get(257..262) != Some(b"ustar") {
+/// A file in an archive: its name and its content.
+pub type Member<'a> = (String, &'a [u8]);
+
+/// An expanded `tgz` body, opened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Archive<'a> {
+    pub members: Vec<Member<'a>>,
+    /// What stands from a damaged head or a cut off file on; empty when all is well.
+    pub damaged: &'a [u8],
+}
+
+/// Opens an expanded `tgz` body. `None` when it is no tar archive; it is then the rows themselves.
+pub fn open_archive(mut archive: &[u8]) -> Option<Archive<'_>> {
+    if !is_head(archive) {
         return None;
     }
     let mut members = Vec::new();
-    while let Some((head, rest)) = archive.split_at_checked(BLOCK) {
-        let digits = head[124..136]
-            .split(|byte| matches!(byte, 0 | b' '))
-            .find(|digits| !digits.is_empty());
-        let size = digits
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| usize::from_str_radix(digits, 8).ok());
-        let (Some(size), true) = (size, head[0] != 0) else {
+    while is_head(archive) {
+        let Some((member, rest)) = next_member(archive) else {
             break;
         };
-        let Some(content) = rest.get(..size) else {
-            break;
-        };
-        // Type `0` or NUL: a file, not a folder or a link.
-        if matches!(head[156], b'0' | 0) {
-            let name = head[..100]
-                .split(|&byte| byte == 0)
-                .next()
-                .unwrap_or_default();
-            members.push((text::decode(name), content));
-        }
-        archive = rest.get(size.next_multiple_of(BLOCK)..).unwrap_or_default();
+        members.extend(member);
+        archive = rest;
     }
-    Some(members)
+    // An archive ends with zeros, or where its last file ends.
+    let damaged = if archive.iter().all(|&byte| byte == 0) {
+        &[]
+    } else {
+        archive
+    };
+    Some(Archive { members, damaged })
+}
+
+fn is_head(archive: &[u8]) -> bool {
+    archive.get(257..262) == Some(b"ustar")
+}
+
+/// The first member, when it is a file, and what comes behind it.
+fn next_member(archive: &[u8]) -> Option<(Option<Member<'_>>, &[u8])> {
+    const BLOCK: usize = 512;
+    let (head, rest) = archive.split_at_checked(BLOCK)?;
+    let digits = head[124..136]
+        .split(|byte| matches!(byte, 0 | b' '))
+        .find(|digits| !digits.is_empty())?;
+    let size = usize::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()?;
+    let content = rest.get(..size)?;
+    // Type `0` or NUL: a file, not a folder or a link.
+    let member = matches!(head[156], b'0' | 0).then(|| {
+        let name = head[..100]
+            .split(|&byte| byte == 0)
+            .next()
+            .unwrap_or_default();
+        (text::decode(name), content)
+    });
+    let next = rest.get(size.next_multiple_of(BLOCK)..).unwrap_or_default();
+    Some((member, next))
 }
 
 fn other(tag: &str, pairs: Vec<(String, String)>, raw: &[u8]) -> Row {
@@ -615,20 +642,38 @@ mod tests {
         assert_eq!(upload.lines, Upload::MOST_ROWS + 5_000);
     }
 
+    /// A file as it stands in an archive: its head, its content, zeros up to the next one.
+    fn member(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut member = vec![0; 512];
+        member[..name.len()].copy_from_slice(name.as_bytes());
+        member[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+        member[156] = b'0';
+        member[257..262].copy_from_slice(b"ustar");
+        member.extend_from_slice(content);
+        member.resize(member.len().next_multiple_of(512), 0);
+        member
+    }
+
     #[test]
     fn an_archive_opens_into_its_files() {
-        let mut archive = vec![0; 512];
-        archive[..9].copy_from_slice(b"rows.txt\0");
-        archive[124..136].copy_from_slice(b"00000000012\0");
-        archive[156] = b'0';
-        archive[257..262].copy_from_slice(b"ustar");
-        archive.extend_from_slice(b"USER PIN=1");
-        archive.resize(512 * 4, 0);
-        assert_eq!(
-            tar_members(&archive),
-            Some(vec![("rows.txt".to_owned(), &b"USER PIN=1"[..])])
-        );
-        assert_eq!(tar_members(b"USER PIN=1"), None);
+        let mut archive = member("rows.txt", b"USER PIN=1");
+        archive.extend(member("more.txt", b"USER PIN=2"));
+        let files = |archive: &[u8]| {
+            let Archive { members, damaged } = open_archive(archive)?;
+            let names: Vec<String> = members.into_iter().map(|(name, _)| name).collect();
+            Some((names.join(" "), damaged.to_vec()))
+        };
+        let both = || "rows.txt more.txt".to_owned();
+        assert_eq!(files(&archive), Some((both(), Vec::new())), "no end");
+        archive.resize(512 * 6, 0);
+        assert_eq!(files(&archive), Some((both(), Vec::new())));
+        let one = || "rows.txt".to_owned();
+        let (cut, rest) = (&archive[..1540], &archive[1024..1540]);
+        assert_eq!(files(cut), Some((one(), rest.to_vec())), "cut off");
+        archive[1024 + 257] = b'X';
+        let rest = archive[1024..].to_vec();
+        assert_eq!(files(&archive), Some((one(), rest)), "a damaged head");
+        assert_eq!(files(b"USER PIN=1"), None);
         assert!(is_gzip(&[0x1f, 0x8b, 8]) && !is_gzip(b"USER"));
     }
 
@@ -651,7 +696,7 @@ mod tests {
         #[test]
         fn no_body_panics(table in any_table(), body: Vec<u8>) {
             parse(&table, &body);
-            tar_members(&body);
+            open_archive(&body);
         }
 
         #[test]

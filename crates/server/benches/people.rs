@@ -1,6 +1,8 @@
-//! How long lists of a hundred thousand employees take over HTTP, one caller after another.
+//! How long lists of a hundred thousand employees take over HTTP, one caller after another; and a
+//! workbook of twenty thousand new ones, then the same again, while a terminal goes on punching.
 //!
-//! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server.
+//! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server. With the word `import` the workbook
+//! alone.
 
 use muster::access::{Caller, Rights};
 use muster::accounts::{self, client::NewClient};
@@ -9,13 +11,18 @@ use muster::cli::serve::Server;
 use muster::clock::Clock;
 use muster::config::Config;
 use muster::profile::Profile;
+use muster::punches::record::{NewPunch, Place, Source};
+use muster_sheets::{Cell, Format, Writer};
 use muster_store::{Sql, fold};
+use reqwest::multipart::{Form, Part};
 use sqlx::{Connection, PgConnection};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 const PEOPLE: i64 = 100_000;
 const TIMES: usize = 15;
+const IMPORTED: i64 = 20_000;
 
 const ASKED: &[(&str, &str)] = &[
     ("the first page", ""),
@@ -91,10 +98,6 @@ async fn one_database(name: &str, database_url: String) {
         .expect("the server opens");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
-    fill(&app).await;
-    if !database_url.is_empty() {
-        tidy_up(&database_url).await;
-    }
     let client = NewClient {
         name: "bench".into(),
         profile: Profile::EasyTimePro,
@@ -106,6 +109,25 @@ async fn one_database(name: &str, database_url: String) {
         .await
         .expect("added");
     let http = reqwest::Client::new();
+    println!("{name}, {IMPORTED} rows of a workbook");
+    let url = format!(
+        "http://{}/personnel/api/employees/import_emp/",
+        server.address
+    );
+    for what in ["new", "changed"] {
+        let request = http
+            .post(&url)
+            .header("authorization", format!("Token {token}"));
+        import(&app, request, what).await;
+    }
+    if std::env::args().any(|word| word == "import") {
+        server.stop().await;
+        return;
+    }
+    fill(&app).await;
+    if !database_url.is_empty() {
+        tidy_up(&database_url).await;
+    }
     println!(
         "{name}, {PEOPLE} employees{:>24}{:>12}{:>10}",
         "median ms", "worst ms", "found"
@@ -182,4 +204,133 @@ async fn fill(app: &App) {
         .expect("inserted");
         tx.commit().await.expect("committed");
     }
+}
+
+/// People with what an export has of most of them; a quarter has punched already.
+fn workbook(what: &str) -> Vec<u8> {
+    let names = [
+        "emp_code",
+        "first_name",
+        "last_name",
+        "nickname",
+        "card_no",
+        "dept_code",
+        "area_code",
+        "hire_date",
+        "gender",
+        "mobile",
+        "email",
+        "city",
+        "enable_att",
+        "dev_privilege",
+        "app_status",
+    ];
+    let mut writer = Writer::new(Format::Xlsx, Vec::new(), names).expect("begun");
+    for number in 0..IMPORTED {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        writer
+            .row(&[
+                Cell::Text((2_000_000 + number).to_string()),
+                text("Ásha"),
+                Cell::Text(format!("{what} {number}")),
+                if number % 3 == 0 {
+                    text("A")
+                } else {
+                    Cell::Empty
+                },
+                Cell::Text((5_000_000 + number).to_string()),
+                text("1"),
+                text("1"),
+                text("2025-06-18"),
+                text("F"),
+                text("+919876543210"),
+                Cell::Text(format!("asha.{number}@example.com")),
+                text("Bengaluru"),
+                Cell::Boolean(true),
+                Cell::Integer(0),
+                Cell::Integer(1),
+            ])
+            .expect("written");
+    }
+    writer.finish().expect("finished")
+}
+
+/// How long the import takes, how long the slowest punch of a terminal meanwhile, and how much memory
+/// the whole process took at most (the file itself is in it twice).
+async fn import(app: &Arc<App>, request: reqwest::RequestBuilder, what: &str) {
+    let waiting = (0..IMPORTED / 4).map(|number| punch(2_000_000 + number * 4, 0));
+    app.recorder
+        .record(waiting.collect())
+        .await
+        .expect("recorded");
+    let file = Part::bytes(workbook(what)).file_name("people.xlsx");
+    let form = Form::new()
+        .text("import_type", "1")
+        .part("import_file", file);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let punching = tokio::spawn({
+        let app = app.clone();
+        async move {
+            let mut slowest = Duration::ZERO;
+            for number in 0.. {
+                let sent = Instant::now();
+                let punch = vec![punch(1, number)];
+                app.recorder.record(punch).await.expect("recorded");
+                slowest = slowest.max(sent.elapsed());
+                if *stopped.borrow() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            slowest
+        }
+    });
+    let started = Instant::now();
+    let answer = request.multipart(form).send().await.expect("answered");
+    let took = started.elapsed();
+    let text = answer.text().await.expect("read");
+    stop.send_replace(true);
+    let slowest = punching.await.expect("it goes on");
+    println!(
+        "  {what:<10}{:>8.2} s, slowest punch {:>8.1} ms, {} MiB at most; {text}",
+        took.as_secs_f64(),
+        slowest.as_secs_f64() * 1000.0,
+        most_memory(),
+    );
+}
+
+fn punch(pin: i64, second: i64) -> NewPunch {
+    let at = chrono::DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a time");
+    NewPunch {
+        place: Arc::new(Place {
+            terminal_id: None,
+            terminal_sn: "BENCH".into(),
+            terminal_alias: None,
+            area_id: None,
+            area_name: None,
+        }),
+        pin: pin.to_string(),
+        local: at.naive_utc(),
+        at,
+        state: 0,
+        verify: 1,
+        verify_bits: None,
+        work_code: String::new(),
+        mask: None,
+        temperature: None,
+        longitude: None,
+        latitude: None,
+        source: Source::Terminal,
+        event_index: None,
+        event_code: None,
+        clock_suspect: false,
+    }
+}
+
+/// MiB; 0 where the system does not say.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    number.unwrap_or_default() / 1024
 }

@@ -48,6 +48,7 @@ pub struct Terminals {
     pub upload_memory_mib: u32,
     pub make_employees: bool,
     pub raise_privilege: bool,
+    pub check_every_h: u32,
 }
 
 /// What becomes of a terminal that calls for the first time.
@@ -110,6 +111,7 @@ impl Default for Config {
                 upload_memory_mib: 128,
                 make_employees: true,
                 raise_privilege: false,
+                check_every_h: 24,
             },
             api: Api {
                 profile: ProfileChoice::Auto,
@@ -198,6 +200,10 @@ const OPTIONS: &[(&str, &str)] = &[
     (
         "terminals.raise_privilege",
         "A terminal may make an employee its administrator.",
+    ),
+    (
+        "terminals.check_every_h",
+        "How often each terminal is asked whom it holds, and its punches of the day before are counted, in hours; 0: never.",
     ),
     (
         "api.profile",

@@ -25,8 +25,9 @@ use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, fold, position};
 use sea_query::{
-    Alias, Cond, Condition, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, NullOrdering,
-    Order, SelectStatement, SimpleExpr, UpdateStatement,
+    Alias, CaseStatement, CommonTableExpression, Cond, Condition, DeleteStatement, Expr, ExprTrait,
+    Func, InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
+    UpdateStatement, ValueTuple, WithClause, WithQuery,
 };
 use serde_json::{Value, json};
 use std::cmp;
@@ -38,7 +39,7 @@ const DEFAULT_SIZE: i64 = 10;
 const DEEP: i64 = 1000;
 /// So many ids are sorted rather than looked for along an index.
 const FEW: i64 = 50_000;
-/// The same of a table that is not large: more of its rows lie close along the ids.
+/// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
 /// no text that is kept is longer.
@@ -62,6 +63,10 @@ pub type Column = (&'static str, &'static str);
 
 pub fn col(column: Column) -> Expr {
     Expr::col((Alias::new(column.0), Alias::new(column.1)))
+}
+
+fn col_named(table: &'static str, name: String) -> Expr {
+    Expr::col((Alias::new(table), Alias::new(name)))
 }
 
 /// How a field can be asked about.
@@ -322,6 +327,9 @@ pub trait Resource: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Value>>> + Send;
 }
 
+/// A row of several, by its place among them, and why it cannot be stored.
+pub type Refused = (usize, Error);
+
 /// A resource that callers may make and change.
 pub trait Writable: Resource {
     const INPUT: &'static [Member];
@@ -355,6 +363,46 @@ pub trait Writable: Resource {
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
 
+    /// What only the rows of that moment can say against rows of a file, of all of them, before there is
+    /// a transaction: a file that cannot be stored keeps nobody from writing. Storing looks again.
+    fn foresee(
+        app: &App,
+        rows: &[(&Self::Change, Option<&Self::Row>)],
+    ) -> impl Future<Output = Result<Vec<Refused>>> + Send {
+        let _ = (app, rows);
+        async { Ok(Vec::new()) }
+    }
+
+    /// `store` for several rows: their ids, in their order; or which cannot be stored, and then the
+    /// transaction is to be dropped.
+    fn store_several(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<(Self::Change, Option<Self::Row>)>,
+    ) -> impl Future<Output = Result<Result<Vec<i64>, Vec<Refused>>>> + Send {
+        async move {
+            let mut ids = Vec::with_capacity(rows.len());
+            let mut refused = Vec::new();
+            for (place, (change, stored)) in rows.into_iter().enumerate() {
+                match Self::store(app, tx, caller, change, stored).await {
+                    Ok(id) => ids.push(id),
+                    Err(
+                        error @ (Error::Invalid(_) | Error::Refused { .. } | Error::NoSuch { .. }),
+                    ) => refused.push((place, error)),
+                    // What was refused before may have ended PostgreSQL's transaction; it is told first.
+                    Err(_) if !refused.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(if refused.is_empty() {
+                Ok(ids)
+            } else {
+                Err(refused)
+            })
+        }
+    }
+
     /// What comes once, before the first row of a transaction is stored: locks that hold until its
     /// end.
     fn prepare(app: &App, tx: &mut Writing) -> impl Future<Output = Result<()>> + Send {
@@ -370,6 +418,13 @@ pub trait Writable: Resource {
         ids: &[i64],
     ) -> impl Future<Output = Result<()>> + Send {
         let _ = (app, tx, caller, ids);
+        async { Ok(()) }
+    }
+
+    /// What comes once many rows are durable, and may take its time. Whatever is left undone when it fails
+    /// is not lost: a job does it.
+    fn follow(app: &App, caller: &Caller) -> impl Future<Output = Result<()>> + Send {
+        let _ = (app, caller);
         async { Ok(()) }
     }
 
@@ -397,6 +452,42 @@ pub async fn save<R: Writable>(
     R::conclude(app, &mut tx, caller, &[id]).await?;
     tx.commit(app).await?;
     Ok(id)
+}
+
+/// Changes several rows in what was found good, or none of them.
+pub async fn save_several<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    rows: Vec<(R::Change, Option<R::Row>)>,
+) -> Result<()> {
+    let mut tx = Writing::begin(app).await?;
+    R::prepare(app, &mut tx).await?;
+    let ids = match R::store_several(app, &mut tx, caller, rows).await? {
+        Ok(ids) => ids,
+        Err(refused) => return only(Err(refused)),
+    };
+    R::conclude(app, &mut tx, caller, &ids).await?;
+    tx.commit(app).await?;
+    followed::<R>(app, caller).await;
+    Ok(())
+}
+
+/// `Writable::follow`, whose failure undoes nothing.
+async fn followed<R: Writable>(app: &App, caller: &Caller) {
+    if let Err(error) = R::follow(app, caller).await {
+        tracing::warn!(%error, "what follows from changes of {} is left to a job", R::NAME);
+    }
+}
+
+/// What became of the first row of several, or of the only one.
+pub fn only<T: Default>(stored: Result<Vec<T>, Vec<Refused>>) -> Result<T> {
+    match stored {
+        Ok(ids) => Ok(ids.into_iter().next().unwrap_or_default()),
+        Err(refused) => match refused.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(T::default()),
+        },
+    }
 }
 
 /// A resource that callers may remove.
@@ -428,6 +519,13 @@ impl Columns {
         self.0.is_empty()
     }
 
+    /// The same unless it is set already.
+    pub fn set_unless(&mut self, name: &'static str, value: impl Into<sea_query::Value>) {
+        if !self.has(name) {
+            self.set(name, value);
+        }
+    }
+
     /// A new row; gives its id.
     pub fn insert(self, table: &'static str) -> InsertStatement {
         let (names, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
@@ -451,6 +549,95 @@ impl Columns {
             .table(Alias::new(table))
             .values(values)
             .and_where(Expr::col(Alias::new("id")).eq(id));
+        update
+    }
+}
+
+/// Several rows with the columns any of them has, and for each row its values; what it lacks is `None`.
+struct Table {
+    names: Vec<&'static str>,
+    /// A null of the kind each column has.
+    nulls: Vec<sea_query::Value>,
+    rows: Vec<Vec<Option<sea_query::Value>>>,
+}
+
+impl Table {
+    fn new(rows: impl Iterator<Item = Columns>) -> Table {
+        let mut table = Table {
+            names: Vec::new(),
+            nulls: Vec::new(),
+            rows: Vec::new(),
+        };
+        for Columns(columns) in rows {
+            let mut row = vec![None; table.names.len()];
+            for (name, value) in columns {
+                match table.names.iter().position(|known| *known == name) {
+                    Some(place) => row[place] = Some(value),
+                    None => {
+                        table.names.push(name);
+                        table.nulls.push(value.as_null());
+                        row.push(Some(value));
+                    }
+                }
+            }
+            table.rows.push(row);
+        }
+        for row in &mut table.rows {
+            row.resize(table.names.len(), None);
+        }
+        table
+    }
+}
+
+impl Columns {
+    /// New rows by one statement; what one lacks and another has is null.
+    pub fn insert_several(rows: Vec<Columns>, table: &'static str) -> InsertStatement {
+        let Table { names, nulls, rows } = Table::new(rows.into_iter());
+        let mut insert = InsertStatement::new();
+        insert
+            .into_table(Alias::new(table))
+            .columns(names.into_iter().map(Alias::new));
+        for row in rows {
+            let values = row.into_iter().zip(&nulls);
+            insert.values_panic(
+                values.map(|(value, null)| Expr::val(value.unwrap_or_else(|| null.clone()))),
+            );
+        }
+        insert
+    }
+
+    /// These columns of several rows by one statement, each by its id and in what it has, and no other.
+    pub fn update_several(rows: Vec<(i64, Columns)>, table: &'static str) -> UpdateStatement {
+        // As both databases call the columns of a list of values.
+        let given = |place: usize| col_named("given", format!("column{}", place + 1));
+        let (ids, rows): (Vec<i64>, Vec<Columns>) = rows.into_iter().unzip();
+        let Table { names, nulls, rows } = Table::new(rows.into_iter());
+        let mut update = UpdateStatement::new();
+        update
+            .table(Alias::new(table))
+            .and_where(col((table, "id")).eq(given(0)));
+        for (place, name) in names.into_iter().enumerate() {
+            // A bit for each column says whether the row has it.
+            let is_given = given(1).bit_and(1_i64 << place).ne(0);
+            let value = CaseStatement::new()
+                .case(is_given, given(place + 2))
+                .finally(col((table, name)));
+            update.value(Alias::new(name), value);
+        }
+        let rows = ids.into_iter().zip(rows).map(|(id, row)| {
+            let bits = row
+                .iter()
+                .enumerate()
+                .filter(|(_, value)| value.is_some())
+                .fold(0_i64, |bits, (place, _)| bits | 1 << place);
+            let values = row.into_iter().zip(&nulls);
+            let values = values.map(|(value, null)| value.unwrap_or_else(|| null.clone()));
+            ValueTuple::Many([id.into(), bits.into()].into_iter().chain(values).collect())
+        });
+        update.from(TableRef::ValuesList(
+            rows.collect(),
+            Alias::new("given").into_iden(),
+        ));
         update
     }
 }
@@ -579,6 +766,10 @@ pub struct Selection {
     condition: Condition,
     /// Nothing narrows it: all rows there are.
     everything: bool,
+    /// More is asked than what the resource asks by itself.
+    narrowed: bool,
+    /// Texts are looked into: no index finds these rows, all have to be read.
+    looks_inside: bool,
     order: Vec<(Field, Order)>,
     /// The direction of `Resource::TIE` behind them.
     tie: Option<Order>,
@@ -592,6 +783,7 @@ impl Selection {
     ) -> Result<Selection> {
         let mut filters = Cond::all();
         let mut problems = Vec::new();
+        let mut looks_inside = false;
         for field in R::FIELDS {
             for name in [&field.name].into_iter().chain(field.aliases) {
                 if !matches!(field.asked, Asked::No | Asked::Together)
@@ -617,12 +809,14 @@ impl Selection {
                     Ok(part) => {
                         if let Some(condition) = within(app.store.dialect(), field, &part) {
                             filters = filters.add(condition);
+                            looks_inside = true;
                         }
                     }
                     Err(problem) => problems.push(problem),
                 }
             }
         }
+        let is_filtered = !filters.is_empty();
         match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
             Ok(condition) => filters = filters.add(condition),
@@ -640,7 +834,10 @@ impl Selection {
             }
             for word in words.into_iter().take(MOST_WORDS) {
                 match looked_for("search", word) {
-                    Ok(word) => filters = filters.add(search::<R>(app.store.dialect(), &word)),
+                    Ok(word) => {
+                        filters = filters.add(search::<R>(app.store.dialect(), &word));
+                        looks_inside = true;
+                    }
                     Err(problem) => problems.push(problem),
                 }
             }
@@ -650,11 +847,14 @@ impl Selection {
         }
         let visible = R::visible(caller, app);
         let everything = filters.is_empty() && visible.is_empty();
+        let narrowed = is_filtered || looks_inside || !visible.is_empty();
         let wanted = query.take("ordering").unwrap_or_default();
         let (order, tie) = order::<R>(&wanted, caller.profile);
         Ok(Selection {
             condition: Cond::all().add(visible).add(filters),
             everything,
+            narrowed,
+            looks_inside,
             order,
             tie,
         })
@@ -699,27 +899,69 @@ impl Selection {
         }
     }
 
-    /// All ids there are, in their order, when a table that is not large has few of them; found in
-    /// one look, where counting first would be a second. `None`: there are more.
-    async fn few<R: Resource>(&self, app: &App) -> Result<Option<Vec<i64>>> {
+    /// The ids of a page and how many rows there are in all, from one look at a table that is not
+    /// large, where counting first would be a second. `None`: count first, for the rows are in
+    /// another order, the page is empty and so does not tell, or there are too many.
+    async fn found<R: Resource>(
+        &self,
+        app: &App,
+        place: Place,
+        limit: u64,
+    ) -> Result<Option<(i64, Vec<i64>)>> {
         let Some(direction) = self
             .by_id_alone()
             .filter(|_| R::IS_SMALL && !self.everything)
         else {
             return Ok(None);
         };
-        let mut select = self.statement::<R>();
-        select.expr(col(id_column::<R>())).limit(FEW_OF_SMALL + 1);
-        let ids: Vec<(i64,)> = app.store.all(&select).await?;
-        if ids.len() as u64 > FEW_OF_SMALL {
+        // Finding is the work, so it is done to its end; only PostgreSQL counts faster than it finds
+        // what an index knows. SQLite would make the list of an IN anew for each statement.
+        let to_the_end =
+            self.looks_inside || (self.narrowed && matches!(app.store.dialect(), Dialect::Sqlite));
+        let most = (!to_the_end).then_some(FEW_OF_SMALL);
+        let query = self.found_query::<R>(direction, place, limit, most);
+        let found: Vec<(i64, i64)> = app.store.all(&query).await?;
+        let Some((_, count)) = found.first() else {
+            return Ok((place == Place::Skip(0)).then_some((0, Vec::new())));
+        };
+        if most.is_some_and(|most| count.unsigned_abs() > most) {
             return Ok(None);
         }
-        let mut ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
-        ids.sort_unstable();
-        if direction == Order::Desc {
-            ids.reverse();
+        Ok(Some((*count, found.iter().map(|(id, _)| *id).collect())))
+    }
+
+    /// The ids at a place, each with the count of all; no more than one beyond `most` are looked for.
+    fn found_query<R: Resource>(
+        &self,
+        direction: Order,
+        place: Place,
+        limit: u64,
+        most: Option<u64>,
+    ) -> WithQuery {
+        let (found, id) = (Alias::new("found"), Alias::new("id"));
+        let mut all = self.statement::<R>();
+        all.expr_as(col(id_column::<R>()), id.clone());
+        if let Some(most) = most {
+            all.limit(most + 1);
         }
-        Ok(Some(ids))
+        let mut table = CommonTableExpression::new();
+        table
+            .table_name(found.clone())
+            .column(id.clone())
+            .query(all)
+            .materialized(true);
+        let mut count = SelectStatement::new();
+        count.expr(Expr::cust("count(*)")).from(found.clone());
+        let mut page = SelectStatement::new();
+        page.column(id.clone())
+            .expr(SimpleExpr::SubQuery(None, Box::new(count.into())))
+            .from(found)
+            .order_by(id.clone(), direction.clone())
+            .limit(limit);
+        place.apply(&mut page, Expr::col(id), &direction);
+        let mut with = WithClause::new();
+        with.cte(table);
+        page.with(with)
     }
 
     pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
@@ -745,6 +987,32 @@ impl Selection {
     }
 }
 
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind so many rows.
+    Skip(u64),
+    /// Behind this id, in the order of ids.
+    After(i64),
+}
+
+impl Place {
+    fn apply(self, select: &mut SelectStatement, id: Expr, direction: &Order) {
+        match (self, direction) {
+            (Place::Skip(0), _) => {}
+            (Place::Skip(rows), _) => {
+                select.offset(rows);
+            }
+            (Place::After(after), Order::Desc) => {
+                select.and_where(id.lt(after));
+            }
+            (Place::After(after), _) => {
+                select.and_where(id.gt(after));
+            }
+        }
+    }
+}
+
 /// A page of what the query asks for.
 pub async fn page<R: Resource>(
     app: &App,
@@ -753,77 +1021,59 @@ pub async fn page<R: Resource>(
 ) -> Result<Page<R::Row>> {
     let paging = Paging::read(app, query)?;
     let selection = Selection::read::<R>(app, caller, query).await?;
-    let few = selection.few::<R>(app).await?;
-    let count = match &few {
-        Some(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
-        None => selection.count::<R>(app).await?,
+    let by_id = selection.by_id_alone();
+    let place = |number: i64| match paging.after.filter(|_| by_id.is_some()) {
+        Some(after) => Place::After(after),
+        None => Place::Skip((number - 1).saturating_mul(paging.size).unsigned_abs()),
+    };
+    let limit = paging.size.unsigned_abs();
+    let found = match paging.number {
+        Some(number) => selection.found::<R>(app, place(number), limit).await?,
+        None => None,
+    };
+    let (count, found) = match found {
+        Some((count, ids)) => (count, Some(ids)),
+        None => (selection.count::<R>(app).await?, None),
     };
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
     if number > last {
         return Err(Error::InvalidPage);
     }
-    let offset = (number - 1) * paging.size;
     let id = id_column::<R>();
+    let direction = by_id.clone().unwrap_or(Order::Asc);
     let mut select = selection.statement::<R>();
-    let by_id = selection.by_id_alone();
-    let limit = paging.size.unsigned_abs();
-    match (paging.after, &by_id) {
-        (Some(after), Some(Order::Desc)) => {
-            select.and_where(col(id).lt(after));
-        }
-        (Some(after), Some(_)) => {
-            select.and_where(col(id).gt(after));
-        }
-        _ => {
-            select.offset(offset.unsigned_abs());
-        }
-    }
-    if selection.everything && offset <= DEEP {
-        selection.sort::<R>(app, &mut select);
-    } else if let Some(mut ids) = few {
-        if let Some(after) = paging.after {
-            let is_descending = by_id == Some(Order::Desc);
-            ids.retain(|id| {
-                if is_descending {
-                    *id < after
+    if selection.everything && (number - 1) * paging.size <= DEEP {
+        place(number).apply(&mut select, col(id), &direction);
+    } else {
+        let ids = match found {
+            Some(ids) => ids,
+            None => {
+                // What is sorted or skipped is ids alone; the rows are read when it is known which.
+                let mut ids = select;
+                place(number).apply(&mut ids, col(id), &direction);
+                // Few rows are found by what they were asked for and sorted. Many are walked in the
+                // order of their ids: the next ones are never far.
+                if by_id.is_some() && !selection.everything && count <= FEW && !R::IS_SMALL {
+                    ids.order_by_expr(col(id).add(0), direction);
                 } else {
-                    *id > after
+                    selection.sort::<R>(app, &mut ids);
                 }
-            });
-        } else {
-            ids.drain(..usize::try_from(offset).map_or(ids.len(), |offset| offset.min(ids.len())));
-        }
-        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                let ids: Vec<(i64,)> = app.store.all(ids.expr(col(id)).limit(limit)).await?;
+                ids.into_iter().map(|(id,)| id).collect()
+            }
+        };
         select = SelectStatement::new();
         R::tables(&mut select);
         select.and_where(col(id).is_in(ids));
-        selection.sort::<R>(app, &mut select);
-    } else {
-        // What is sorted or skipped is ids alone; the rows are read when it is known which.
-        let mut ids = select;
-        ids.expr(col(id));
-        match &by_id {
-            // Few rows are found by what they were asked for and sorted. Many are walked in the
-            // order of their ids: the next ones are never far.
-            Some(direction) if !selection.everything && count <= FEW && !R::IS_SMALL => {
-                ids.order_by_expr(col(id).add(0), direction.clone());
-            }
-            _ => selection.sort::<R>(app, &mut ids),
-        }
-        ids.limit(limit);
-        let ids: Vec<(i64,)> = app.store.all(&ids).await?;
-        select = SelectStatement::new();
-        R::tables(&mut select);
-        select.and_where(col(id).is_in(ids.into_iter().map(|(id,)| id)));
-        selection.sort::<R>(app, &mut select);
     }
+    selection.sort::<R>(app, &mut select);
     R::columns(&mut select, app);
     select.limit(limit);
     let rows: Vec<R::Row> = app.store.all(&select).await?;
     Ok(Page {
         count,
-        after: selection.by_id_alone().and_then(|_| rows.last().map(R::id)),
+        after: by_id.and_then(|_| rows.last().map(R::id)),
         rows,
         number,
         size: paging.size,
@@ -895,6 +1145,15 @@ pub fn by_id<R: Resource>(app: &App, id: i64) -> SelectStatement {
     R::tables(&mut select);
     R::columns(&mut select, app);
     select.and_where(col(id_column::<R>()).eq(id)).limit(1);
+    select
+}
+
+/// The query for several rows, also for inside a transaction.
+pub fn by_ids<R: Resource>(app: &App, ids: &[i64]) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    R::tables(&mut select);
+    R::columns(&mut select, app);
+    select.and_where(col(id_column::<R>()).is_in(ids.iter().copied()));
     select
 }
 

@@ -98,6 +98,7 @@ const WRONG_PARAMETER: i64 = -1;
 const WRONG_SIZE: i64 = -9;
 const NO_SUCH_PERSON: i64 = -10;
 const NOT_SUPPORTED: i64 = -1002;
+const BUSY: i64 = -1005;
 const NO_SUCH_TABLE: i64 = -1004;
 const NOT_FETCHED: i64 = -1008;
 /// Access terminals have codes of their own.
@@ -140,6 +141,11 @@ pub(crate) fn unknown(text: &str) -> Outcome {
         NOT_SUPPORTED,
         text.split([' ', '\t']).next().unwrap_or_default(),
     )
+}
+
+/// The answer of a terminal that has no time now.
+pub(crate) fn busy(text: &str) -> Outcome {
+    Outcome::code(BUSY, text.split([' ', '\t']).next().unwrap_or_default())
 }
 
 /// What a command meets at its terminal.

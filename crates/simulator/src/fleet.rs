@@ -85,6 +85,10 @@ impl Fleet {
             .map(|terminal| &*terminal.serial_number)
     }
 
+    pub(crate) fn into_terminals(self) -> Vec<Terminal> {
+        self.terminals
+    }
+
     /// To look at while the fleet runs.
     pub fn ledger(&self) -> Arc<Ledger> {
         self.ledger.clone()

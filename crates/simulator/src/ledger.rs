@@ -105,6 +105,19 @@ impl Ledger {
         self.open().totals
     }
 
+    /// Answers that should not be, with the first of each kind.
+    pub fn flaws(&self) -> Vec<Flaw> {
+        self.open()
+            .flaws
+            .iter()
+            .map(|(what, (count, example))| Flaw {
+                what: (*what).to_owned(),
+                count: *count,
+                example: example.clone(),
+            })
+            .collect()
+    }
+
     /// How long uploads took until they were acknowledged.
     pub fn ack_latency(&self) -> Latency {
         self.open().ack.latency()

@@ -20,6 +20,7 @@ mod api;
 mod attendance;
 mod clock;
 mod command;
+mod driven;
 mod fleet;
 mod latency;
 mod ledger;
@@ -33,6 +34,7 @@ mod rhythm;
 mod terminal;
 mod wire;
 
+pub use driven::{Driven, OnTerminal};
 pub use fleet::{Fleet, run};
 pub use latency::Latency;
 pub use ledger::{Flaw, Ledger, Row, Step, Totals};

@@ -102,6 +102,10 @@ pub struct Faults {
     pub twice_result: f64,
     /// Of commands: refused as unknown.
     pub unknown_command: f64,
+    /// Of commands: refused because the terminal is busy.
+    pub busy: f64,
+    /// Of polls: the answer is lost, with all commands in it.
+    pub lost_commands: f64,
     /// Of commands: the terminal restarts instead.
     pub reboot_mid_batch: f64,
     /// Network cut for 5 to 300 s, times per terminal and day.
@@ -243,6 +247,8 @@ impl Default for Faults {
             lost_result: 0.005,
             twice_result: 0.005,
             unknown_command: 0.01,
+            busy: 0.005,
+            lost_commands: 0.002,
             reboot_mid_batch: 0.002,
             drops_per_day: 2.0,
             reboots_per_week: 1.0,
@@ -260,6 +266,8 @@ impl Faults {
             lost_result: 0.0,
             twice_result: 0.0,
             unknown_command: 0.0,
+            busy: 0.0,
+            lost_commands: 0.0,
             reboot_mid_batch: 0.0,
             drops_per_day: 0.0,
             reboots_per_week: 0.0,

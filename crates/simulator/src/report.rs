@@ -46,20 +46,15 @@ impl Report {
         ledger: &Ledger,
         took: Duration,
     ) -> Report {
-        let mut book = ledger.open();
-        let book = std::mem::take(&mut *book);
-        let flaws = book.flaws.into_iter().map(|(what, (count, example))| Flaw {
-            what: what.to_owned(),
-            count,
-            example,
-        });
+        let flaws = ledger.flaws();
+        let book = std::mem::take(&mut *ledger.open());
         Report {
             terminals: serial_numbers.len(),
             took_s: took.as_secs_f64(),
             totals: book.totals,
             ack: book.ack.latency(),
             ack_limit_ms: options.ack_limit_ms,
-            flaws: flaws.collect(),
+            flaws,
             trace: book.trace,
             serial_numbers,
             rows: book.rows,

@@ -129,10 +129,10 @@ pub struct Terminal {
     rhythm: Rhythm,
     line: Line,
     timers: Timers,
-    told: Option<Counters>,
+    pub(crate) told: Option<Counters>,
     photos: Vec<(Arc<str>, NaiveDateTime)>,
     /// Results not yet acknowledged: id and line.
-    results: Vec<(String, String)>,
+    pub(crate) results: Vec<(String, String)>,
     enrolled_here: u32,
     last_ping: Duration,
 }
@@ -668,6 +668,13 @@ impl Terminal {
         } else {
             String::new()
         };
+        if self.chance(self.options.faults.lost_commands) {
+            // The server has given out what it had; nobody read it.
+            let _ = self
+                .send(&Request::get("getrequest", query), Fate::ReplyLost)
+                .await;
+            return Ok(Heard::Nothing);
+        }
         let reply = self
             .insist(&Request::get("getrequest", query), |reply| {
                 reply.status == 200
@@ -707,6 +714,8 @@ impl Terminal {
         self.ledger.executed(&self.serial_number, id, &verb);
         let outcome = if self.chance(self.options.faults.unknown_command) {
             command::unknown(text)
+        } else if self.chance(self.options.faults.busy) {
+            command::busy(text)
         } else {
             self.execute(text)
         };
@@ -782,7 +791,7 @@ impl Terminal {
     }
 
     /// Posts what results there are. Without an acknowledgement they are kept for the next session.
-    async fn post_results(&mut self) -> Result<(), Ending> {
+    pub(crate) async fn post_results(&mut self) -> Result<(), Ending> {
         while !self.results.is_empty() {
             let some: Vec<(String, String)> = self
                 .results
@@ -837,7 +846,7 @@ impl Terminal {
     }
 
     /// Everybody the terminal holds, when the server has asked for it.
-    async fn send_people(&mut self) -> Result<(), Ending> {
+    pub(crate) async fn send_people(&mut self) -> Result<(), Ending> {
         if !std::mem::take(&mut self.session.wants_people) {
             return Ok(());
         }
@@ -849,7 +858,7 @@ impl Terminal {
         self.send_rows(rows).await
     }
 
-    async fn send_rows(&mut self, rows: Vec<String>) -> Result<(), Ending> {
+    pub(crate) async fn send_rows(&mut self, rows: Vec<String>) -> Result<(), Ending> {
         match self.model.generation {
             Generation::Access => self.send_table_rows().await,
             _ => self.send_operations(rows).await,
@@ -897,7 +906,7 @@ pub(crate) enum Heard {
 }
 
 /// Text that looks like a template: base64 without padding.
-fn template(random: &mut StdRng, length: usize) -> String {
+pub(crate) fn template(random: &mut StdRng, length: usize) -> String {
     let letters = random
         .sample_iter(rand::distr::Alphanumeric)
         .take(length / 4 * 4 - 8)

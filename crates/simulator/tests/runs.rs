@@ -449,6 +449,8 @@ async fn every_fault_and_habit_together_lose_and_double_nothing_at_a_good_server
         bad_row: 0.1,
         lost_result: 0.1,
         twice_result: 0.1,
+        busy: 0.01,
+        lost_commands: 0.01,
         unknown_command: 0.1,
         reboot_mid_batch: 0.1,
         drops_per_day: 200.0,

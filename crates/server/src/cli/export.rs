@@ -14,6 +14,7 @@ use crate::resources::employee::Employee;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
 use crate::resources::resignation::Resignation;
+use crate::terminals::command_list::Listed;
 use crate::terminals::terminal::Terminal;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -55,6 +56,7 @@ enum Things {
     Employees,
     Resignations,
     Terminals,
+    Commands,
     Transactions,
     Unregister,
 }
@@ -113,6 +115,7 @@ impl Export {
             Things::Employees => table.write::<Employee>(app).await,
             Things::Resignations => table.write::<Resignation>(app).await,
             Things::Terminals => table.write::<Terminal>(app).await,
+            Things::Commands => table.write::<Listed>(app).await,
             Things::Transactions => table.write::<Transaction>(app).await,
             Things::Unregister => table.write::<Unregistered>(app).await,
         })

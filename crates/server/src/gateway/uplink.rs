@@ -16,7 +16,9 @@ use flate2::read::MultiGzDecoder;
 use muster_protocol::access::Packet;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::Query;
-use muster_protocol::upload::{self, AccessEvent, DoorState, Row, Table, Upload};
+use muster_protocol::upload::{
+    self, AccessEvent, BadLine, BadReason, DoorState, Row, Table, Upload,
+};
 use std::io::{self, Read};
 
 /// `POST cdata`: the recipe.
@@ -186,15 +188,21 @@ fn unpack(packed: &[u8], table: &Table, most: u64) -> Option<Upload> {
     .filter(|size| *size <= most)?;
     let mut plain = Vec::with_capacity(usize::try_from(size).ok()?);
     MultiGzDecoder::new(packed).read_to_end(&mut plain).ok()?;
-    let Some(members) = upload::tar_members(&plain) else {
+    let Some(archive) = upload::open_archive(&plain) else {
         return Some(upload::parse(table, &plain));
     };
     let mut all = Upload::default();
-    for (_, member) in members {
+    for (_, member) in archive.members {
         let one = upload::parse(table, member);
         all.lines += one.lines;
         all.rows.extend(one.rows);
         all.bad.extend(one.bad);
+    }
+    if !archive.damaged.is_empty() {
+        all.bad.push(BadLine {
+            reason: BadReason::Damaged,
+            raw: archive.damaged.to_vec(),
+        });
     }
     Some(all)
 }

@@ -1,6 +1,7 @@
 //! What the server does by itself, from time to time: the list. A job takes no input, and may run
 //! twice without harm.
 
+mod ask_terminals;
 mod expire_commands;
 mod last_heard;
 mod messages;
@@ -10,6 +11,7 @@ mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -56,6 +58,11 @@ const JOBS: &[Job] = &[
         name: "messages",
         every: Duration::from_secs(20),
         run: |app| Box::pin(messages::run(app)),
+    },
+    Job {
+        name: "ask terminals",
+        every: Duration::from_secs(drift::EVERY_S),
+        run: |app| Box::pin(ask_terminals::run(app)),
     },
 ];
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::punches::rows;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use muster_store::{Direct, Sql, Store, Tx};
+use muster_store::{Dialect, Direct, Sql, Store, Tx, json_list};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
@@ -246,26 +246,46 @@ async fn take_ids(tx: &mut Tx, company_id: &str, count: i64) -> muster_store::Re
     Ok(last - count + 1)
 }
 
-/// Takes a transaction's place among those that store or adopt punches, before it locks anything else:
-/// two of them cannot wait for one another then.
+/// Takes a transaction's place among those that change people, before it locks anything else: two of
+/// them cannot wait for one another then. Punches go on being stored meanwhile. On SQLite there is one
+/// that writes anyway.
+pub async fn people_in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        let _: (String,) = tx
+            .one(&Sql::new(
+                "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
+                [company_id.into()],
+            ))
+            .await?;
+    }
+    Ok(())
+}
+
+/// The same among those that store or adopt punches too: none is stored until the commit.
 pub async fn in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
+    people_in_order(tx, company_id).await?;
     take_ids(tx, company_id, 0).await.map(|_| ())
 }
 
-/// Somebody got a code: the punches of that PIN become transactions, with new ids, so that who
-/// reads from the last id on sees them. Part of the caller's transaction; returns how many.
+/// These people got their codes: the punches of those PINs become transactions, with new ids in the
+/// order in which they came, so that who reads from the last id on sees them. Part of the caller's
+/// transaction, best its last, for no punch is stored until it commits; returns how many.
 pub async fn adopt(
     tx: &mut Tx,
     company_id: &str,
-    employee_id: i64,
-    emp_code: &str,
+    employee_ids: &[i64],
 ) -> muster_store::Result<u64> {
-    // Before anything is read, so no punch of this PIN slips in between.
+    // Before anything is read, so no punch of these PINs slips in between.
     in_order(tx, company_id).await?;
+    let ids = || json_list(employee_ids.iter().copied());
     let (waiting,): (i64,) = tx
-        .one(&Sql::new(
-            "SELECT COUNT(*) FROM punch WHERE company_id = $1 AND pin = $2 AND transaction_id IS NULL",
-            [company_id.into(), emp_code.into()],
+        .one(&Sql::by_dialect(
+            "SELECT COUNT(*) FROM json_each($2) AS j CROSS JOIN employee AS e CROSS JOIN punch AS p \
+             WHERE e.id = j.value AND p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL",
+            "SELECT COUNT(*) FROM employee AS e JOIN punch AS p ON p.pin = e.emp_code \
+             WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) AND p.company_id = $1 \
+                 AND p.transaction_id IS NULL",
+            [company_id.into(), ids()],
         ))
         .await?;
     if waiting == 0 {
@@ -273,17 +293,20 @@ pub async fn adopt(
     }
     let first_id = take_ids(tx, company_id, waiting).await?;
     let moved = tx
-        .run(&Sql::new(
-            "UPDATE punch SET employee_id = $3, transaction_id = $4 + o.place \
-             FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1 AS place FROM punch \
-                   WHERE company_id = $1 AND pin = $2 AND transaction_id IS NULL) AS o \
+        .run(&Sql::by_dialect(
+            "UPDATE punch SET employee_id = o.employee_id, transaction_id = $3 + o.place \
+             FROM (SELECT p.id, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
+                   FROM json_each($2) AS j CROSS JOIN employee AS e CROSS JOIN punch AS p \
+                   WHERE e.id = j.value AND p.company_id = $1 AND p.pin = e.emp_code \
+                       AND p.transaction_id IS NULL) AS o \
              WHERE punch.id = o.id",
-            [
-                company_id.into(),
-                emp_code.into(),
-                employee_id.into(),
-                first_id.into(),
-            ],
+            "UPDATE punch SET employee_id = o.employee_id, transaction_id = $3 + o.place \
+             FROM (SELECT p.id, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
+                   FROM employee AS e JOIN punch AS p ON p.pin = e.emp_code \
+                   WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) AND p.company_id = $1 \
+                       AND p.transaction_id IS NULL) AS o \
+             WHERE punch.id = o.id",
+            [company_id.into(), ids(), first_id.into()],
         ))
         .await?;
     tx.run(&Sql::new(

@@ -1,7 +1,7 @@
 //! A file as rows of a list: what an export wrote, or a table with the same names. All of it is
 //! stored, in one transaction, or nothing; then every bad row is named.
 
-use super::{AT_ONCE, Writable, col, id_column};
+use super::{AT_ONCE, Writable, by_ids, col, followed, id_column};
 use crate::access::{Caller, Right};
 use crate::answer::Answer;
 use crate::app::App;
@@ -25,6 +25,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 const MOST_ROWS: u64 = 100_000;
 /// So many rows are checked at a time: passwords are hashed there.
 const CHECKED_AT_ONCE: usize = 8;
+/// The id of a row of this file, before it has one.
+const NOT_YET: i64 = 0;
 /// What stands between several values in one cell.
 const BETWEEN: char = ';';
 
@@ -71,6 +73,17 @@ struct Checked<R: Writable> {
     code: String,
     change: R::Change,
     stored: Option<R::Row>,
+}
+
+impl<R: Writable> Given<R> {
+    fn found_good(self, change: R::Change) -> Checked<R> {
+        Checked {
+            row: self.row,
+            code: self.code,
+            change,
+            stored: self.stored,
+        }
+    }
 }
 
 /// Reads, checks and stores. One runs at a time.
@@ -209,12 +222,16 @@ impl<'a, R: Writable> Import<'a, R> {
             .partition(|given| above::<R>(&given.body).is_some());
         self.below.extend(below);
         let (app, caller, known) = (self.app, self.caller, &self.known);
-        let checks = stream::iter(given).map(|given| check::<R>(app, caller, known, given));
-        let checked: Vec<_> = checks.buffered(CHECKED_AT_ONCE).collect().await;
-        for checked in checked {
+        let checks: Vec<_> = given
+            .iter()
+            .map(|given| check::<R>(app, caller, known, given))
+            .collect();
+        let checks = stream::iter(checks).buffered(CHECKED_AT_ONCE);
+        let checked: Vec<_> = checks.collect().await;
+        for (given, checked) in given.into_iter().zip(checked) {
             match checked? {
-                Ok(checked) => self.good.push(checked),
-                Err((row, code, problems)) => self.is_bad(row, &code, problems),
+                Ok(change) => self.good.push(given.found_good(change)),
+                Err(problems) => self.is_bad(given.row, &given.code, problems),
             }
         }
         Ok(())
@@ -297,96 +314,146 @@ impl<'a, R: Writable> Import<'a, R> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut select = SelectStatement::new();
-        R::tables(&mut select);
-        R::columns(&mut select, self.app);
-        select.and_where(col(id_column::<R>()).is_in(ids.values().copied()));
-        let found: Vec<R::Row> = self.app.store.all(&select).await?;
+        let ids: Vec<i64> = ids.values().copied().collect();
+        let found: Vec<R::Row> = self.app.store.all(&by_ids::<R>(self.app, &ids)).await?;
         Ok(found.into_iter().map(|row| (R::id(&row), row)).collect())
     }
 
-    /// Stores everything, or nothing and names all that is bad: also what only the stored rows can
-    /// tell.
+    /// Stores everything, or nothing and names all that is bad. What can be found bad is found before
+    /// the transaction.
     async fn store(mut self, progress: impl Fn(Progress)) -> Result<Imported> {
         if self.header.is_empty() {
             return Err(Error::invalid("import_file", "The file is empty."));
         }
         let below = self.in_order();
+        self.rehearse(&below).await?;
+        self.foresee().await?;
+        self.settle()?;
         let of = (self.good.len() + below.len()) as u64;
-        let mut done = 0;
-        let mut step = || {
-            done += 1;
-            progress(Progress::Stored { done, of });
-        };
         let mut tx = Writing::begin(self.app).await?;
         R::prepare(self.app, &mut tx).await?;
-        for checked in std::mem::take(&mut self.good) {
-            self.store_one(&mut tx, checked).await?;
-            step();
+        let mut good = std::mem::take(&mut self.good).into_iter();
+        loop {
+            let some: Vec<Checked<R>> = good.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            self.store_some(&mut tx, some).await?;
+            let done = self.ids.len() as u64;
+            progress(Progress::Stored { done, of });
         }
         for given in below {
-            let above = above::<R>(&given.body);
-            if above.is_some_and(|above| self.bad_codes.contains(above)) {
-                // Not its own fault.
-                self.bad_codes.insert(given.code);
-                continue;
+            // The one above has its id now.
+            match self.check(&given).await? {
+                Ok(change) => {
+                    let checked = given.found_good(change);
+                    self.store_some(&mut tx, vec![checked]).await?;
+                }
+                Err(problems) => self.is_bad(given.row, &given.code, problems),
             }
-            match check::<R>(self.app, self.caller, &self.known, given).await? {
-                Ok(checked) => self.store_one(&mut tx, checked).await?,
-                Err((row, code, problems)) => self.is_bad(row, &code, problems),
-            }
-            step();
+            let done = self.ids.len() as u64;
+            progress(Progress::Stored { done, of });
         }
-        if self.bad.is_empty() {
-            R::conclude(self.app, &mut tx, self.caller, &self.ids).await?;
-            tx.commit(self.app).await?;
-            return Ok(self.imported);
-        }
-        drop(tx);
-        self.bad.sort_by_key(|bad| bad.row);
-        Err(Error::BadRows(self.bad))
+        self.settle()?;
+        R::conclude(self.app, &mut tx, self.caller, &self.ids).await?;
+        tx.commit(self.app).await?;
+        followed::<R>(self.app, self.caller).await;
+        Ok(self.imported)
     }
 
-    async fn store_one(&mut self, tx: &mut Writing, checked: Checked<R>) -> Result<()> {
-        let Checked {
-            row,
-            code,
-            change,
-            stored,
-        } = checked;
-        let is_new = stored.is_none();
-        match R::store(self.app, tx, self.caller, change, stored).await {
-            Ok(id) => {
-                self.ids.push(id);
-                // Others of this file may stand below it.
-                if let Some((table, _)) = R::CODE.filter(|_| !R::ABOVE.is_empty()) {
-                    self.known.learn(table, &code, id);
-                }
-                if is_new {
-                    self.imported.created += 1;
-                } else {
-                    self.imported.updated += 1;
-                }
-                Ok(())
-            }
-            Err(Error::Invalid(problems)) => {
-                self.is_bad(row, &code, problems);
-                Ok(())
-            }
-            Err(Error::Refused {
-                detail,
-                code: number,
-            }) => {
-                self.is_bad(row, &code, [Problem::new("", detail).coded(number)]);
-                Ok(())
-            }
-            // What was refused before may have ended PostgreSQL's transaction; it is told first.
-            Err(_) if !self.bad.is_empty() => {
-                self.bad.sort_by_key(|bad| bad.row);
-                Err(Error::BadRows(std::mem::take(&mut self.bad)))
-            }
-            Err(error) => Err(error),
+    /// Whether all is good so far.
+    fn settle(&mut self) -> Result<()> {
+        if self.bad.is_empty() {
+            return Ok(());
         }
+        self.bad.sort_by_key(|bad| bad.row);
+        Err(Error::BadRows(std::mem::take(&mut self.bad)))
+    }
+
+    /// Checks the rows that have one above them as though those were stored.
+    async fn rehearse(&mut self, below: &[Given<R>]) -> Result<()> {
+        let Some((table, _)) = R::CODE.filter(|_| !below.is_empty()) else {
+            return Ok(());
+        };
+        for given in below {
+            let above = above::<R>(&given.body).unwrap_or_default();
+            if self.bad_codes.contains(above) {
+                // Not its own fault.
+                self.bad_codes.insert(given.code.clone());
+                continue;
+            }
+            if self.codes.contains_key(above) {
+                self.known.learn(table, above, NOT_YET);
+            }
+            if let Err(problems) = self.check(given).await? {
+                self.is_bad(given.row, &given.code, problems);
+            }
+        }
+        Ok(())
+    }
+
+    async fn foresee(&mut self) -> Result<()> {
+        let rows: Vec<(&R::Change, Option<&R::Row>)> = self
+            .good
+            .iter()
+            .map(|checked| (&checked.change, checked.stored.as_ref()))
+            .collect();
+        let refused = R::foresee(self.app, &rows).await?;
+        for (place, error) in refused {
+            let Checked { row, code, .. } = &self.good[place];
+            let (row, code) = (*row, code.clone());
+            self.is_bad(row, &code, told_of_row::<R>(error)?);
+        }
+        Ok(())
+    }
+
+    async fn store_some(&mut self, tx: &mut Writing, some: Vec<Checked<R>>) -> Result<()> {
+        let mut names = Vec::with_capacity(some.len());
+        let mut rows = Vec::with_capacity(some.len());
+        for checked in some {
+            names.push((checked.row, checked.code, checked.stored.is_none()));
+            rows.push((checked.change, checked.stored));
+        }
+        match R::store_several(self.app, tx, self.caller, rows).await? {
+            Ok(ids) => {
+                for ((_, code, is_new), id) in names.into_iter().zip(ids) {
+                    self.ids.push(id);
+                    // Others of this file may stand below it.
+                    if let Some((table, _)) = R::CODE.filter(|_| !R::ABOVE.is_empty()) {
+                        self.known.learn(table, &code, id);
+                    }
+                    if is_new {
+                        self.imported.created += 1;
+                    } else {
+                        self.imported.updated += 1;
+                    }
+                }
+            }
+            Err(refused) => {
+                for (place, error) in refused {
+                    let (row, code, _) = &names[place];
+                    self.is_bad(*row, code, told_of_row::<R>(error)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn check(
+        &self,
+        given: &Given<R>,
+    ) -> Result<std::result::Result<R::Change, Vec<Problem>>> {
+        check::<R>(self.app, self.caller, &self.known, given).await
+    }
+}
+
+/// What is wrong with a row, when that is what the error says.
+fn told_of_row<R: Writable>(error: Error) -> Result<Vec<Problem>> {
+    match error {
+        Error::Invalid(problems) => Ok(problems),
+        Error::Refused { detail, code } => Ok(vec![Problem::new("", detail).coded(code)]),
+        Error::NoSuch { code } => Ok(vec![Problem::new(R::KEY, "Not found.").coded(code)]),
+        error => Err(error),
     }
 }
 
@@ -396,28 +463,17 @@ fn above<R: Writable>(body: &Body) -> Option<&str> {
     value.as_str()
 }
 
-type Bad = (u64, String, Vec<Problem>);
-
 async fn check<R: Writable>(
     app: &App,
     caller: &Caller,
     known: &Known,
-    given: Given<R>,
-) -> Result<std::result::Result<Checked<R>, Bad>> {
-    let Given {
-        row,
-        code,
-        body,
-        stored,
-    } = given;
-    match R::check(app, caller, known, &body, stored.as_ref()).await {
-        Ok(change) => Ok(Ok(Checked {
-            row,
-            code,
-            change,
-            stored,
-        })),
-        Err(Error::Invalid(problems)) => Ok(Err((row, code, problems))),
+    given: &Given<R>,
+) -> Result<std::result::Result<R::Change, Vec<Problem>>> {
+    match R::check(app, caller, known, &given.body, given.stored.as_ref()).await {
+        Ok(change) => Ok(Ok(change)),
+        Err(error @ (Error::Invalid(_) | Error::Refused { .. } | Error::NoSuch { .. })) => {
+            Ok(Err(told_of_row::<R>(error)?))
+        }
         Err(error) => Err(error),
     }
 }

@@ -306,10 +306,25 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
         .into_iter()
         .map(|(terminal_id, wire_id, id)| ((terminal_id, wire_id), id))
         .collect();
-    places
+    let ids: Vec<i64> = places
         .iter()
         .map(|place| by_place.get(place).copied().ok_or(Error::NotFound))
-        .collect()
+        .collect::<Result<_>>()?;
+    for (order, id) in orders.iter().zip(&ids) {
+        if takes_all_people(&order.text.shown) {
+            tx.run(&Sql::new(
+                "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
+                [order.terminal_id.into(), (*id).into()],
+            ))
+            .await?;
+        }
+    }
+    Ok(ids)
+}
+
+/// After it the terminal is left empty until it is synchronised or moved, in either kind's words.
+fn takes_all_people(text: &str) -> bool {
+    matches!(text, "CLEAR DATA" | "DATA DELETE user *")
 }
 
 /// Takes back those of these commands that no terminal was given yet; returns which.
@@ -453,6 +468,9 @@ pub fn shown(text: &str) -> String {
                 let key = name.rsplit(' ').next().unwrap_or(name);
                 if SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
                     format!("{name}=…")
+                } else if key == "DateTime" {
+                    // `command::at_moment`.
+                    format!("{name}=(the moment it is sent)")
                 } else {
                     field.to_owned()
                 }
@@ -977,5 +995,9 @@ mod tests {
             "DATA UPDATE USERINFO PIN=1\tName=A\tPasswd=…\tCard="
         );
         assert_eq!(shown("SET OPTION ComKey=99"), "SET OPTION ComKey=…");
+        assert_eq!(
+            shown("SET OPTIONS DateTime=836899200"),
+            "SET OPTIONS DateTime=(the moment it is sent)"
+        );
     }
 }

@@ -486,6 +486,9 @@ fn info_of(terminal_id: i64, info: &Info, at: DateTime<Utc>) -> Sql {
              fp_count = COALESCE($4, fp_count), transaction_count = COALESCE($5, transaction_count), \
              ip_address = COALESCE($6, ip_address), fp_alg_ver = COALESCE($7, fp_alg_ver), \
              face_alg_ver = COALESCE($8, face_alg_ver), face_count = COALESCE($9, face_count), \
+             people_due_from = CASE WHEN COALESCE($7, fp_alg_ver, '') <> COALESCE(fp_alg_ver, '') \
+                 OR COALESCE($8, face_alg_ver, '') <> COALESCE(face_alg_ver, '') THEN '' \
+                 ELSE people_due_from END, \
              upload_at = $10 WHERE id = $1",
         [
             terminal_id.into(),

@@ -12,7 +12,7 @@ use crate::writing::Writing;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
 };
-use muster_store::{Sql, Tx};
+use muster_store::{Sql, Tx, json_list};
 use std::collections::{BTreeSet, HashSet};
 
 /// What somebody can be recognised by.
@@ -110,12 +110,18 @@ pub async fn remove(
     sync::concerns(app, tx, caller, &pins).await
 }
 
-/// Somebody got a code: the templates and pictures that terminals brought for that PIN are theirs.
-pub async fn adopt(app: &App, tx: &mut Tx, emp_code: &str) -> Result<()> {
-    tx.run(&Sql::new(
-        "UPDATE biometric SET employee_id = (SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2) \
-         WHERE company_id = $1 AND pin = $2 AND employee_id IS NULL",
-        [app.company.id.clone().into(), emp_code.into()],
+/// These codes have somebody now: the templates and pictures that terminals brought for those PINs are
+/// theirs.
+pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Result<()> {
+    let codes = json_list(emp_codes.iter().map(|code| code.as_ref()));
+    tx.run(&Sql::by_dialect(
+        "UPDATE biometric SET employee_id = e.id FROM employee AS e \
+         WHERE biometric.company_id = $1 AND biometric.pin IN (SELECT value FROM json_each($2)) \
+             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
+        "UPDATE biometric SET employee_id = e.id FROM employee AS e \
+         WHERE biometric.company_id = $1 AND biometric.pin IN (SELECT jsonb_array_elements_text($2::jsonb)) \
+             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
+        [app.company.id.clone().into(), codes],
     ))
     .await?;
     Ok(())
@@ -184,7 +190,7 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
         match employee::enrolled_at(app, &mut tx, terminal, user).await? {
             Enrolled::Made => {
-                adopt(app, &mut tx, &user.pin).await?;
+                adopt(app, &mut tx, &[&user.pin]).await?;
                 made.insert(user.pin.clone());
             }
             Enrolled::Known { as_shown: true } => {}

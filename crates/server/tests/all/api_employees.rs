@@ -1,6 +1,6 @@
 //! The story of an employee, in both profiles.
 
-use crate::rest::{Got, on_both, punch};
+use crate::rest::{Got, TestApp, on_both, punch};
 use muster::access::Rights;
 use muster::profile::Profile;
 use reqwest::Method;
@@ -778,6 +778,98 @@ async fn a_hash_made_elsewhere_lets_in_and_is_replaced_then() {
         test.nobody().post(door, right.clone()).await.is(200);
         assert!(kept().await.starts_with("$argon2id$"));
         test.nobody().post(door, right).await.is(200);
+    })
+    .await;
+}
+
+/// More people than are found and counted in one look: every second is an Asha, every third in area x.
+async fn crowd(test: &TestApp) {
+    let area = json!({ "area_code": "x", "area_name": "X" });
+    let admin = test.easytimepro().await;
+    admin.post("/personnel/api/areas/", area).await.is(201);
+    test.run(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2010) \
+         INSERT INTO employee (company_id, emp_code, first_name, department_id, search_text, created_at, changed_at) \
+         SELECT c.id, CAST(100000 - n AS TEXT), CASE n % 2 WHEN 1 THEN 'Asha' ELSE 'Bo' END, 1, \
+             CASE n % 2 WHEN 1 THEN 'asha' ELSE 'bo' END, $1, $1 \
+         FROM numbers CROSS JOIN company AS c ORDER BY n",
+        [test.app.clock.now().into()],
+    )
+    .await;
+    test.run(
+        "INSERT INTO employee_area (employee_id, area_id) SELECT e.id, a.id FROM employee AS e JOIN area AS a \
+         ON (a.area_code = 'x') = (e.id % 3 = 0)",
+        [],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn pages_are_the_whole_list_whatever_is_asked_and_however_they_are_walked() {
+    on_both(async |test| {
+        crowd(&test).await;
+        let caller = test.easytimepro().await;
+        let codes = |list: &Value| -> Vec<String> {
+            let rows = list["data"].as_array().expect("rows");
+            let code = |row: &Value| row["emp_code"].as_str().expect("a code").to_owned();
+            rows.iter().map(code).collect()
+        };
+        for (asked, count) in [
+            ("", 2010),
+            ("ordering=-id", 2010),
+            ("dept_code=1", 2010),
+            ("dept_code=nowhere", 0),
+            ("search=ASHA", 1005),
+            ("search=nobody", 0),
+            ("search=bo&ordering=-emp_code", 1005),
+            ("first_name_icontains=SH&ordering=-id", 1005),
+            ("area_code=x", 670),
+            ("area_code=x,1", 2010),
+            ("area_code=x&search=asha", 335),
+            ("emp_code=99999,98000,none", 2),
+        ] {
+            let page = async |paging: &str| {
+                let list = caller
+                    .get(&format!("{LIST}?{asked}&{paging}"))
+                    .await
+                    .is(200);
+                assert_eq!(list["count"], count, "{asked} {paging}");
+                list
+            };
+            let all = codes(&page("page_size=3000").await);
+            assert_eq!(all.len(), count, "{asked}");
+            let pages = count.div_ceil(400).max(1);
+
+            let (mut by_number, mut by_link) = (Vec::new(), Vec::new());
+            let mut last = Vec::new();
+            for number in 1..=pages {
+                last = codes(&page(&format!("page_size=400&page={number}")).await);
+                by_number.extend(last.clone());
+            }
+            assert_eq!(by_number, all, "{asked}, by number");
+            let end = page("page_size=400&page=last").await;
+            assert_eq!(codes(&end), last, "{asked}, the last");
+
+            let mut list = page("page_size=400").await;
+            by_link.extend(codes(&list));
+            while let Some(next) = list["next"].as_str() {
+                list = caller.get(next).await.is(200);
+                assert_eq!(list["count"], count, "{asked}, by links");
+                by_link.extend(codes(&list));
+            }
+            assert_eq!(by_link, all, "{asked}, by links");
+
+            for number in [pages as i64 + 1, i64::MAX] {
+                let asked = format!("{LIST}?{asked}&page_size=400&page={number}");
+                let refused = caller.get(&asked).await.is(404);
+                assert_eq!(refused["detail"], "Invalid page.", "{asked}");
+            }
+        }
+        let first = caller
+            .get(&format!("{LIST}?search=bo&page_size=2"))
+            .await
+            .is(200);
+        assert_eq!(codes(&first), ["99998", "99996"], "in the order of ids");
     })
     .await;
 }

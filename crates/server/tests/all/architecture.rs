@@ -59,6 +59,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("employee", "resources/employee/"),
     ("employee_area", "resources/employee/"),
     ("employee_photo", "resources/employee/"),
+    ("employee_untold", "resources/employee/"),
     ("installation", SEEDS),
     ("lease", "jobs/mod.rs"),
     ("location", "resources/location.rs"),

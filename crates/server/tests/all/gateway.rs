@@ -483,6 +483,43 @@ async fn a_packed_body_is_unpacked_in_bounds_and_a_bomb_is_kept_as_it_is() {
 }
 
 #[tokio::test]
+async fn of_a_damaged_archive_what_can_be_read_is_taken_and_the_rest_is_kept() {
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+    on_both_with(open, |app| async move {
+        let member = |content: &str| {
+            let mut member = vec![0_u8; 512];
+            member[..8].copy_from_slice(b"rows.txt");
+            member[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+            member[257..262].copy_from_slice(b"ustar");
+            member.extend_from_slice(content.as_bytes());
+            member.resize(1024, 0);
+            member
+        };
+        let mut archive = member("1\t2026-01-15 07:00:00\t0\t1\n");
+        archive.extend(member("2\t2026-01-15 07:00:00\t0\t1\n"));
+        let cut = &archive[..1024 + 512 + 10];
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(cut).expect("packed");
+        let target = "/iclock/cdata?SN=A1&table=ATTLOG&ContentType=tgz&Stamp=9999";
+        let answer = app.post(target, packed.finish().expect("packed")).await;
+        assert_eq!(answer.whole(), (200, "OK: 1"));
+        assert_eq!(
+            app.unread().await,
+            [("damaged".into(), cut[1024..].to_vec())]
+        );
+        let (punches,): (i64,) = app
+            .app
+            .store
+            .one(&Sql::new("SELECT COUNT(*) FROM punch WHERE pin = '1'", []))
+            .await
+            .expect("counted");
+        assert_eq!(punches, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_hundred_thousand_fields_and_nul_bytes_are_kept_or_read() {
     on_both_with(open, |app| async move {
         let fields = format!("1\t2026-01-15 07:00:00\t{}\n", "0\t".repeat(100_000));

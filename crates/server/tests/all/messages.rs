@@ -323,6 +323,32 @@ async fn a_held_terminal_is_told_when_it_is_authorised_and_a_replaced_one_anew()
 }
 
 #[tokio::test]
+async fn a_cleared_terminal_shows_nothing_until_it_is_filled_again() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        admin.post(PUBLIC, meeting("NORTH")).await.is(201);
+        admin.post(PRIVATE, testing("11")).await.is(201);
+        app.obeyed("NORTH").await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let clear = "/iclock/api/terminals/clear_all/";
+        admin.post(clear, north).await.is(200);
+        assert_eq!(app.obeyed("NORTH").await, ["CLEAR DATA"]);
+        app.run_jobs().await;
+        app.run_jobs().await;
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+        admin
+            .patch("/iclock/api/terminals/NORTH/", json!({ "area": "south" }))
+            .await
+            .is(200);
+        app.run_jobs().await;
+        let told =
+            "DATA UPDATE SMS MSG=meeting\tTAG=253\tUID=1003\tMIN=60\tStartTime=2026-01-15 13:56:38";
+        assert!(app.obeyed("NORTH").await.contains(&told.to_owned()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_is_gone_takes_the_messages_along() {
     on_both(|app| async move {
         let admin = scene(&app, Profile::EasyTimePro).await;

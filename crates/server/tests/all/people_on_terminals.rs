@@ -14,14 +14,34 @@ use serde_json::{Value, json};
 const PEOPLE: &str = "/personnel/api/employees/";
 
 /// An administrator at the API of a server that terminals speak with too.
-struct Admin<'a> {
+pub struct Admin<'a> {
     app: &'a TestApp,
     http: reqwest::Client,
     token: String,
 }
 
 impl Admin<'_> {
-    async fn send(&self, method: Method, path: &str, body: Value) -> Value {
+    pub async fn at(app: &TestApp) -> Admin<'_> {
+        let new = NewClient {
+            name: "admin".into(),
+            profile: Profile::EasyTimePro,
+            rights: Rights::administrator(),
+            addresses: Vec::new(),
+            expires_at: None,
+        };
+        Admin {
+            app,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            token: client::add(&app.app, &Caller::system(), new)
+                .await
+                .expect("added"),
+        }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Value {
         let url = format!("http://{}{path}", self.app.address);
         let answer = self
             .http
@@ -37,11 +57,11 @@ impl Admin<'_> {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
+    pub async fn post(&self, path: &str, body: Value) -> Value {
         self.send(Method::POST, path, body).await
     }
 
-    async fn patch(&self, path: &str, body: Value) -> Value {
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
         self.send(Method::PATCH, path, body).await
     }
 
@@ -98,7 +118,7 @@ impl Admin<'_> {
     }
 
     /// Rows of a query that counts.
-    async fn count(&self, sql: &'static str) -> i64 {
+    pub async fn count(&self, sql: &'static str) -> i64 {
         let (count,): (i64,) = self
             .app
             .app
@@ -112,23 +132,7 @@ impl Admin<'_> {
 
 /// Areas north and south, each with an attendance terminal; one that is held.
 async fn admin(app: &TestApp) -> Admin<'_> {
-    let new = NewClient {
-        name: "admin".into(),
-        profile: Profile::EasyTimePro,
-        rights: Rights::administrator(),
-        addresses: Vec::new(),
-        expires_at: None,
-    };
-    let admin = Admin {
-        app,
-        http: reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client"),
-        token: client::add(&app.app, &Caller::system(), new)
-            .await
-            .expect("added"),
-    };
+    let admin = Admin::at(app).await;
     for area in ["north", "south"] {
         let new = json!({ "area_code": area, "area_name": area });
         admin.post("/personnel/api/areas/", new).await;
@@ -693,6 +697,96 @@ async fn a_terminal_says_late_what_it_can_do_and_gets_the_templates_then() {
             admin.obeys("SOUTH").await,
             ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_stays() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for code in ["1", "2", "3"] {
+            let new = json!({ "emp_code": code, "first_name": code, "area": ["north"] });
+            admin.post(PEOPLE, new).await;
+        }
+        admin.post(PEOPLE, json!({ "emp_code": "9", "area": ["south"] })).await;
+        assert_eq!(admin.obeys("NORTH").await.len(), 3);
+        app.post("/iclock/cdata?SN=NORTH&table=options", "FPVersion=10").await;
+        let row = "FP PIN=2\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row).await;
+
+        later(&app, TimeDelta::hours(23)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "not yet");
+        later(&app, TimeDelta::hours(1)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "it was not heard of late");
+        later(&app, TimeDelta::minutes(1)).await;
+        let given = admin.given("NORTH").await;
+        let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "DATA QUERY USERINFO",
+                "VERIFY SUM ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
+            ]
+        );
+        // Somebody has deleted 2 at the terminal, and enrolled 9, who belongs elsewhere.
+        let shows = "USER PIN=1\tName=1\tPri=0\tPasswd=\tCard=\nUSER PIN=3\tName=3\tPri=0\tPasswd=\tCard=\n\
+                     USER PIN=9\tName=\tPri=0\tPasswd=\tCard=\n";
+        app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=0", shows).await;
+        let done = format!(
+            "ID={}&Return=3&CMD=DATA\nID={}&Return=0&CMD=VERIFY SUM&StartTime=&EndTime=&AttlogSum=1\n",
+            given[0].0, given[1].0
+        );
+        app.post("/iclock/devicecmd?SN=NORTH", done).await;
+        later(&app, TimeDelta::minutes(1)).await;
+        later(&app, TimeDelta::seconds(1)).await;
+        assert_eq!(
+            admin.obeys("NORTH").await,
+            [
+                "DATA QUERY ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
+                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=",
+                "DATA UPDATE FINGERTMP PIN=2\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj",
+            ],
+            "one punch more than here, and one person less"
+        );
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(admin.told("NORTH").await, NOBODY, "asked and made good");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        admin.post(PEOPLE, asha("north")).await;
+        admin.obeys("NORTH").await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let clear = async || {
+            admin
+                .post("/iclock/api/terminals/clear_all/", north.clone())
+                .await;
+            assert_eq!(admin.obeys("NORTH").await, ["CLEAR DATA"]);
+            later(&app, TimeDelta::seconds(20)).await;
+            assert_eq!(admin.count(HELD).await, 0);
+            let path = format!("{PEOPLE}1001/");
+            for name in ["Rai", "Rao"] {
+                admin.patch(&path, json!({ "last_name": name })).await;
+            }
+            assert_eq!(admin.told("NORTH").await, NOBODY);
+        };
+        clear().await;
+        admin
+            .post("/iclock/api/terminals/sync_data_to_device/", north.clone())
+            .await;
+        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+
+        clear().await;
+        let terminal = "/iclock/api/terminals/NORTH/";
+        admin.patch(terminal, json!({ "area": "south" })).await;
+        admin.patch(terminal, json!({ "area": "north" })).await;
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
     })
     .await;
 }

@@ -6,6 +6,7 @@ use crate::testing::{Api, TestApp, on_both};
 use chrono::TimeDelta;
 use muster::access::{Right, Rights, Thing};
 use muster::profile::Profile;
+use muster_store::Sql;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -281,10 +282,36 @@ async fn every_command_reaches_its_terminal_in_its_own_words() {
             }
             let open = "SELECT count(*) FROM terminal_command WHERE state <> 'done'";
             assert_eq!(app.number(open).await, 0);
-            let untold = "SELECT count(*) FROM terminal_command AS c WHERE NOT EXISTS ( \
-                SELECT 1 FROM audit AS a WHERE a.thing = 'terminal' AND a.actor = c.created_by) \
-                AND verb IN ('REBOOT', 'AC_UNLOCK', 'CLEAR DATA', 'SET OPTION', 'ENROLL_FP')";
-            assert_eq!(app.number(untold).await, 0, "who did it is written down");
+            let deeds: Vec<(String, i64)> = app
+                .app
+                .store
+                .all(&Sql::new(
+                    "SELECT action, count(*) FROM audit WHERE thing = 'terminal' AND thing_id IN ('GATE', 'DOOR') \
+                     AND action <> 'create' GROUP BY action ORDER BY action",
+                    [],
+                ))
+                .await
+                .expect("read");
+            let deeds: Vec<(&str, i64)> = deeds
+                .iter()
+                .map(|(action, count)| (action.as_str(), *count))
+                .collect();
+            assert_eq!(
+                deeds,
+                [
+                    ("clear_all", 2),
+                    ("clear_capture", 1),
+                    ("enroll_remotely", 5),
+                    ("ip_port_update_to_device", 6),
+                    ("reboot", 2),
+                    ("set_time", 2),
+                    ("sync_data_to_device", 4),
+                    ("unlock_terminal", 2),
+                    ("upload_all", 2),
+                    ("upload_transaction", 3),
+                ],
+                "each is written down, and no refusal"
+            );
         })
         .await;
     }
@@ -691,6 +718,30 @@ async fn whoever_waits_is_told_what_became_of_it() {
             let read = caller.get(&format!("{COMMANDS}{id}/")).await.is(200);
             assert_eq!(read, expected["commands"][0]);
 
+            // Another server hears the answer: here is no event, but the row.
+            let path = format!("{TERMINALS}upload_all/?wait=30");
+            let elsewhere = async {
+                let mut changed = 0;
+                while changed == 0 {
+                    let mut tx = app.app.store.write().await.expect("a transaction");
+                    changed = tx
+                        .run(&Sql::new(
+                            "UPDATE terminal_command SET state = 'done', return_code = 0 WHERE verb = 'CHECK'",
+                            [],
+                        ))
+                        .await
+                        .expect("changed");
+                    tx.commit().await.expect("committed");
+                }
+            };
+            let body = meaning(profile, "GATE", &json!({}));
+            let (answer, ()) = tokio::join!(caller.post(&path, body), elsewhere);
+            let answer = answer.is(200);
+            assert_eq!(
+                (&answer["commands"][0]["state"], &answer["commands"][0]["meaning"]),
+                (&json!("done"), &json!("Done"))
+            );
+
             // A terminal that does not ask.
             let path = format!("{TERMINALS}reboot/?wait=1");
             let answer = caller
@@ -1091,28 +1142,86 @@ async fn terminals_are_told_when_their_clocks_go_forward_and_back() {
             line.expect("a zone").to_owned()
         };
         assert_eq!(zone().await, "1");
-        // 29 March, 00:59 and 01:00 UTC.
+        // What else they are told in half a year is not meant here.
+        let clocks = async || {
+            app.run_jobs().await;
+            app.run_jobs().await;
+            let mut told = [done(&app, "GATE").await, done(&app, "DOOR").await].concat();
+            told.retain(|text| text == "CHECK" || text.contains("DateTime"));
+            told
+        };
+        // 29 March, 00:59 and 01:00 UTC: 03:00 on the wall.
         app.app
             .clock
             .advance(TimeDelta::days(73) - TimeDelta::minutes(7 * 60 + 1));
-        app.run_jobs().await;
-        assert_eq!(
-            (app.told("GATE").await, app.told("DOOR").await),
-            (vec![], vec![])
-        );
+        assert_eq!(clocks().await, NOTHING);
         app.app.clock.advance(TimeDelta::minutes(1));
-        app.run_jobs().await;
-        app.run_jobs().await;
-        assert_eq!(done(&app, "GATE").await, ["CHECK"]);
+        assert_eq!(clocks().await, ["CHECK", "SET OPTIONS DateTime=843447600"]);
         assert_eq!(zone().await, "2");
-        // 03:00 on the wall.
-        assert_eq!(done(&app, "DOOR").await, ["SET OPTIONS DateTime=843447600"]);
         let read = caller.get(&format!("{TERMINALS}1000001/")).await.is(200);
         assert_eq!(read["terminal_tz"], 2);
+        assert_eq!(clocks().await, NOTHING);
+        // 25 October, 00:59 and 01:00 UTC: 02:00 once more.
+        app.app
+            .clock
+            .advance(TimeDelta::days(210) - TimeDelta::minutes(1));
+        assert_eq!(clocks().await, NOTHING);
+        app.app.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(clocks().await, ["CHECK", "SET OPTIONS DateTime=861847200"]);
+        assert_eq!(zone().await, "1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_terminal_reads_at_its_handshake_alone_it_is_made_to_read() {
+    on_both(|app| async move {
+        let caller = scene(&app, Profile::EasyTimePro).await;
+        let path = format!("{TERMINALS}GATE/");
+        let zone = async || -> Option<String> {
+            let reply = app
+                .get("/iclock/cdata?SN=GATE&options=all&pushver=2.4.1")
+                .await;
+            let line = reply
+                .body
+                .lines()
+                .find_map(|line| line.strip_prefix("TimeZone="));
+            line.map(str::to_owned)
+        };
+        let nothing = json!({ "alias": "gate", "heartbeat": 10, "terminal_tz": 0 });
+        caller.patch(&path, nothing).await.is(200);
+        assert_eq!(app.told("GATE").await, NOTHING, "none of it is new to it");
+        let half_hour = json!({ "terminal_tz": 330, "heartbeat": 30 });
+        caller.patch(&path, half_hour).await.is(200);
+        assert_eq!(done(&app, "GATE").await, ["CHECK"]);
+        for (spelling, expected) in [
+            ("hours_or_minutes", Some("330")),
+            ("signed", Some("+05:30")),
+            ("omit", None),
+            ("minutes", Some("330")),
+        ] {
+            let body = json!({ "zone_spelling": spelling });
+            let answer = caller.patch(&path, body).await.is(200);
+            assert_eq!(answer["zone_spelling"], spelling);
+            done(&app, "GATE").await;
+            assert_eq!(zone().await.as_deref(), expected, "{spelling}");
+        }
+        let bad = json!({ "zone_spelling": "roman", "zone_name": "Mars/Olympus" });
+        let answer = caller.patch(&path, bad).await.is(400);
         assert_eq!(
-            (app.told("GATE").await, app.told("DOOR").await),
-            (vec![], vec![])
+            (&answer["zone_spelling"], &answer["zone_name"]),
+            (
+                &json!(["\"roman\" is not a valid choice."]),
+                &json!(["Enter the IANA name of a time zone."])
+            )
         );
+        // Held, or never heard: it is told nothing.
+        caller
+            .patch(&format!("{TERMINALS}HELD/"), json!({ "heartbeat": 30 }))
+            .await
+            .is(200);
+        let queued = "SELECT count(*) FROM terminal_command WHERE state = 'queued'";
+        assert_eq!(app.number(queued).await, 0);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! What is done with several employees at once: all of them, or none.
 
 use super::Employee;
-use super::write::{self, Changes};
+use super::write::Changes;
 use crate::access::{Right, Thing};
 use crate::answer::Answer;
 use crate::audit::{self, Deed};
@@ -10,7 +10,7 @@ use crate::extract::{Body, Call};
 use crate::input::{Input, read_several};
 use crate::punches::record;
 use crate::relation::Known;
-use crate::resource::{self, Resource, Several, Writable};
+use crate::resource::{self, Resource, Several};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::people::{self, BioKind};
 use crate::terminals::sync;
@@ -104,14 +104,11 @@ async fn adjust(call: Call, what: &'static Adjustment) -> Result<Answer> {
     let (Some(people), Some(changes)) = (people, changes) else {
         return Err(Error::Invalid(problems));
     };
-    let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
-    let mut ids = Vec::with_capacity(people.rows.len());
-    for employee in people.rows {
-        ids.push(write::change(app, &mut tx, caller, employee, changes.clone()).await?);
-    }
-    Employee::conclude(app, &mut tx, caller, &ids).await?;
-    tx.commit(app).await?;
+    let rows = people
+        .rows
+        .into_iter()
+        .map(|employee| (changes.clone(), Some(employee)));
+    resource::save_several::<Employee>(app, caller, rows.collect()).await?;
     Ok(Answer::ok(&caller.profile.done()))
 }
 

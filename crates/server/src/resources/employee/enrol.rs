@@ -109,7 +109,7 @@ pub async fn enrolled_at(
         ))
         .await?;
     }
-    record::adopt(tx, &app.company.id, id, &user.pin).await?;
+    record::adopt(tx, &app.company.id, &[id]).await?;
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,

@@ -1,16 +1,18 @@
-//! Employees: who they are, where they belong and what their terminals know of them. This file
-//! alone writes `employee` and `employee_area`.
+//! Employees: who they are, where they belong and what their terminals know of them. The files of
+//! this folder alone write `employee`, `employee_area` and `employee_untold`.
 
 mod bulk;
 mod enrol;
 mod own_password;
 mod photo;
+mod store;
 mod write;
 
 pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
 pub use photo::for_terminals as photos_for_terminals;
+pub use store::tell;
 pub use write::set_status;
 
 use crate::access::{Caller, Right, Thing, Who};
@@ -665,14 +667,18 @@ fn select_areas(ids: &[i64]) -> SelectStatement {
 
 /// The areas of several employees, each list by id.
 pub async fn areas_of(app: &App, ids: &[i64]) -> Result<HashMap<i64, Vec<AreaOf>>> {
-    let mut areas: HashMap<i64, Vec<AreaOf>> = HashMap::new();
-    if !ids.is_empty() {
-        let rows: Vec<AreaOf> = app.store.all(&select_areas(ids)).await?;
-        for row in rows {
-            areas.entry(row.employee_id).or_default().push(row);
-        }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(areas)
+    Ok(by_employee(app.store.all(&select_areas(ids)).await?))
+}
+
+fn by_employee(rows: Vec<AreaOf>) -> HashMap<i64, Vec<AreaOf>> {
+    let mut areas: HashMap<i64, Vec<AreaOf>> = HashMap::new();
+    for row in rows {
+        areas.entry(row.employee_id).or_default().push(row);
+    }
+    areas
 }
 
 async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Templates>> {

@@ -1,33 +1,27 @@
 //! What may be written of an employee, how it is checked, and how it is stored.
 
 use super::own_password::{OwnPassword, read_own_password};
-use super::{AreaOf, DEVICE_PASSWORD, Employee, Row, VALID, areas_of, select_areas};
+use super::store::{self, FIRST, SELF_PASSWORD};
+use super::{DEVICE_PASSWORD, Employee, Row, areas_of, by_employee, select_areas};
 use crate::access::Caller;
-use crate::accounts::token;
 use crate::app::App;
 use crate::appendix;
 use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text, read_boolean, read_list};
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
-use crate::resource::{self, Columns, Removable, Resource, Writable, search_text};
+use crate::resource::{self, Columns, Refused, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
-use crate::terminals::{people, sync};
+use crate::terminals::sync;
 use crate::writing::Writing;
-use muster_store::{Sql, Tx, json_list};
-use sea_query::{Alias, OnConflict};
+use muster_store::{Sql, Tx};
+use sea_query::Alias;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-/// The seeded department and area new people are in unless told.
-const FIRST: i64 = 1;
-/// So many are asked about in one query.
-const TOGETHER: usize = 500;
-/// The column of the own password's hash.
-const SELF_PASSWORD: &str = "self_password_hash";
 /// Names under the path of this list and of the resignations', which goes by code too: no codes.
 const RESERVED: &[&str] = &[
     "action",
@@ -135,10 +129,11 @@ fn is_email(text: &str) -> bool {
 /// What was given, checked.
 #[derive(Clone, Default)]
 pub struct Changes {
-    columns: Columns,
+    pub(super) columns: Columns,
     texts: HashMap<&'static str, Option<String>>,
-    emp_code: Option<String>,
-    areas: Option<Vec<i64>>,
+    /// Of a new one.
+    pub(super) emp_code: Option<String>,
+    pub(super) areas: Option<Vec<i64>>,
 }
 
 impl Changes {
@@ -365,6 +360,12 @@ impl Changes {
         Ok(())
     }
 
+    /// The card that is given, unless it is taken away.
+    pub(super) fn card(&self) -> Option<&str> {
+        let card = self.texts.get("card_no")?.as_deref()?;
+        Some(card).filter(|card| !card.is_empty())
+    }
+
     /// A text as it will be: given now, or stored already.
     fn text<'a>(&'a self, name: &str, stored: Option<&'a String>) -> &'a str {
         match self.texts.get(name) {
@@ -373,7 +374,7 @@ impl Changes {
         }
     }
 
-    fn search_text(&self, emp_code: &str, stored: Option<&Row>) -> String {
+    pub(super) fn search_text(&self, emp_code: &str, stored: Option<&Row>) -> String {
         let stored_text =
             |pick: fn(&Row) -> &Option<String>| stored.and_then(|row| pick(row).as_ref());
         search_text([
@@ -469,6 +470,10 @@ impl Writable for Employee {
         Changes::read(app, caller, known, body, stored.is_none()).await
     }
 
+    async fn foresee(app: &App, rows: &[(&Changes, Option<&Row>)]) -> Result<Vec<Refused>> {
+        store::foresee(app, rows).await
+    }
+
     async fn store(
         app: &App,
         tx: &mut Writing,
@@ -476,46 +481,29 @@ impl Writable for Employee {
         changes: Changes,
         stored: Option<Row>,
     ) -> Result<i64> {
-        match stored {
-            None => add(app, tx, caller, changes).await,
-            Some(stored) => change(app, tx, caller, stored, changes).await,
-        }
+        let one = vec![(changes, stored)];
+        resource::only(store::store_several(app, tx, caller, one).await?)
+    }
+
+    async fn store_several(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        rows: Vec<(Changes, Option<Row>)>,
+    ) -> Result<Result<Vec<i64>, Vec<Refused>>> {
+        store::store_several(app, tx, caller, rows).await
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::in_order(tx, &app.company.id).await?)
+        Ok(record::people_in_order(tx, &app.company.id).await?)
     }
 
-    /// Punches and templates that waited for a code find their person, and terminals are told.
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
-        let mut codes = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(TOGETHER) {
-            let rows: Vec<(i64, String, bool, bool)> = tx
-                .all(&Sql::by_dialect(
-                    "SELECT id, emp_code, \
-                         EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL), \
-                         EXISTS (SELECT 1 FROM biometric AS b WHERE b.company_id = e.company_id \
-                                 AND b.pin = e.emp_code AND b.employee_id IS NULL) \
-                     FROM employee AS e WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
-                    "SELECT id, emp_code, \
-                         EXISTS (SELECT 1 FROM punch AS p WHERE p.pin = e.emp_code AND p.transaction_id IS NULL), \
-                         EXISTS (SELECT 1 FROM biometric AS b WHERE b.company_id = e.company_id \
-                                 AND b.pin = e.emp_code AND b.employee_id IS NULL) \
-                     FROM employee AS e WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) ORDER BY id",
-                    [json_list(ids.iter().copied())],
-                ))
-                .await?;
-            for (id, code, has_punches, has_templates) in rows {
-                if has_punches {
-                    record::adopt(tx, &app.company.id, id, &code).await?;
-                }
-                if has_templates {
-                    people::adopt(app, tx, &code).await?;
-                }
-                codes.push(code);
-            }
-        }
-        sync::concerns(app, tx, caller, &codes).await
+        store::conclude(app, tx, caller, ids).await
+    }
+
+    async fn follow(app: &App, caller: &Caller) -> Result<()> {
+        store::tell(app, caller).await
     }
 
     async fn show_saved(app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -537,160 +525,6 @@ impl Writable for Employee {
             row.members(app, caller, department, position, area)?,
         ))
     }
-}
-
-fn code_taken() -> Error {
-    Error::invalid("emp_code", "employee with this emp code already exists.")
-}
-
-/// What is wrong with a new one, and whether its code is taken as well.
-async fn with_code(tx: &mut Tx, app: &App, emp_code: &str, error: Error) -> Result<Error> {
-    let Error::Invalid(mut problems) = error else {
-        return Ok(error);
-    };
-    let other: Option<(i64,)> = tx
-        .find(&Sql::new(
-            "SELECT id FROM employee WHERE company_id = $1 AND emp_code = $2",
-            [app.company.id.clone().into(), emp_code.into()],
-        ))
-        .await?;
-    if other.is_some()
-        && let Error::Invalid(taken) = code_taken()
-    {
-        problems.splice(0..0, taken);
-    }
-    Ok(Error::Invalid(problems))
-}
-
-/// Two people with one card could not be told apart at a terminal.
-async fn check_card(tx: &mut Tx, app: &App, changes: &Changes, but: Option<i64>) -> Result<()> {
-    let Some(Some(card)) = changes.texts.get("card_no") else {
-        return Ok(());
-    };
-    if card.is_empty() {
-        return Ok(());
-    }
-    // By the card alone, which few have had: asked for those in force, SQLite walks all of them.
-    let others: Vec<(i64, String, i16)> = tx
-        .all(&Sql::new(
-            "SELECT id, company_id, status FROM employee WHERE card_no = $1",
-            [card.clone().into()],
-        ))
-        .await?;
-    if others.iter().any(|(id, company, status)| {
-        Some(*id) != but && *company == app.company.id && *status == VALID
-    }) {
-        return Err(Error::Invalid(vec![
-            Problem::new("card_no", "employee with this card no already exists.")
-                .coded(appendix::CARD_USED),
-        ]));
-    }
-    Ok(())
-}
-
-async fn put_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
-    tx.run(&Sql::new(
-        "DELETE FROM employee_area WHERE employee_id = $1",
-        [id.into()],
-    ))
-    .await?;
-    add_areas(tx, id, areas).await
-}
-
-async fn add_areas(tx: &mut Tx, id: i64, areas: &[i64]) -> Result<()> {
-    for area in areas {
-        tx.run(&Sql::new(
-            "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
-            [id.into(), (*area).into()],
-        ))
-        .await?;
-    }
-    Ok(())
-}
-
-async fn add(app: &App, tx: &mut Writing, caller: &Caller, mut changes: Changes) -> Result<i64> {
-    let now = app.clock.now();
-    let emp_code = changes.emp_code.take().unwrap_or_default();
-    if !changes.columns.has("department_id") {
-        changes.columns.set("department_id", FIRST);
-    }
-    let text = changes.search_text(&emp_code, None);
-    let areas = changes.areas.take().unwrap_or_else(|| vec![FIRST]);
-    changes.columns.set("search_text", text);
-    changes.columns.set("emp_code", emp_code.clone());
-    changes.columns.set("company_id", app.company.id.clone());
-    changes.columns.set("created_at", now);
-    changes.columns.set("changed_at", now);
-
-    if let Err(card_used) = check_card(tx, app, &changes, None).await {
-        return Err(with_code(tx, app, &emp_code, card_used).await?);
-    }
-    let mut insert = changes.columns.insert("employee");
-    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
-    let Some((id,)) = tx.find::<(i64,)>(&insert).await? else {
-        return Err(code_taken());
-    };
-    add_areas(tx, id, &areas).await?;
-    let row: Row = tx.one(&resource::by_id::<Employee>(app, id)).await?;
-    let areas: Vec<AreaOf> = tx.all(&select_areas(&[id])).await?;
-    let deed = Deed {
-        action: "create",
-        thing: Employee::NAME,
-        thing_id: row.emp_code.clone(),
-        after: Some(row.audited(&areas)),
-        ..Deed::default()
-    };
-    audit::write(tx, now, caller, deed).await?;
-    Ok(id)
-}
-
-/// The transaction has taken its place (`record::in_order`).
-pub(super) async fn change(
-    app: &App,
-    tx: &mut Writing,
-    caller: &Caller,
-    stored: Row,
-    mut changes: Changes,
-) -> Result<i64> {
-    let now = app.clock.now();
-    let has_new_password = changes.columns.has(SELF_PASSWORD);
-    let text = changes.search_text(&stored.emp_code, Some(&stored));
-    changes.columns.set("search_text", text);
-    changes.columns.set("changed_at", now);
-
-    check_card(tx, app, &changes, Some(stored.id)).await?;
-    let areas_before: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
-    let areas = changes.areas.take();
-    let touched = tx
-        .run(&changes.columns.update("employee", stored.id))
-        .await?;
-    if touched == 0 {
-        return Err(Error::NoSuch {
-            code: Employee::ABSENT,
-        });
-    }
-    if let Some(mut areas) = areas {
-        // What lies beyond the caller's own areas is not the caller's to take away.
-        let beyond = areas_before.iter().map(|area| area.id);
-        areas.extend(beyond.filter(|id| !AREA.reaches(caller, *id)));
-        put_areas(tx, stored.id, &areas).await?;
-    }
-    if has_new_password {
-        token::remove_of_employee(tx, stored.id).await?;
-    }
-    let row: Row = tx.one(&resource::by_id::<Employee>(app, stored.id)).await?;
-    let areas: Vec<AreaOf> = tx.all(&select_areas(&[stored.id])).await?;
-    let deed = Deed {
-        action: "update",
-        thing: Employee::NAME,
-        thing_id: stored.emp_code.clone(),
-        before: Some(stored.audited(&areas_before)),
-        after: Some(row.audited(&areas)),
-    };
-    audit::write(tx, now, caller, deed).await?;
-    // Whether it may log in, and with what, may have changed.
-    tx.after_commit(|app| app.accounts.forget());
-    Ok(stored.id)
 }
 
 /// Whether somebody is there: as the resignation has it, which tells the terminals.
@@ -716,26 +550,21 @@ impl Removable for Employee {
         let mut codes = Vec::with_capacity(rows.len());
         for some in rows.chunks(500) {
             let ids: Vec<i64> = some.iter().map(|row| row.id).collect();
-            let areas: Vec<AreaOf> = tx.all(&select_areas(&ids)).await?;
+            let areas = by_employee(tx.all(&select_areas(&ids)).await?);
             let mut delete = resource::delete_rows("employee", &ids);
             let gone: Vec<(i64,)> = tx.all(delete.returning_col(Alias::new("id"))).await?;
+            let gone: HashSet<i64> = gone.into_iter().map(|(id,)| id).collect();
             // The others somebody else removed a moment ago.
-            for row in some.iter().filter(|row| gone.contains(&(row.id,))) {
-                let own: Vec<AreaOf> = areas
-                    .iter()
-                    .filter(|area| area.employee_id == row.id)
-                    .cloned()
-                    .collect();
-                let deed = Deed {
-                    action: "delete",
-                    thing: Employee::NAME,
-                    thing_id: row.emp_code.clone(),
-                    before: Some(row.audited(&own)),
-                    ..Deed::default()
-                };
-                audit::write(tx, now, caller, deed).await?;
-                codes.push(row.emp_code.as_str());
-            }
+            let removed = || some.iter().filter(|row| gone.contains(&row.id));
+            let deeds = removed().map(|row| Deed {
+                action: "delete",
+                thing: Employee::NAME,
+                thing_id: row.emp_code.clone(),
+                before: Some(row.audited(areas.get(&row.id).map_or(&[][..], Vec::as_slice))),
+                ..Deed::default()
+            });
+            audit::write_several(tx, now, caller, deeds).await?;
+            codes.extend(removed().map(|row| row.emp_code.as_str()));
         }
         sync::concerns(app, tx, caller, &codes).await?;
         tx.after_commit(|app| app.accounts.forget());

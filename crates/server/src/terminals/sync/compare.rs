@@ -259,6 +259,7 @@ impl<'a> Work<'a> {
     /// Commands that have come to their end say what is there.
     fn conclude(&mut self) {
         let mut without_user = Vec::new();
+        let mut gone = Vec::new();
         for (holding, told) in self.holdings.iter_mut().zip(&mut self.told) {
             if !matches!(told, Some(Told::Ended { .. })) {
                 continue;
@@ -266,8 +267,19 @@ impl<'a> Work<'a> {
             if let Some(ended) = told.take() {
                 holding.conclude(&ended, self.now);
             }
+            if holding.thing == Thing::User && holding.is_over() {
+                gone.push((holding.terminal_id, holding.pin.clone()));
+            }
             if holding.thing > Thing::User && matches!(holding.failed_code, Some(-10 | -27)) {
                 without_user.push((holding.terminal_id, holding.pin.clone()));
+            }
+        }
+        // With the record went everything else.
+        for person in gone {
+            for (_, at) in self.by_person.get(&person).into_iter().flatten() {
+                if self.holdings[*at].told.is_none() {
+                    self.holdings[*at].forget();
+                }
             }
         }
         // "No such user": the record goes out again first.
@@ -473,11 +485,15 @@ impl<'a> Work<'a> {
             .collect();
         let belongs = self.belonging.contains(&key);
         let chosen = self.chosen(id, pin);
+        // What the terminal brought of somebody goes with a record that the server has told it.
+        let record_is_told = things
+            .iter()
+            .any(|(thing, at)| *thing == Thing::User && !self.holdings[*at].own);
         things
             .into_iter()
             .map(|(thing, at)| {
                 if !belongs {
-                    let stays = self.holdings[at].own && !is_named;
+                    let stays = self.holdings[at].own && !record_is_told && !is_named;
                     return (at, (!stays).then_some(None));
                 }
                 let wish = match thing {

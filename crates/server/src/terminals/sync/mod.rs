@@ -11,9 +11,11 @@
 //! | `compare.rs` | the comparison itself, and the commands that come of it |
 //! | `holding.rs` | one thing on one terminal: what it has, what it was told, what is next |
 //! | `record.rs`  | a person's record in a terminal's words |
+//! | `drift.rs`   | asking terminals whether it is so still |
 //! | `forms.rs`   | which templates and pictures a terminal takes, and in which rows |
 
 mod compare;
+pub mod drift;
 mod forms;
 mod holding;
 mod record;
@@ -26,8 +28,9 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::punches::record as punch_record;
-use crate::terminals::commands;
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
+use crate::terminals::messages;
+use crate::terminals::people::BioKind;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use compare::{Asked, compare};
@@ -87,14 +90,40 @@ fn references<S: AsRef<str>>(codes: &[S]) -> Vec<&str> {
     codes.iter().map(AsRef::as_ref).collect()
 }
 
-/// Tells a terminal once more what it should hold: of all its people those things that `what` names. One
-/// that was cleared is filled again.
-pub async fn refill(
+/// What of its people a terminal is told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct What {
+    /// Names, cards, passwords, privileges; and the pictures.
+    pub records: bool,
+    pub kinds: Vec<BioKind>,
+}
+
+impl What {
+    pub fn everything() -> What {
+        What {
+            records: true,
+            kinds: BioKind::FLAGS.iter().map(|(_, kind)| *kind).collect(),
+        }
+    }
+
+    fn names(&self, thing: Thing) -> bool {
+        match thing.wire_type() {
+            None => self.records,
+            Some(wire_type) => self
+                .kinds
+                .iter()
+                .any(|kind| kind.wire_types().contains(&wire_type)),
+        }
+    }
+}
+
+/// Tells a terminal its people again, told before or not; also one that was emptied.
+pub async fn repeat_terminal(
     app: &App,
     tx: &mut Writing,
     caller: &Caller,
     terminal_id: i64,
-    what: &(dyn Fn(Thing) -> bool + Sync),
+    what: &What,
 ) -> Result<()> {
     fill_again(tx, terminal_id).await?;
     let mut from = String::new();
@@ -103,7 +132,7 @@ pub async fn refill(
         let asked = Asked {
             pins: &references(&pins),
             only: Some(terminal_id),
-            again: Some(what),
+            again: Some(&|thing| what.names(thing)),
             is_named: false,
             shown: None,
         };
@@ -215,31 +244,7 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     contact::people_due(tx, terminal_id).await
 }
 
-/// `command` is a CLEAR DATA: after it the terminal is left empty, until [`refill`] or a move.
-pub async fn cleared(app: &App, tx: &mut Writing, terminal_id: i64, command: i64) -> Result<()> {
-    let waiting: Vec<(i64,)> = tx
-        .all(&Sql::new(
-            "SELECT DISTINCT told_command FROM terminal_holding \
-             WHERE terminal_id = $1 AND told_command IS NOT NULL",
-            [terminal_id.into()],
-        ))
-        .await?;
-    let waiting: Vec<i64> = waiting.into_iter().map(|(id,)| id).collect();
-    let withdrawn = commands::withdraw(app, tx, &waiting).await?;
-    let given: Vec<i64> = waiting
-        .into_iter()
-        .filter(|id| !withdrawn.contains(id))
-        .collect();
-    commands::overtake(app, tx, &given).await?;
-    tx.run(&Sql::new(
-        "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
-        [terminal_id.into(), command.into()],
-    ))
-    .await?;
-    Ok(())
-}
-
-/// A cleared terminal gets its people again: whatever it had is gone, or will be by then.
+/// A cleared terminal (`commands::queue_all` notes which are) gets its people again: whatever it had is gone, or will be by then.
 pub async fn fill_again(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     let filled = tx
         .run(&Sql::new(
@@ -249,6 +254,7 @@ pub async fn fill_again(tx: &mut Tx, terminal_id: i64) -> Result<()> {
         .await?;
     if filled > 0 {
         forget(tx, terminal_id).await?;
+        messages::forgotten(tx, terminal_id).await?;
     }
     Ok(())
 }

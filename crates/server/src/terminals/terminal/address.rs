@@ -81,7 +81,13 @@ const BODY: &[Member] = &[
         Kind::Text,
         "The server's address or host name; left out: as it is.",
     ),
-    Member::new("port", Kind::Integer, "1 to 65535; left out: as it is."),
+    // Either is needed; programs that fill in what is required send a good request then.
+    Member::new(
+        "port",
+        Kind::Integer,
+        "1 to 65535; left out, when there is an ip: as it is.",
+    )
+    .required(),
 ];
 
 pub(super) fn endpoint() -> Endpoint {

@@ -7,10 +7,9 @@ use crate::answer::Answer;
 use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::extract::Call;
-use crate::punches::record;
 use crate::resource::{self, Resource};
 use crate::routes::{Endpoint, Kind, Member};
-use crate::terminals::{commands, messages, sync};
+use crate::terminals::commands;
 use crate::writing::Writing;
 use muster_protocol::command::{AccessTable, Command};
 use muster_protocol::handshake::Family;
@@ -72,24 +71,16 @@ async fn clear_capture(mut call: Call) -> Result<Answer> {
         .await
 }
 
-/// Everything goes, and the terminal stays empty until it is synchronised or moved.
+/// Everything goes, and the terminal stays empty until it is synchronised or moved:
+/// `commands::queue_all` notes which terminals are emptied.
 async fn clear_all(mut call: Call) -> Result<Answer> {
     let telling = Telling::read(&mut call, "devices_sn").await?;
-    let app = telling.app;
-    let plan = telling.plan(|terminal| Ok(emptying(terminal)))?;
-    let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
-    let ids = plan.queue(&mut tx, "clear_all").await?;
-    for (terminal, ids) in plan.terminals().zip(&ids) {
-        if let Some(last) = ids.last() {
-            sync::cleared(app, &mut tx, terminal.id, *last).await?;
-            messages::forgotten(&mut tx, terminal.id).await?;
-        }
-    }
-    plan.commit(tx, ids.concat()).await
+    telling
+        .plan(|terminal| Ok(emptying(terminal)))?
+        .give("clear_all")
+        .await
 }
 
-/// The last of these is what takes the people.
 fn emptying(terminal: &Row) -> Vec<Command> {
     match terminal.family() {
         Family::Attendance => vec![Command::ClearData],

@@ -11,7 +11,7 @@ use crate::resource::Resource;
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::commands;
 use crate::terminals::people::BioKind;
-use crate::terminals::sync::{self, Thing};
+use crate::terminals::sync::{self, What};
 use crate::writing::Writing;
 use serde_json::json;
 
@@ -26,20 +26,18 @@ async fn sync_data_to_device(mut call: Call) -> Result<Answer> {
         is_asked |= telling.input.value(&[name]).is_some();
         telling.input.boolean(name) == Some(true)
     };
-    let records = RECORDS.map(&mut flag).contains(&true);
-    let types: Vec<i16> = BioKind::FLAGS
-        .iter()
-        .filter(|(name, _)| flag(name))
-        .flat_map(|(_, kind)| kind.wire_types())
-        .copied()
-        .collect();
-    let is_all = !is_asked;
-    let wanted = move |thing: Thing| {
-        is_all
-            || thing
-                .wire_type()
-                .map_or(records, |wire_type| types.contains(&wire_type))
+    let mut what = What {
+        records: RECORDS.map(&mut flag).contains(&true),
+        kinds: Vec::new(),
     };
+    for (name, kind) in BioKind::FLAGS {
+        if flag(name) {
+            what.kinds.push(*kind);
+        }
+    }
+    if !is_asked {
+        what = What::everything();
+    }
     let (app, caller) = (telling.app, telling.caller);
     let plan = telling.plan(|_| Ok(Vec::new()))?;
     let mut tx = Writing::begin(app).await?;
@@ -47,7 +45,7 @@ async fn sync_data_to_device(mut call: Call) -> Result<Answer> {
     let mut ids = Vec::new();
     for terminal in plan.terminals() {
         let before = commands::newest(&mut tx, terminal.id).await?;
-        sync::refill(app, &mut tx, caller, terminal.id, &wanted).await?;
+        sync::repeat_terminal(app, &mut tx, caller, terminal.id, &what).await?;
         let told = commands::since(&mut tx, terminal.id, before).await?;
         let deed = Deed {
             action: "sync_data_to_device",

@@ -190,12 +190,11 @@ impl Plan<'_> {
         self.told.iter().map(|(terminal, _)| terminal)
     }
 
-    /// Queues it within a transaction that may hold more, and writes down who did it. Returns the ids
-    /// for each terminal.
-    pub(super) async fn queue(&self, tx: &mut Writing, action: &str) -> Result<Vec<Vec<i64>>> {
+    /// Queues it within a transaction that may hold more, and writes down who did it. Returns the ids.
+    pub(super) async fn queue(&self, tx: &mut Writing, action: &str) -> Result<Vec<i64>> {
         let mut ids = Vec::with_capacity(self.told.len());
         for (terminal, worded) in &self.told {
-            ids.push(commands::give(self.app, tx, self.caller, terminal.id, worded).await?);
+            ids.extend(commands::give(self.app, tx, self.caller, terminal.id, worded).await?);
             let texts: Vec<String> = worded
                 .iter()
                 .map(|(_, text)| commands::shown(text))
@@ -227,7 +226,7 @@ impl Plan<'_> {
     /// All there is to most commands.
     pub(super) async fn give(self, action: &str) -> Result<Answer> {
         let mut tx = Writing::begin(self.app).await?;
-        let ids = self.queue(&mut tx, action).await?.concat();
+        let ids = self.queue(&mut tx, action).await?;
         self.commit(tx, ids).await
     }
 }

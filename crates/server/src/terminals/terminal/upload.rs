@@ -62,7 +62,7 @@ async fn again(telling: Telling<'_>, what: Again, tables: &[&str], action: &str)
             contact::want_again(&mut tx, terminal.id, what).await?;
         }
     }
-    let ids = plan.queue(&mut tx, action).await?.concat();
+    let ids = plan.queue(&mut tx, action).await?;
     plan.commit(tx, ids).await
 }
 
