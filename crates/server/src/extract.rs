@@ -228,6 +228,22 @@ impl Body {
             .find(|file| file.field.is_empty() || file.field.eq_ignore_ascii_case(field))
     }
 
+    /// The file of that field, which is to be there and not empty.
+    pub fn submitted(&self, field: &str) -> Result<&File> {
+        let missing = if self.get(field).is_some() {
+            "The submitted data was not a file. Check the encoding type on the form."
+        } else {
+            "No file was submitted."
+        };
+        let file = self
+            .file(field)
+            .ok_or_else(|| Error::invalid(field, missing))?;
+        if file.bytes.is_empty() {
+            return Err(Error::invalid(field, "The submitted file is empty."));
+        }
+        Ok(file)
+    }
+
     /// Texts and numbers, as parameters of a query.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, String)> {
         self.members.iter().filter_map(|(name, value)| match value {

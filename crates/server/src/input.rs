@@ -5,7 +5,7 @@ use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, python_type};
 use crate::times;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::Value;
 
 /// A field as it was given: `None` when it was not, `Some(None)` when it is to be empty.
@@ -233,6 +233,23 @@ impl<'a> Input<'a> {
                 None
             }
         }
+    }
+
+    /// A point on a wall clock, neither null nor empty; a date alone is its midnight.
+    pub fn time(&mut self, name: &'static str) -> Option<NaiveDateTime> {
+        let value = self.body.get(name)?;
+        let time = value.as_str().and_then(times::read_from);
+        if value.is_null() {
+            self.problem(name, "This field may not be null.");
+        } else if time.is_none() {
+            self.problem(
+                name,
+                "Datetime has wrong format. Use one of these formats instead: \
+                 YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+            );
+            self.code_last(appendix::BAD_TIME);
+        }
+        time
     }
 
     pub fn choice(&mut self, name: &'static str, choices: &[&str]) -> Given<String> {

@@ -80,6 +80,15 @@ impl Profile {
         }
     }
 
+    /// The answer to a terminal's log that was taken in; its counters come behind it. The manual has a
+    /// blank there.
+    pub fn uploaded(self) -> Value {
+        match self {
+            Profile::EasyTimePro => json!({ "detail": "Success. " }),
+            Profile::BioTime => self.done(),
+        }
+    }
+
     /// A resignation's `disableatt`: a boolean, or a number.
     pub fn flag(self, flag: bool) -> Value {
         match self {

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::appendix;
 use crate::error::{Error, Problem, Result};
-use crate::extract::{Body, Call, Origin, Query};
+use crate::extract::{Body, Call, Origin, Query, python_type};
 use crate::input::{Input, read_several};
 use crate::profile::Profile;
 use crate::relation::Known;
@@ -158,6 +158,15 @@ impl Field {
         Field {
             asked: Asked::Together,
             ..Field::special(name, kind, about)
+        }
+    }
+
+    /// Of a parameter that is no column: what a list is ordered by under its name.
+    pub const fn ordered_by(self, column: Column) -> Field {
+        Field {
+            source: Source::Column(column),
+            ordered: true,
+            ..self
         }
     }
 
@@ -1100,6 +1109,28 @@ pub async fn fetch<R: Resource>(app: &App, caller: &Caller, key: &str) -> Result
         .ok_or(Error::NoSuch { code: R::ABSENT })
 }
 
+/// The row a member of a body names: by its code or its id, as text or number; or what is wrong with it.
+pub async fn named<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    field: &str,
+    value: &Value,
+) -> Result<Result<R::Row, Problem>> {
+    let key = match value {
+        Value::Null => return Ok(Err(Problem::new(field, "This field may not be null."))),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) if !number.is_f64() => number.to_string(),
+        other => {
+            let message = caller.profile.wrong_type(python_type(other));
+            return Ok(Err(Problem::new(field, message)));
+        }
+    };
+    Ok(find::<R>(app, caller, &key).await?.ok_or_else(|| {
+        let code = R::CODE.map_or("id", |(_, name)| name);
+        Problem::new(field, caller.profile.no_such(code, &key)).coded(R::ABSENT)
+    }))
+}
+
 /// A row just written, whether or not the caller still sees it.
 pub async fn fetch_by_id<R: Resource>(app: &App, id: i64) -> Result<R::Row> {
     app.store
@@ -1140,8 +1171,9 @@ fn id_column<R: Resource>() -> Column {
 }
 
 fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleExpr> {
-    let Some(column) = field.expression::<R>(app) else {
-        return R::special(app, field.name, value);
+    let column = match field.expression::<R>(app) {
+        Some(column) if field.asked != Asked::Special => column,
+        _ => return R::special(app, field.name, value),
     };
     let bad = |text: &str| Error::invalid(field.name, text);
     let number = |text: &str| {
@@ -1626,6 +1658,24 @@ pub fn delete<R: Removable>() -> Endpoint {
         doc,
         answer_delete::<R>,
     )
+}
+
+/// The manual removes some things by a POST without a body; with one it would mean a change.
+pub fn delete_by_post<R: Removable>() -> Endpoint {
+    let mut endpoint = delete::<R>().with_work(answer_delete_by_post::<R>);
+    endpoint.method = Method::POST;
+    endpoint.doc.summary = format!("Removes one: {} (the manual says POST)", R::NAME);
+    endpoint
+}
+
+async fn answer_delete_by_post<R: Removable>(call: Call) -> Result<Answer> {
+    if !call.request.body.is_empty() {
+        return Err(Error::MethodNotAllowed {
+            method: "POST".into(),
+            allow: "DELETE, GET, HEAD, OPTIONS, PATCH, PUT".into(),
+        });
+    }
+    answer_delete::<R>(call).await
 }
 
 const ACTION: &[Member] = &[

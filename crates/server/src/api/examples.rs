@@ -113,6 +113,7 @@ fn named(name: &str) -> Option<Value> {
         "end_time" | "upload_time_end" => json!("2026-03-31 23:59:59"),
         "resign_type" => json!(1),
         "reason" => json!("Moves away"),
+        "content" => json!("The gate closes at six today."),
         _ => return None,
     })
 }

@@ -7,9 +7,12 @@ mod openapi;
 use crate::app::App;
 use crate::config::Config;
 use crate::punches::{transaction, unregistered};
-use crate::resources::{area, department, employee, location, position, resignation};
+use crate::resources::{
+    area, biodata, department, employee, location, position, private_message, public_message,
+    resignation,
+};
 use crate::routes::Registry;
-use crate::terminals::{command_list, holdings, terminal};
+use crate::terminals::{command_list, holdings, operation_list, terminal, unread_list};
 use axum::Router;
 use std::sync::Arc;
 
@@ -26,6 +29,11 @@ pub fn registry() -> Registry {
     registry.extend(terminal::endpoints());
     registry.extend(command_list::endpoints());
     registry.extend(holdings::endpoints());
+    registry.extend(operation_list::endpoints());
+    registry.extend(unread_list::endpoints());
+    registry.extend(biodata::endpoints());
+    registry.extend(private_message::endpoints());
+    registry.extend(public_message::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());
     registry.extend(openapi::endpoints());

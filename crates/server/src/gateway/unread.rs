@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::terminals::roster::Presence;
+use crate::terminals::unread_list::SEALED_FOR;
 use muster_store::Sql;
 
 /// A line that is kept raw, and why.
@@ -13,9 +14,6 @@ pub struct Kept {
     pub reason: &'static str,
     pub raw: Vec<u8>,
 }
-
-/// The purpose raw lines are sealed for.
-pub const SEALED_FOR: &str = "unread_line";
 
 /// Rows of one transaction: other terminals' uploads get in between.
 const TOGETHER: usize = 200;

@@ -6,17 +6,18 @@ use crate::app::App;
 use crate::error::Result;
 use crate::gateway::reply::Reply;
 use crate::gateway::unread::{self, Kept};
+use crate::punches::as_sent::{is_suspect, new_punch};
 use crate::punches::record::{NewPunch, Source};
 use crate::terminals::roster::Presence;
 use crate::terminals::{contact, people};
 use bytes::Bytes;
-use chrono::{Datelike, NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use flate2::read::MultiGzDecoder;
 use muster_protocol::access::Packet;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::Query;
 use muster_protocol::upload::{
-    self, AccessEvent, BadLine, BadReason, DoorState, Punch, Row, Table, Upload,
+    self, AccessEvent, BadLine, BadReason, DoorState, Row, Table, Upload,
 };
 use std::io::{self, Read};
 
@@ -221,7 +222,16 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let mut brought = people::Brought::default();
     for row in parsed.rows {
         match row {
-            Row::Punch(punch) => punches.push(from_punch(app, terminal, punch)),
+            Row::Punch(punch) => {
+                let (place, zone) = (&terminal.place, terminal.zone);
+                punches.push(new_punch(
+                    app.clock.now(),
+                    place,
+                    zone,
+                    Source::Terminal,
+                    punch,
+                ));
+            }
             Row::AccessEvent(event) if event.is_punch() => {
                 punches.push(from_event(app, terminal, event));
             }
@@ -262,31 +272,6 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     Ok(())
 }
 
-fn from_punch(app: &App, terminal: &Presence, punch: Punch) -> NewPunch {
-    let at = match punch.offset_seconds {
-        Some(offset) => (punch.local - TimeDelta::seconds(offset.into())).and_utc(),
-        None => terminal.zone.instant(punch.local),
-    };
-    NewPunch {
-        place: terminal.place.clone(),
-        pin: punch.pin,
-        local: punch.local,
-        at,
-        state: punch.status,
-        verify: punch.verify,
-        verify_bits: None,
-        work_code: punch.workcode,
-        mask: punch.mask,
-        temperature: punch.temperature,
-        longitude: punch.longitude,
-        latitude: punch.latitude,
-        source: Source::Terminal,
-        event_index: None,
-        event_code: None,
-        clock_suspect: is_suspect(app, punch.local, at),
-    }
-}
-
 fn from_event(app: &App, terminal: &Presence, event: AccessEvent) -> NewPunch {
     let at = terminal.zone.instant(event.local);
     let verify = event.verify_code();
@@ -313,7 +298,7 @@ fn from_event(app: &App, terminal: &Presence, event: AccessEvent) -> NewPunch {
         // two punches of one second apart.
         event_index: (event.index > 0).then_some(event.index),
         event_code: Some(event.event.into()),
-        clock_suspect: is_suspect(app, event.local, at),
+        clock_suspect: is_suspect(app.clock.now(), event.local, at),
         pin: event.pin.unwrap_or_default(),
     }
 }
@@ -324,10 +309,4 @@ fn as_text(door: &DoorState) -> String {
         "time={} sensor={} relay={} alarm={} door={}",
         door.local, door.sensor, door.relay, door.alarm, door.door
     )
-}
-
-/// A flat clock battery says 1970 or 2000; a clock set wrong says the future. Such punches are kept
-/// as sent, and flagged.
-fn is_suspect(app: &App, local: NaiveDateTime, at: chrono::DateTime<chrono::Utc>) -> bool {
-    local.year() < 2005 || at > app.clock.now() + TimeDelta::minutes(5)
 }

@@ -4,6 +4,7 @@
 mod ask_terminals;
 mod expire_commands;
 mod last_heard;
+mod messages;
 mod turn_of_the_clocks;
 mod turn_of_the_day;
 mod who_belongs_where;
@@ -51,6 +52,12 @@ const JOBS: &[Job] = &[
         name: "who belongs where",
         every: Duration::from_secs(20),
         run: |app| Box::pin(who_belongs_where::run(app)),
+    },
+    // After the people: a message needs its person there.
+    Job {
+        name: "messages",
+        every: Duration::from_secs(20),
+        run: |app| Box::pin(messages::run(app)),
     },
     Job {
         name: "ask terminals",

@@ -1,9 +1,12 @@
 //! Punches: one way in, two lists out.
 
+pub mod as_sent;
+mod photo;
 pub mod punch;
 pub mod recent;
 pub mod record;
 mod rows;
 pub mod transaction;
 pub mod unregistered;
+mod usb_log;
 pub mod wording;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, column};
+use crate::punches::{photo, usb_log};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
@@ -177,7 +178,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         body: None,
         returns: Returns::One(StatusCode::OK, Transaction::ANSWER),
     };
-    vec![
+    let mut endpoints = vec![
         resource::list::<Transaction>().with_own_rows(),
         resource::export::<Transaction>(),
         resource::read::<Transaction>().with_own_rows(),
@@ -189,7 +190,10 @@ pub fn endpoints() -> Vec<Endpoint> {
             read_by_post,
         )
         .with_own_rows(),
-    ]
+    ];
+    endpoints.extend(usb_log::endpoints());
+    endpoints.extend(photo::endpoints());
+    endpoints
 }
 
 /// A body would mean something was to be changed.

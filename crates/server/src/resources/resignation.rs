@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
-use crate::extract::{Body, Call, python_type};
+use crate::extract::{Body, Call};
 use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::punches::record;
@@ -299,8 +299,8 @@ impl Writable for Resignation {
         if stored.is_none() {
             input.require(NAMES);
             if let Some((name, value)) = input.value(NAMES) {
-                match employee_meant(app, caller, name, value).await? {
-                    Ok(found) => employee = Some(found),
+                match resource::named::<Employee>(app, caller, name, value).await? {
+                    Ok(row) => employee = Some((row.id, row.emp_code)),
                     Err(problem) => input.problems.push(problem),
                 }
             }
@@ -341,30 +341,6 @@ impl Writable for Resignation {
             "employee": caller.profile.person_id(row.employee_id),
         }))
     }
-}
-
-async fn employee_meant(
-    app: &App,
-    caller: &Caller,
-    name: &str,
-    value: &Value,
-) -> Result<Result<(i64, String), Problem>> {
-    let key = match value {
-        Value::Null => return Ok(Err(Problem::new(name, "This field may not be null."))),
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) if !number.is_f64() => number.to_string(),
-        other => {
-            let message = caller.profile.wrong_type(python_type(other));
-            return Ok(Err(Problem::new(name, message)));
-        }
-    };
-    Ok(match resource::find::<Employee>(app, caller, &key).await? {
-        Some(row) => Ok((row.id, row.emp_code)),
-        None => {
-            Err(Problem::new(name, caller.profile.no_such("emp_code", &key))
-                .coded(appendix::NO_PERSON))
-        }
-    })
 }
 
 fn taken() -> Error {

@@ -441,10 +441,10 @@ fn is_restart(text: &str) -> bool {
     matches!(text, "REBOOT" | "CONTROL DEVICE 03000000")
 }
 
-/// A command's text as it may be seen: without passwords, templates and pictures.
+/// A command's text as it may be seen: without passwords, templates, pictures and messages.
 pub fn shown(text: &str) -> String {
-    const SECRET: [&str; 8] = [
-        "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template",
+    const SECRET: [&str; 9] = [
+        "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template", "msg",
     ];
     let shown: Vec<String> = text
         .split('\t')

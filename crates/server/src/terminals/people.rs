@@ -13,7 +13,7 @@ use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
 };
 use muster_store::{Sql, Tx, json_list};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What somebody can be recognised by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,46 @@ pub async fn forget(
     sync::concerns(app, tx, caller, &[emp_code]).await
 }
 
+/// A template that is kept here.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub id: i64,
+    pub pin: String,
+    pub wire_type: i16,
+}
+
+/// Removes these templates, here and on the terminals that hold them; with the last of its type the picture
+/// that terminals would make another of. The caller's transaction has its place
+/// (`punches::record::in_order`).
+pub async fn remove(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    templates: &[Kept],
+) -> Result<()> {
+    for template in templates {
+        tx.run(&Sql::new(
+            "DELETE FROM biometric WHERE id = $1",
+            [template.id.into()],
+        ))
+        .await?;
+        tx.run(&Sql::new(
+            "DELETE FROM biometric WHERE company_id = $1 AND pin = $2 AND wire_type = $3 AND source = 'biophoto' \
+                 AND NOT EXISTS (SELECT 1 FROM biometric AS b WHERE b.company_id = $1 AND b.pin = $2 \
+                                 AND b.wire_type = $3 AND b.source <> 'biophoto')",
+            [
+                app.company.id.clone().into(),
+                template.pin.as_str().into(),
+                template.wire_type.into(),
+            ],
+        ))
+        .await?;
+    }
+    let pins: BTreeSet<&str> = templates.iter().map(|kept| kept.pin.as_str()).collect();
+    let pins: Vec<&str> = pins.into_iter().collect();
+    sync::concerns(app, tx, caller, &pins).await
+}
+
 /// These codes have somebody now: the templates and pictures that terminals brought for those PINs are
 /// theirs.
 pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Result<()> {
@@ -89,6 +129,9 @@ pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Re
 
 /// The purpose templates and pictures are sealed for.
 pub const SEALED_FOR: &str = "biometric";
+
+/// Rows of `biometric` that are pictures, by their `source`.
+pub const PICTURE_SOURCES: [&str; 2] = ["userpic", "biophoto"];
 
 /// All that one upload brought.
 #[derive(Debug, Default)]

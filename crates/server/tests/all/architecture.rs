@@ -75,6 +75,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("role", "accounts/role.rs"),
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands.rs"),
+    ("terminal_message", "terminals/messages.rs"),
     ("terminal_option", "terminals/"),
     ("terminal_algorithm", "terminals/sync/"),
     ("terminal_holding", "terminals/sync/"),

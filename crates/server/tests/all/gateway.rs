@@ -48,7 +48,7 @@ impl TestApp {
                 let raw = self
                     .app
                     .keys
-                    .open(muster::gateway::unread::SEALED_FOR, &sealed)
+                    .open(muster::terminals::unread_list::SEALED_FOR, &sealed)
                     .expect("opens");
                 (reason, raw)
             })

@@ -2,10 +2,12 @@
 //! its own on SQLite and then on PostgreSQL.
 
 use crate::postgres;
-use crate::rest::Got;
+use crate::rest::{Got, PASSWORD};
 use chrono::{DateTime, TimeZone, Utc};
 use muster::access::{Caller, Rights};
 use muster::accounts::client::{self, NewClient};
+use muster::accounts::role::{self, NewRole};
+use muster::accounts::user;
 use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
@@ -14,7 +16,8 @@ use muster::jobs;
 use muster::profile::Profile;
 use muster_store::Sql;
 use reqwest::Method;
-use serde_json::Value;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -152,6 +155,29 @@ impl TestApp {
         self.with_token(&token)
     }
 
+    /// A user who may do what operators may, in these areas (with commas).
+    pub async fn limited_to(&self, areas: &str) -> Api<'_> {
+        let role = NewRole {
+            name: "limited".into(),
+            rights: Rights::operator(),
+            companies: None,
+            areas: Some(areas.split(',').map(str::to_owned).collect()),
+            departments: None,
+        };
+        let system = Caller::system();
+        role::add(&self.app, &system, role).await.expect("added");
+        user::add(&self.app, &system, "mira", None, "limited", PASSWORD)
+            .await
+            .expect("added");
+        let login = json!({ "username": "mira", "password": PASSWORD });
+        let token = self
+            .with_token("")
+            .post("/api/api-token-auth/", login)
+            .await
+            .is(200);
+        self.with_token(token["token"].as_str().expect("a token"))
+    }
+
     /// Whoever has this token.
     pub fn with_token(&self, token: &str) -> Api<'_> {
         Api {
@@ -164,8 +190,8 @@ impl TestApp {
         }
     }
 
-    /// What a terminal is told when it asks now, without the numbers.
-    pub async fn told(&self, sn: &str) -> Vec<String> {
+    /// What a terminal is told when it asks now: number and text.
+    pub async fn given(&self, sn: &str) -> Vec<(String, String)> {
         let answer = self.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(answer.status, 200, "{sn}");
         answer
@@ -173,13 +199,39 @@ impl TestApp {
             .lines()
             .filter(|line| *line != "OK")
             .map(|line| {
-                let (_, text) = line
+                let (id, text) = line
                     .strip_prefix("C:")
                     .and_then(|line| line.split_once(':'))
                     .unwrap_or_else(|| panic!("no command: {line}"));
-                text.to_owned()
+                (id.to_owned(), text.to_owned())
             })
             .collect()
+    }
+
+    /// The same without the numbers. Nothing is said of what becomes of it.
+    pub async fn told(&self, sn: &str) -> Vec<String> {
+        let given = self.given(sn).await;
+        given.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// A terminal asks until nothing is left and does all of it: what it was told.
+    pub async fn obeyed(&self, sn: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        loop {
+            let given = self.given(sn).await;
+            if given.is_empty() {
+                return told;
+            }
+            let results: String = given
+                .iter()
+                .map(|(id, _)| format!("ID={id}&Return=0&CMD=DATA\n"))
+                .collect();
+            let answer = self
+                .post(&format!("/iclock/devicecmd?SN={sn}"), results)
+                .await;
+            assert_eq!(answer.whole(), (200, "OK"));
+            told.extend(given.into_iter().map(|(_, text)| text));
+        }
     }
 
     pub async fn number(&self, sql: &'static str) -> i64 {
@@ -197,7 +249,17 @@ impl Api<'_> {
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http
             .request(method, format!("http://{}{path}", self.app.address))
-            .header("authorization", format!("Token {}", self.token))
+            .headers(self.credential())
+    }
+
+    /// Nobody has none.
+    fn credential(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if !self.token.is_empty() {
+            let value = format!("Token {}", self.token);
+            headers.insert("authorization", value.parse().expect("a header"));
+        }
+        headers
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Got {

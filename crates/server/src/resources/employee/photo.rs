@@ -43,17 +43,7 @@ const MOST_PEOPLE: usize = 100;
 
 /// The photo in a body, as it is to be kept.
 async fn read(app: &App, body: &Body) -> Result<Vec<u8>> {
-    let refused = |text: &str| Error::invalid(FIELD, text);
-    let Some(file) = body.file(FIELD) else {
-        return Err(refused(if body.get(FIELD).is_some() {
-            "The submitted data was not a file. Check the encoding type on the form."
-        } else {
-            "No file was submitted."
-        }));
-    };
-    if file.bytes.is_empty() {
-        return Err(refused("The submitted file is empty."));
-    }
+    let file = body.submitted(FIELD)?;
     let unfit = || {
         Error::Invalid(vec![
             Problem::new(FIELD, appendix::meaning(appendix::BAD_PHOTO)).coded(appendix::BAD_PHOTO),

@@ -30,6 +30,7 @@ use crate::error::Result;
 use crate::punches::record as punch_record;
 use crate::terminals::commands;
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
+use crate::terminals::messages;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use compare::{Asked, compare};
@@ -251,6 +252,7 @@ pub async fn fill_again(tx: &mut Tx, terminal_id: i64) -> Result<()> {
         .await?;
     if filled > 0 {
         forget(tx, terminal_id).await?;
+        messages::forgotten(tx, terminal_id).await?;
     }
     Ok(())
 }

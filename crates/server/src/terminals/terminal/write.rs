@@ -14,7 +14,7 @@ use crate::relation::{AREA, Known};
 use crate::resource::{self, Columns, Resource, fetch_by_id, search_text};
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::zone::Zone;
-use crate::terminals::{clocks, commands, sync};
+use crate::terminals::{clocks, commands, messages, sync};
 use crate::writing::Writing;
 use chrono_tz::Tz;
 use muster_protocol::handshake::Family;
@@ -323,6 +323,7 @@ pub(super) async fn change(
     if is_another {
         commands::replaced(app, tx, stored.id).await?;
         sync::replaced(tx, stored.id).await?;
+        messages::forgotten(tx, stored.id).await?;
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
     if row.area_id != stored.area_id {

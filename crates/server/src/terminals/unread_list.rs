@@ -1,0 +1,195 @@
+//! What terminals sent and nobody could read, as it came. It may hold passwords and templates, so the
+//! bytes themselves are for those who may see templates.
+
+use crate::access::{Caller, Right, Thing};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::extract::Query;
+use crate::profile::Profile;
+use crate::resource::{self, Clock, Column, Field, Period, Resource, Searched, within_periods};
+use crate::routes::{Endpoint, Kind, Member};
+use crate::terminals::logged;
+use crate::times;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use sea_query::{Condition, SelectStatement};
+use serde_json::{Value, json};
+
+/// The purpose raw lines are sealed for.
+pub const SEALED_FOR: &str = "unread_line";
+
+pub struct Unread;
+
+/// A line with its terminal, while that is there.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    id: i64,
+    terminal_id: Option<i64>,
+    terminal_sn: String,
+    terminal_alias: Option<String>,
+    table_name: String,
+    reason: String,
+    raw_sealed: Vec<u8>,
+    times: i64,
+    received_at: DateTime<Utc>,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "terminal_sn",
+    "table_name",
+    "reason",
+    "raw_sealed",
+    "times",
+    "received_at",
+];
+
+const fn column(name: &'static str) -> Column {
+    ("unread_line", name)
+}
+
+const TIMES: &[Period] = &[Period {
+    start: "upload_time_start",
+    end: "upload_time_end",
+    column: column("received_at"),
+    clock: Clock::Server,
+}];
+
+impl Resource for Unread {
+    const NAME: &'static str = "unread line";
+    const PATH: &'static str = "/iclock/api/unread/";
+    const THING: Thing = Thing::Terminal;
+    const KEY: &'static str = "id";
+    const CODE: Option<Column> = None;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("id")).one_of(),
+        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
+            .one_of()
+            .contains()
+            .or(&["sn"]),
+        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
+            .exactly()
+            .nullable()
+            .or(&["alias"]),
+        Field::new("terminal", Kind::Integer, column("terminal_id"))
+            .one_of()
+            .nullable()
+            .about("The terminal's id."),
+        Field::new("table", Kind::Text, column("table_name"))
+            .one_of()
+            .contains()
+            .about("Where it was sent to, as the terminal spells it."),
+        Field::new("reason", Kind::Text, column("reason"))
+            .one_of()
+            .about("bad_time, too_few_fields, unknown_table …"),
+        Field::new("times", Kind::Integer, column("times")),
+        Field::new("upload_time", Kind::Time, column("received_at")),
+        Field::together(
+            "upload_time_start",
+            Kind::Time,
+            "The first upload time wanted.",
+        ),
+        Field::together(
+            "upload_time_end",
+            Kind::Time,
+            "The last one; a date alone is its whole day.",
+        ),
+    ];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Ascii(column("terminal_sn")),
+        Searched::Ascii(column("table_name")),
+        Searched::Ascii(column("reason")),
+        Searched::Folded(("terminal", "search_text")),
+    ];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Integer, ""),
+        Member::new(
+            "terminal",
+            Kind::Integer,
+            "The terminal's id; null: it is gone.",
+        ),
+        Member::new("terminal_sn", Kind::Text, ""),
+        Member::new("terminal_alias", Kind::Text, ""),
+        Member::new("table", Kind::Text, "Where it was sent to."),
+        Member::new("reason", Kind::Text, "Why it was not read."),
+        Member::new(
+            "text",
+            Kind::Text,
+            "The line; what is no text in it is replaced. Empty without the right biometrics.view.",
+        )
+        .only_named(),
+        Member::new(
+            "base64",
+            Kind::Text,
+            "The line, byte for byte. Empty without the right biometrics.view.",
+        )
+        .only_named(),
+        Member::new("times", Kind::Integer, "How often it came."),
+        Member::new("upload_time", Kind::Time, "When it came first."),
+    ];
+
+    type Row = Row;
+
+    fn id(row: &Row) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        logged::tables(select, "unread_line");
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        logged::columns(select, "unread_line", COLUMNS);
+    }
+
+    fn visible(caller: &Caller, _app: &App) -> Condition {
+        logged::visible(caller, "unread_line")
+    }
+
+    async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
+        within_periods(app, caller, query, TIMES)
+    }
+
+    fn default_order(profile: Profile) -> &'static str {
+        if profile.shows_newest_first() {
+            "-id"
+        } else {
+            "id"
+        }
+    }
+
+    async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        let sees_raw = caller.may(Right::BiometricsView);
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in rows {
+            let raw = if sees_raw {
+                let opened = app.keys.open(SEALED_FOR, &row.raw_sealed);
+                opened.map_err(|error| Error::Internal(error.into()))?
+            } else {
+                Vec::new()
+            };
+            shown.push(json!({
+                "id": row.id,
+                "terminal": row.terminal_id,
+                "terminal_sn": row.terminal_sn,
+                "terminal_alias": row.terminal_alias,
+                "table": row.table_name,
+                "reason": row.reason,
+                "text": String::from_utf8_lossy(&raw),
+                "base64": STANDARD.encode(&raw),
+                "times": row.times,
+                "upload_time": times::instant(row.received_at, app.zone),
+            }));
+        }
+        Ok(shown)
+    }
+}
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        resource::list::<Unread>(),
+        resource::export::<Unread>(),
+        resource::read::<Unread>(),
+    ]
+}

@@ -1,0 +1,184 @@
+//! Templates: as terminals bring them, as callers read them, and gone everywhere.
+
+use crate::testing::{Api, TestApp, on_both};
+use muster::access::{Right, Rights, Thing};
+use muster::profile::Profile;
+use serde_json::{Value, json};
+
+const LIST: &str = "/iclock/api/biodatas/";
+const PEOPLE: &str = "/personnel/api/employees/";
+
+/// Of the manual's own sample, the beginning.
+const FINGER: &str = "S9lTUzIxAAACmpsECAUHCc7QAAAam2kBAAAA";
+
+/// The manual's person with a finger, a finger vein, a palm and a face in visible light, on two terminals
+/// of the same algorithms; and a finger of a PIN that nobody has.
+async fn scene(app: &TestApp, profile: Profile) -> Api<'_> {
+    let admin = app.api(profile, Rights::administrator()).await;
+    for area in ["north", "south"] {
+        let new = json!({ "area_code": area, "area_name": area });
+        admin.post("/personnel/api/areas/", new).await.is(201);
+    }
+    for sn in ["BYEL201260001", "GATE"] {
+        let new = json!({ "sn": sn, "alias": sn, "ip_address": "192.0.2.1", "area": "north" });
+        admin.post("/iclock/api/terminals/", new).await.is(201);
+        let options = "FPVersion=10,FaceVersion=39,FvVersion=3,PvVersion=5,VisilightFun=1,BioPhotoFun=1,\
+                       BioDataFun=1,MultiBioDataSupport=0:1:0:0:0:0:0:1:1:1";
+        app.post(&format!("/iclock/cdata?SN={sn}&table=options"), options)
+            .await;
+    }
+    for (emp_code, area) in [("70761", "north"), ("70762", "south")] {
+        let new = json!({
+            "emp_code": emp_code, "first_name": "Asha", "department": "1", "area": [area],
+        });
+        admin.post(PEOPLE, new).await.is(201);
+    }
+    for sn in ["BYEL201260001", "GATE"] {
+        app.obeyed(sn).await;
+    }
+    for (table, row) in [
+        (
+            "OPERLOG",
+            format!("FP PIN=70761\tFID=5\tSize=36\tValid=1\tTMP={FINGER}\n"),
+        ),
+        ("BIODATA", biodata("70761", 7, 3, "dmVpbg==")),
+        ("BIODATA", biodata("70761", 8, 5, "cGFsbQ==")),
+        ("BIODATA", biodata("70761", 9, 39, "ZmFjZQ==")),
+        (
+            "BIOPHOTO",
+            "BIOPHOTO PIN=70761\tFileName=70761.jpg\tType=9\tSize=8\tContent=cGhvdG8=\n".to_owned(),
+        ),
+        (
+            "OPERLOG",
+            "FP PIN=9\tFID=0\tSize=8\tValid=1\tTMP=bm9ib2R5\n".to_owned(),
+        ),
+    ] {
+        let target = format!("/iclock/cdata?SN=BYEL201260001&table={table}&Stamp=1");
+        assert_eq!(app.post(&target, row).await.status, 200);
+    }
+    for sn in ["BYEL201260001", "GATE"] {
+        app.obeyed(sn).await;
+    }
+    admin
+}
+
+fn biodata(pin: &str, wire_type: u8, major: u8, template: &str) -> String {
+    format!(
+        "BIODATA Pin={pin}\tNo=0\tIndex=0\tValid=1\tDuress=0\tType={wire_type}\tMajorVer={major}\tMinorVer=3\t\
+         Format=0\tTmp={template}\n"
+    )
+}
+
+fn ids(list: &Value) -> String {
+    let rows = list["data"].as_array().expect("rows");
+    let ids: Vec<String> = rows.iter().map(|row| row["id"].to_string()).collect();
+    ids.join(" ")
+}
+
+#[tokio::test]
+async fn templates_are_listed_read_and_exported_and_shown_to_those_with_the_right() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        let mut answers = vec![
+            admin.get(LIST).await.is(200),
+            admin.get(&format!("{LIST}1000001/")).await.is(200),
+            admin.get(&format!("{LIST}1/")).await.is(404),
+            admin.get(&format!("{LIST}?bio_type=x")).await.is(400),
+        ];
+        let operator = [Right::View(Thing::Biodata)];
+        let operator = app.api(Profile::BioTime, Rights::from_iter(operator)).await;
+        let blind = operator.get(&format!("{LIST}1000001/")).await.is(200);
+        assert_eq!(blind["bio_tmp"], "", "the key stays");
+        answers.push(blind);
+        operator.delete(&format!("{LIST}1000001/")).await.is(403);
+        insta::assert_json_snapshot!("biodata", answers);
+
+        let mut found = Vec::new();
+        for query in [
+            "?Emp_code=70761",
+            "?employee=70761&bio_no=5",
+            "?employee=1000000001&bio_index=0&ordering=-bio_type",
+            "?bio_type=5",
+            "?bio_type=8,9",
+            "?wire_type=7",
+            "?sn=BYEL201260001&major_ver=10",
+            "?sn=GATE",
+            "?search=asha",
+            "?search=7076",
+            "?ordering=employee,-id",
+        ] {
+            let list = admin.get(&format!("{LIST}{query}")).await.is(200);
+            found.push(format!("{query}: {}", ids(&list)));
+        }
+        for (caller, query) in [
+            (&admin, "?export_type=csv"),
+            (
+                &admin,
+                "?export_type=txt&employee=70761&bio_type=1&export_headers=employee,bio_tmp",
+            ),
+            (
+                &operator,
+                "?export_type=txt&bio_type=1&export_headers=employee,bio_tmp",
+            ),
+        ] {
+            found.push(caller.get(&format!("{LIST}export/{query}")).await.text);
+        }
+        insta::assert_snapshot!("biodata_found", found.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_removed_goes_from_the_terminals_and_with_the_last_face_its_picture() {
+    on_both(|app| async move {
+        for (profile, gone) in [(Profile::EasyTimePro, 200), (Profile::BioTime, 204)] {
+            let admin = app.api(profile, Rights::administrator()).await;
+            if profile == Profile::EasyTimePro {
+                scene(&app, profile).await;
+                // Another finger stays where it is.
+                let target = "/iclock/cdata?SN=BYEL201260001&table=OPERLOG&Stamp=2";
+                let row = "FP PIN=70761\tFID=6\tSize=8\tValid=1\tTMP=b3RoZXI=\n";
+                assert_eq!(app.post(target, row).await.status, 200);
+                app.obeyed("GATE").await;
+                let answer = admin.delete(&format!("{LIST}1000001/")).await.is(gone);
+                assert_eq!(answer, json!({ "message": "deleted" }));
+                let wire = [app.obeyed("BYEL201260001").await, app.obeyed("GATE").await];
+                insta::assert_json_snapshot!("biodata_finger_removed", wire);
+            } else {
+                assert_eq!(admin.delete(&format!("{LIST}1000004/")).await.status, gone);
+                let wire = [app.obeyed("BYEL201260001").await, app.obeyed("GATE").await];
+                insta::assert_json_snapshot!("biodata_face_removed", wire);
+            }
+        }
+        let left =
+            "SELECT COUNT(*) FROM biometric WHERE pin = '70761' AND (bio_no = 5 OR wire_type = 9)";
+        assert_eq!(app.number(left).await, 0, "not even the picture");
+        assert_eq!(app.number("SELECT COUNT(*) FROM biometric").await, 4);
+        let audited = "SELECT COUNT(*) FROM audit WHERE thing = 'biodata' AND action = 'delete'";
+        assert_eq!(app.number(audited).await, 2);
+        let secret = "SELECT COUNT(*) FROM audit WHERE before LIKE '%S9lTU%'";
+        assert_eq!(app.number(secret).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_limited_to_areas_sees_the_templates_of_their_people_alone() {
+    on_both(|app| async move {
+        scene(&app, Profile::EasyTimePro).await;
+        let limited = app.limited_to("south").await;
+        let target = "/iclock/cdata?SN=BYEL201260001&table=OPERLOG&Stamp=2";
+        let row = "FP PIN=70762\tFID=1\tSize=8\tValid=1\tTMP=c291dGg=\n";
+        assert_eq!(app.post(target, row).await.status, 200);
+        let list = limited.get(LIST).await.is(200);
+        assert_eq!(
+            (&list["count"], &list["data"][0]["employee"]),
+            (&json!(1), &json!("70762"))
+        );
+        limited.get(&format!("{LIST}1000001/")).await.is(404);
+        limited.delete(&format!("{LIST}1000001/")).await.is(404);
+        let file = limited.get(&format!("{LIST}export/?export_type=csv")).await;
+        assert_eq!(file.text.lines().count(), 2);
+    })
+    .await;
+}

@@ -1,0 +1,170 @@
+//! What terminals log of themselves, and what of theirs nobody could read: as callers see it.
+
+use crate::testing::{Api, TestApp, on_both};
+use muster::access::{Right, Rights, Thing};
+use muster::profile::Profile;
+use serde_json::{Value, json};
+
+const OPERATIONS: &str = "/iclock/api/operationlogs/";
+const UNREAD: &str = "/iclock/api/unread/";
+
+/// Two terminals, each in an area of its own.
+async fn scene(app: &TestApp, profile: Profile) -> Api<'_> {
+    let admin = app.api(profile, Rights::administrator()).await;
+    for area in ["north", "south"] {
+        let new = json!({ "area_code": area, "area_name": area });
+        admin.post("/personnel/api/areas/", new).await.is(201);
+        let sn = area.to_uppercase();
+        let new = json!({ "sn": sn, "alias": sn, "ip_address": "192.0.2.1", "area": area });
+        admin.post("/iclock/api/terminals/", new).await.is(201);
+    }
+    admin
+}
+
+async fn sends(app: &TestApp, sn: &str, table: &str, body: &[u8]) {
+    let target = format!("/iclock/cdata?SN={sn}&table={table}&Stamp=1");
+    assert_eq!(app.post(&target, body).await.status, 200);
+}
+
+fn ids(list: &Value) -> String {
+    let rows = list["data"].as_array().expect("rows");
+    let ids: Vec<String> = rows.iter().map(|row| row["id"].to_string()).collect();
+    ids.join(" ")
+}
+
+#[tokio::test]
+async fn operations_are_listed_with_their_meaning_once_however_often_they_come() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        let north = b"OPLOG 4\t14\t2015-07-30 10:22:34\t0\t0\t0\t0\n\
+                      OPLOG 6\t14\t2015-07-30 10:23:01\t1042\t6\t1124\t0\n\
+                      OPLOG 3\t0\t2026-01-15 13:00:00\t0\t54\t0\t0\n";
+        sends(&app, "NORTH", "OPERLOG", north).await;
+        sends(
+            &app,
+            "SOUTH",
+            "OPERLOG",
+            b"OPLOG 99\t0\t2026-01-15 13:05:00\t=1\t0\t0\t0\n",
+        )
+        .await;
+        sends(&app, "NORTH", "OPERLOG", north).await;
+        let biotime = app.api(Profile::BioTime, Rights::viewer()).await;
+        let mut answers = vec![
+            admin.get(OPERATIONS).await.is(200),
+            biotime.get(OPERATIONS).await.is(200),
+            admin.get(&format!("{OPERATIONS}3/")).await.is(200),
+            admin.get(&format!("{OPERATIONS}9/")).await.is(404),
+            admin
+                .get(&format!(
+                    "{OPERATIONS}?op=menu&start_time=noon&end_time=never"
+                ))
+                .await
+                .is(400),
+            admin
+                .get(&format!(
+                    "{OPERATIONS}?start_time=2026-02-01&end_time=2026-01-01"
+                ))
+                .await
+                .is(400),
+        ];
+        admin.delete("/iclock/api/terminals/SOUTH/").await.is(200);
+        answers.push(admin.get(&format!("{OPERATIONS}4/")).await.is(200));
+        insta::assert_json_snapshot!("operations", answers);
+        let mut found = Vec::new();
+        for query in [
+            "?sn=NORTH",
+            "?terminal_sn_icontains=sou",
+            "?terminal=1000001&op=3,4",
+            "?operator=14&ordering=op_time",
+            "?start_time=2015-07-30%2010:23:00&end_time=2015-07-30",
+            "?upload_time_start=2026-01-15&upload_time_end=2026-01-15&op=99",
+            "?upload_time_end=2026-01-14",
+            "?search=north",
+        ] {
+            let list = admin.get(&format!("{OPERATIONS}{query}")).await.is(200);
+            found.push(format!("{query}: {}", ids(&list)));
+        }
+        found.push(
+            admin
+                .get(&format!("{OPERATIONS}export/?export_type=csv"))
+                .await
+                .text,
+        );
+        insta::assert_snapshot!("operations_found", found.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unread_lines_are_shown_byte_for_byte_to_those_who_may_see_templates() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        let bad = b"1042\tnoon\t0\t1\n\xff\xfe\tnever\n";
+        sends(&app, "NORTH", "ATTLOG", bad).await;
+        sends(&app, "SOUTH", "WEATHER", b"rain Passwd=1234\n").await;
+        sends(&app, "NORTH", "ATTLOG", bad).await;
+        let viewer = app.api(Profile::BioTime, Rights::viewer()).await;
+        let answers = [
+            admin.get(UNREAD).await.is(200),
+            viewer.get(UNREAD).await.is(200),
+            admin.get(&format!("{UNREAD}2/")).await.is(200),
+            admin.get(&format!("{UNREAD}9/")).await.is(404),
+        ];
+        insta::assert_json_snapshot!("unread_lines", answers);
+        let mut found = Vec::new();
+        for query in [
+            "?sn=NORTH&reason=bad_time",
+            "?table=WEATHER",
+            "?terminal=1000002",
+            "?upload_time_start=2026-01-16",
+            "?search=weather",
+        ] {
+            let list = admin.get(&format!("{UNREAD}{query}")).await.is(200);
+            found.push(format!("{query}: {}", ids(&list)));
+        }
+        let named = "export_headers=table,text,base64&export_type=txt&sn=SOUTH";
+        for (caller, query) in [
+            (&admin, "export_type=csv"),
+            (&admin, named),
+            (&viewer, named),
+        ] {
+            found.push(caller.get(&format!("{UNREAD}export/?{query}")).await.text);
+        }
+        insta::assert_snapshot!("unread_found", found.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn both_logs_are_for_those_who_may_see_their_terminals() {
+    on_both(|app| async move {
+        scene(&app, Profile::EasyTimePro).await;
+        for sn in ["NORTH", "SOUTH"] {
+            sends(
+                &app,
+                sn,
+                "OPERLOG",
+                b"OPLOG 0\t0\t2026-01-15 13:00:00\t0\t0\t0\t0\n",
+            )
+            .await;
+            sends(&app, sn, "WEATHER", b"rain\n").await;
+        }
+        let limited = app.limited_to("south").await;
+        let nobody = app
+            .api(
+                Profile::EasyTimePro,
+                Rights::from_iter([Right::View(Thing::Employee)]),
+            )
+            .await;
+        for path in [OPERATIONS, UNREAD] {
+            let list = limited.get(path).await.is(200);
+            assert_eq!(ids(&list), "2");
+            assert_eq!(list["data"][0]["terminal_sn"], "SOUTH");
+            limited.get(&format!("{path}1/")).await.is(404);
+            let file = limited.get(&format!("{path}export/?export_type=csv")).await;
+            assert_eq!(file.text.lines().count(), 2);
+            nobody.get(path).await.is(403);
+        }
+    })
+    .await;
+}
