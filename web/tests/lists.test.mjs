@@ -115,3 +115,29 @@ scene("a list without JavaScript", { page: { javaScriptEnabled: false } }, async
   assert.match(file.headers()["content-disposition"], /departments-\d{4}-\d\d-\d\d\.csv/);
   assert.match(await file.text(), /dept_code/);
 });
+
+scene("every page of the menu opens, and can be read by everybody", async ({ page, server }) => {
+  // One terminal with a person of its own, so that the lists are not all empty.
+  await fetch(`${server.url}/iclock/cdata?SN=TEST0001&options=all&pushver=2.4.1`);
+  await logIn(page);
+  await page.goto("/live");
+  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
+  await row.getByLabel("New area").fill("Gate");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await fetch(`${server.url}/iclock/cdata?SN=TEST0001&options=all&pushver=2.4.1`);
+  const tell = (table, body) => fetch(`${server.url}/iclock/cdata?SN=TEST0001&table=${table}&Stamp=1`, { method: "POST", body });
+  const answer = await tell("OPERLOG", "OPLOG 4\t14\t2026-01-15 08:00:00\t0\t0\t0\t0\nUSER PIN=7\tName=Rani\tPri=0\tPasswd=\tCard=\tGrp=1\nFP PIN=7\tFID=1\tSize=4\tValid=1\tTMP=AAAA\n");
+  assert.equal(answer.status, 200);
+  const links = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").evaluateAll((found) => found.map((link) => link.getAttribute("href")));
+  assert.ok(links.length > 14);
+  for (const link of links) {
+    await page.goto(link);
+    await page.locator("nav.menu [aria-current=page]").waitFor();
+    await accessible(page);
+  }
+  for (const [path, text] of [["/holdings", "Brought by it"], ["/operations", "Menu entered"], ["/biometrics", "Fingerprint"], ["/employees", "Rani"]]) {
+    await page.goto(path);
+    await page.locator("table.list").getByText(text, { exact: false }).first().waitFor();
+  }
+});

@@ -6,11 +6,17 @@ use crate::console::table::Listed;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resources::area::Area;
+use crate::resources::biodata::Biodata;
 use crate::resources::department::Department;
 use crate::resources::employee::Employee;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
+use crate::resources::private_message::PrivateMessage;
+use crate::resources::public_message::PublicMessage;
 use crate::resources::resignation::Resignation;
+use crate::terminals::command_list::Listed as Commands;
+use crate::terminals::holdings::Holdings;
+use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
 
 /// The pages there are for somebody; groups without one are left out.
@@ -33,15 +39,29 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Position>(caller),
                 list::<Location>(caller),
                 list::<Resignation>(caller),
+                list::<Biodata>(caller),
             ],
         ),
         (
             "Places",
-            vec![list::<Terminal>(caller), list::<Area>(caller)],
+            vec![
+                list::<Terminal>(caller),
+                list::<Area>(caller),
+                list::<Holdings>(caller),
+                list::<Commands>(caller),
+                list::<Operations>(caller),
+            ],
         ),
         (
             "Punches",
             vec![list::<Transaction>(caller), list::<Unregistered>(caller)],
+        ),
+        (
+            "Messages",
+            vec![
+                list::<PublicMessage>(caller),
+                list::<PrivateMessage>(caller),
+            ],
         ),
     ];
     groups

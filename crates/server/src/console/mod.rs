@@ -3,12 +3,14 @@
 mod account;
 mod arrival;
 mod assets;
+mod biometrics;
 mod employees;
 mod failure;
 mod form;
 mod live;
 mod live_events;
 mod menu;
+mod messages;
 mod organisation;
 mod page;
 mod punches;
@@ -18,17 +20,24 @@ mod session;
 mod sign_in;
 mod table;
 mod terminals;
+mod told;
 
 use crate::app::App;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Removable;
 use crate::resources::area::Area;
+use crate::resources::biodata::Biodata;
 use crate::resources::department::Department;
 use crate::resources::employee::Employee;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
+use crate::resources::private_message::PrivateMessage;
+use crate::resources::public_message::PublicMessage;
 use crate::resources::resignation::Resignation;
+use crate::terminals::command_list::Listed as Commands;
+use crate::terminals::holdings::Holdings;
+use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -70,7 +79,13 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(listed::<Resignation>())
         .merge(edited::<Terminal>())
         .merge(listed::<Transaction>())
-        .merge(listed::<Unregistered>());
+        .merge(listed::<Unregistered>())
+        .merge(removable::<Biodata>())
+        .merge(removable::<PublicMessage>())
+        .merge(removable::<PrivateMessage>())
+        .merge(listed::<Commands>())
+        .merge(listed::<Holdings>())
+        .merge(listed::<Operations>());
     Router::new()
         .merge(lists)
         .route("/", get(start))
@@ -93,10 +108,16 @@ fn listed<R: Listed>() -> Router<Arc<Console>> {
         .route(&format!("/{name}/file"), get(table::file::<R>))
 }
 
+/// A list whose rows can be removed.
+fn removable<R: Listed + Removable>() -> Router<Arc<Console>> {
+    let path = format!("/{}/remove", R::VIEW.name);
+    listed::<R>().route(&path, post(record::remove::<R>))
+}
+
 /// A list whose rows are made, changed and removed.
 fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
-    listed::<R>()
+    removable::<R>()
         .route(
             &format!("/{name}/new"),
             get(record::new::<R>).post(record::save::<R>),
@@ -105,7 +126,6 @@ fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
             &format!("/{name}/{{id}}"),
             get(record::page::<R>).post(record::save::<R>),
         )
-        .route(&format!("/{name}/remove"), post(record::remove::<R>))
 }
 
 /// The first page of whoever comes: what is going on, or the way in.
