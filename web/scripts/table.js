@@ -1,9 +1,4 @@
-// A list: the filters act as soon as they are chosen, and one tick stands for all.
-const asked = document.querySelector("form.asked");
-asked?.addEventListener("change", (event) => {
-  if (event.target instanceof HTMLSelectElement) asked.requestSubmit();
-});
-
+// A list: one tick stands for all, and the button says how many are ticked.
 const ticks = [...document.querySelectorAll("input[name=rows][type=checkbox]")];
 const head = document.querySelector("th.tick");
 const remove = document.getElementById("remove");

@@ -5,8 +5,9 @@ use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resources::employee::Employee;
 
+/// The list leaves out who is not employed, unless it is asked for.
 const STATUS: &[(&str, &str)] = &[
-    ("0", "Employed"),
+    ("0,99,100,999", "Everybody"),
     ("99", "Resigned"),
     ("100", "Resigned, attendance off"),
     ("999", "Removed"),
@@ -64,7 +65,7 @@ impl Listed for Employee {
             Filter {
                 name: "status",
                 label: "Status",
-                asked: table::Asked::OneOf(STATUS),
+                asked: table::Asked::OneOfElse("Employed", STATUS),
             },
         ],
         order: "emp_code",
@@ -96,7 +97,7 @@ impl Edited for Employee {
                 Entry::new("birthday", "Birthday", Asked::Day),
                 Entry::new("mobile", "Mobile", Asked::Text),
                 Entry::new("email", "E-mail", Asked::Text),
-                Entry::new("address", "Address", Asked::Text),
+                Entry::new("address", "Address", Asked::Lines),
                 Entry::new("city", "City", Asked::Text),
                 Entry::new("postcode", "Postcode", Asked::Text),
                 Entry::new("national", "Nationality", Asked::Text),

@@ -51,6 +51,8 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub enum Asked {
     Text,
+    /// Text that may have several lines.
+    Lines,
     Number,
     Day,
     /// Never shown: what is typed replaces it, nothing typed leaves it.
@@ -96,12 +98,17 @@ impl Entry {
         Entry { initially, ..self }
     }
 
+    /// The field that says what this one was shown with.
+    fn was(&self) -> String {
+        format!("was-{}", self.name)
+    }
+
     /// What was typed or chosen; nothing where a field was left empty.
     fn typed(&self, fields: &Fields) -> Vec<String> {
         let texts = fields.all(self.name).map(str::trim);
         let mut texts: Vec<String> = texts
             .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+            .map(|text| text.replace("\r\n", "\n"))
             .collect();
         texts.sort_unstable();
         texts
@@ -117,6 +124,7 @@ impl Entry {
         }
         Some(match self.asked {
             Asked::Text => text.into(),
+            Asked::Lines => text.replace("\r\n", "\n").into(),
             Asked::Secret if text.is_empty() => return None,
             Asked::Secret => text.into(),
             Asked::Flag => (text == "true").into(),
@@ -151,7 +159,7 @@ impl Entry {
                 Some(Value::Array(items)) => items.iter().filter_map(related).collect(),
                 _ => Vec::new(),
             },
-            Asked::Text | Asked::Number | Asked::Day | Asked::OneOf(_) => {
+            Asked::Text | Asked::Lines | Asked::Number | Asked::Day | Asked::OneOf(_) => {
                 text_at(row, self.name).into_iter().collect()
             }
         };
@@ -160,8 +168,15 @@ impl Entry {
     }
 }
 
+/// Several texts as one, to be compared.
+fn in_one(texts: &[String]) -> String {
+    texts.join(",")
+}
+
 struct Shown {
     name: &'static str,
+    /// Of a stored row: what the field was shown with first.
+    was: Option<String>,
     label: &'static str,
     /// `text`, `number`, `date`, `password`, `checkbox`, `select` or `several`.
     control: &'static str,
@@ -255,9 +270,15 @@ pub async fn save<R: Edited>(
     // What was not touched stays as it is now, whoever changed it meanwhile.
     let mut members = Map::new();
     for entry in R::FORM.iter().flat_map(|group| group.entries) {
-        let touched = stored
-            .as_ref()
-            .is_none_or(|stored| !entry.fixed && entry.typed(&form.fields) != entry.of(stored));
+        let typed = entry.typed(&form.fields);
+        let touched = match &stored {
+            None => !typed.is_empty() || matches!(entry.asked, Asked::Flag),
+            Some(_) if entry.fixed => false,
+            Some(stored) => match form.fields.all(&entry.was()).last() {
+                Some(was) => in_one(&typed) != was.replace("\r\n", "\n"),
+                None => typed != entry.of(stored),
+            },
+        };
         if touched && let Some(value) = entry.read(&form.fields) {
             members.insert(entry.name.to_owned(), value);
         }
@@ -271,9 +292,11 @@ pub async fn save<R: Edited>(
     let record = Record::<R>::new(app, &form.session, stored.as_ref());
     let typed = |entry: &Entry| match (entry.fixed, &stored) {
         (true, Some(stored)) => entry.of(stored),
+        _ if matches!(entry.asked, Asked::Secret) => Vec::new(),
         _ => entry.typed(&form.fields),
     };
     record
+        .refused_with(&form.fields)
         .show(StatusCode::UNPROCESSABLE_ENTITY, typed, &problems)
         .await
 }
@@ -341,6 +364,8 @@ struct Record<'p, R: Edited> {
     app: &'p App,
     session: &'p Session,
     stored: Option<&'p Value>,
+    /// The form as it was sent, when it comes back.
+    sent: Option<&'p Fields>,
     resource: std::marker::PhantomData<R>,
 }
 
@@ -350,7 +375,15 @@ impl<'p, R: Edited> Record<'p, R> {
             app,
             session,
             stored,
+            sent: None,
             resource: std::marker::PhantomData,
+        }
+    }
+
+    fn refused_with(self, sent: &'p Fields) -> Self {
+        Record {
+            sent: Some(sent),
+            ..self
         }
     }
 
@@ -408,8 +441,9 @@ impl<'p, R: Edited> Record<'p, R> {
     ) -> Result<Shown> {
         let value = values.first().cloned().unwrap_or_default();
         let caller = &self.session.caller;
-        let (control, options) = match entry.asked {
+        let (control, mut options) = match entry.asked {
             Asked::Text => ("text", Vec::new()),
+            Asked::Lines => ("lines", Vec::new()),
             Asked::Number => ("number", Vec::new()),
             Asked::Day => ("date", Vec::new()),
             Asked::Secret => ("password", Vec::new()),
@@ -427,20 +461,58 @@ impl<'p, R: Edited> Record<'p, R> {
                 )
             }
         };
+        if let Asked::Related(relation) | Asked::SeveralRelated(relation) = entry.asked {
+            self.keep_beyond(entry, relation, &mut options);
+        }
+        let was = self.stored.map(|stored| {
+            let sent = self.sent.and_then(|sent| sent.all(&entry.was()).last());
+            sent.map_or_else(|| in_one(&entry.of(stored)), str::to_owned)
+        });
         let own = problems
             .iter()
             .filter(|problem| problem.field == entry.name);
         Ok(Shown {
+            was: was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret)),
             name: entry.name,
             label: entry.label,
             control,
             value,
             options,
             hint: entry.hint,
-            required: entry.required,
+            // One that was made without it may stay so.
+            required: entry.required
+                && self
+                    .stored
+                    .is_none_or(|stored| !entry.of(stored).is_empty()),
             fixed: entry.fixed && self.stored.is_some(),
             problems: own.map(|problem| problem.message.clone()).collect(),
         })
+    }
+}
+
+impl<R: Edited> Record<'_, R> {
+    /// What the row points at already can stay chosen, also when the caller could not choose it.
+    fn keep_beyond(&self, entry: &Entry, relation: Relation, options: &mut Vec<Choice>) {
+        let related = match self.stored.and_then(|stored| stored.get(entry.name)) {
+            Some(Value::Array(items)) => items.iter().collect(),
+            Some(item @ Value::Object(_)) => vec![item],
+            _ => Vec::new(),
+        };
+        for item in related {
+            if let Some(value) = text_at(item, "id")
+                && !options.iter().any(|option| option.value == value)
+            {
+                let chosen = self
+                    .sent
+                    .is_none_or(|sent| sent.all(entry.name).any(|sent| sent == value));
+                let label = text_at(item, relation.name).unwrap_or_else(|| value.clone());
+                options.push(Choice {
+                    value,
+                    label,
+                    chosen,
+                });
+            }
+        }
     }
 }
 

@@ -187,6 +187,8 @@ pub enum Asked {
     Text,
     Day,
     OneOf(&'static [(&'static str, &'static str)]),
+    /// The same, and what the list shows when nothing is chosen.
+    OneOfElse(&'static str, &'static [(&'static str, &'static str)]),
     Related(Relation),
 }
 
@@ -225,6 +227,8 @@ struct Heading {
 struct AskedField {
     name: &'static str,
     label: &'static str,
+    /// What it is called when nothing is chosen.
+    unasked: &'static str,
     /// `text`, `date` or `select`.
     control: &'static str,
     value: String,
@@ -331,7 +335,7 @@ async fn show<R: Listed>(
         asked.extend([("ordering", view.order.to_owned())]);
     }
     let page = resource::page::<R>(app, caller, &mut asked).await?;
-    let (count, number) = (page.count, page.number);
+    let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
     let shown = R::show(app, caller, page.rows).await?;
@@ -367,6 +371,7 @@ async fn show<R: Listed>(
             ("page", None),
             ("page_size", None),
             ("done", None),
+            ("ordering", Some(order.to_owned())),
             ("export_type", Some(kind.to_owned())),
         ]);
         format!("/{}/file?{query}", view.name)
@@ -469,7 +474,9 @@ async fn fields(
         let (control, options) = match filter.asked {
             Asked::Text => ("text", Vec::new()),
             Asked::Day => ("date", Vec::new()),
-            Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
+            Asked::OneOf(words) | Asked::OneOfElse(_, words) => {
+                ("select", words_as_choices(words, &value))
+            }
             Asked::Related(relation) => {
                 ("select", choices(app, caller, relation, &[&value]).await?)
             }
@@ -477,6 +484,10 @@ async fn fields(
         fields.push(AskedField {
             name: filter.name,
             label: filter.label,
+            unasked: match filter.asked {
+                Asked::OneOfElse(unasked, _) => unasked,
+                _ => "Any",
+            },
             control,
             value,
             options,

@@ -111,7 +111,7 @@ impl Listed for Operations {
             Column::new("Time", &["op_time"]).by("op_time"),
             SERIAL_NUMBER,
             ALIAS,
-            Column::new("What", &["meaning"]).by("op"),
+            Column::new("What", &["op", "meaning"]).by("op"),
             Column::new("Alarm", &["alarm"]),
             Column::new("By PIN", &["operator"]).by("operator"),
             Column::new("On", &["object_1", "object_2", "object_3", "object_4"]),

@@ -162,6 +162,8 @@ struct Import<'a, R: Writable> {
     below: Vec<Given<R>>,
     bad: Vec<BadRow>,
     bad_codes: HashSet<String>,
+    /// Codes of rows that were stored before.
+    there: HashSet<String>,
     checked: u64,
     /// What was stored.
     ids: Vec<i64>,
@@ -181,6 +183,7 @@ impl<'a, R: Writable> Import<'a, R> {
             below: Vec::new(),
             bad: Vec::new(),
             bad_codes: HashSet::new(),
+            there: HashSet::new(),
             checked: 0,
             ids: Vec::new(),
             imported: Imported::default(),
@@ -281,6 +284,11 @@ impl<'a, R: Writable> Import<'a, R> {
         let mut found = Vec::with_capacity(given.len());
         for (row, code, body) in given {
             let id = ids.get(&code);
+            if let (Some(id), Some((table, _))) = (id, R::CODE) {
+                // Rows below it may come later, whether or not it is changed itself.
+                self.known.learn(table, &code, *id);
+                self.there.insert(code.clone());
+            }
             if id.is_some() && self.existing == Existing::Skip {
                 self.imported.skipped += 1;
                 continue;
@@ -342,7 +350,13 @@ impl<'a, R: Writable> Import<'a, R> {
             let done = self.ids.len() as u64;
             progress(Progress::Stored { done, of });
         }
+        self.settle()?;
         for given in below {
+            let above = above::<R>(&given.body).unwrap_or_default();
+            if self.bad_codes.contains(above) {
+                self.bad_codes.insert(given.code.clone());
+                continue;
+            }
             // The one above has its id now.
             match self.check(&given).await? {
                 Ok(change) => {
@@ -382,7 +396,7 @@ impl<'a, R: Writable> Import<'a, R> {
                 self.bad_codes.insert(given.code.clone());
                 continue;
             }
-            if self.codes.contains_key(above) {
+            if self.codes.contains_key(above) && !self.there.contains(above) {
                 self.known.learn(table, above, NOT_YET);
             }
             if let Err(problems) = self.check(given).await? {

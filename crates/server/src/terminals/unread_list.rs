@@ -116,13 +116,13 @@ impl Resource for Unread {
         Member::new(
             "text",
             Kind::Text,
-            "The line; what is no text in it is replaced. Empty without the right biometrics.view.",
+            "The line; what is no text in it is replaced. Empty without the rights biometrics.view and credentials.view: it may hold templates and passwords.",
         )
         .only_named(),
         Member::new(
             "base64",
             Kind::Text,
-            "The line, byte for byte. Empty without the right biometrics.view.",
+            "The line, byte for byte. Empty without the rights biometrics.view and credentials.view: it may hold templates and passwords.",
         )
         .only_named(),
         Member::new("times", Kind::Integer, "How often it came."),
@@ -160,7 +160,7 @@ impl Resource for Unread {
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
-        let sees_raw = caller.may(Right::BiometricsView);
+        let sees_raw = caller.may(Right::BiometricsView) && caller.may(Right::CredentialsView);
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             let raw = if sees_raw {

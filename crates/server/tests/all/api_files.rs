@@ -366,6 +366,26 @@ async fn an_import_skips_or_overwrites_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_list_with_additions_is_imported_again_and_what_is_there_is_skipped() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let path = "/personnel/api/areas/import_area/";
+        let first = "area_code,area_name,parent_area\nN,North,\nN1,North one,N\n";
+        assert_eq!(admin.import(path, "0", first).await.is(200)["created"], 2);
+        let more = "area_code,area_name,parent_area\nN2,North two,N1\nN,North,\nN1,North one,N\nN21,Below,N2\n";
+        assert_eq!(
+            admin.import(path, "0", more).await.is(200),
+            json!({ "detail": "import successful", "created": 2, "updated": 0, "skipped": 2 })
+        );
+        for (code, above) in [("N2", "North one"), ("N21", "North two")] {
+            let path = format!("/personnel/api/areas/{code}/");
+            assert_eq!(admin.get(&path).await.is(200)["parent_area_name"], above);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_bad_row_stores_nothing_and_every_bad_row_is_named() {
     on_both(async |test| {
         let admin = test.easytimepro().await;

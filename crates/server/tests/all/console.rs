@@ -901,6 +901,63 @@ async fn a_form_changes_what_was_touched_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_form_left_open_takes_nothing_back_and_loses_nothing_beyond_somebodys_view() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        door.run(Sql::new(
+            "UPDATE area SET parent_id = $1 WHERE id = $2",
+            [HEAD_OFFICE.into(), WAREHOUSE.into()],
+        ))
+        .await;
+        let own = rights(&[Right::View(Thing::Area), Right::Change(Thing::Area)]);
+        let cookie = door.user("dock", own, Some(&WAREHOUSE.to_string())).await;
+        let path = format!("/areas/{WAREHOUSE}");
+        let page = door.get(&path, &cookie).await;
+        // He cannot choose what it is below; it stays chosen.
+        assert!(
+            page.text
+                .contains(&format!("value=\"{HEAD_OFFICE}\" selected")),
+            "{}",
+            page.text
+        );
+        let (csrf, above) = (page.csrf(), HEAD_OFFICE.to_string());
+        // Somebody else renames it while the form is open.
+        door.run(Sql::new(
+            "UPDATE area SET area_name = 'Store' WHERE id = $1",
+            [WAREHOUSE.into()],
+        ))
+        .await;
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("area_code", "30"),
+            ("was-area_code", "3"),
+            ("area_name", "Warehouse"),
+            ("was-area_name", "Warehouse"),
+            ("parent_area", above.as_str()),
+            ("was-parent_area", above.as_str()),
+        ];
+        let saved = door.post(&path, &cookie, &fields).await;
+        assert_eq!(
+            saved.header(header::LOCATION),
+            "/areas?done=saved",
+            "{}",
+            saved.text
+        );
+        let kept: Vec<(String, String, i64)> = door
+            .app
+            .store
+            .all(&Sql::new(
+                "SELECT area_code, area_name, parent_id FROM area WHERE id = $1",
+                [WAREHOUSE.into()],
+            ))
+            .await
+            .expect("read");
+        assert_eq!(kept, [("30".to_owned(), "Store".to_owned(), HEAD_OFFICE)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_filter_that_cannot_be_read_is_told_above_the_list() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
