@@ -115,9 +115,12 @@ impl Profile {
         self == Profile::EasyTimePro
     }
 
-    /// Whether transactions and private messages come with the newest first unless told.
-    pub fn shows_newest_first(self) -> bool {
-        self == Profile::EasyTimePro
+    /// How transactions, logs and private messages are ordered unless told.
+    pub fn order_of_events(self) -> &'static str {
+        match self {
+            Profile::EasyTimePro => "-id",
+            Profile::BioTime => "id",
+        }
     }
 }
 

@@ -115,6 +115,24 @@ pub struct Field {
     aliases: &'static [&'static str],
 }
 
+/// How a period is asked for, wherever things have a time of their own and one of their arrival.
+pub const START_TIME: Field = Field::together("start_time", Kind::Time, "The first time wanted.");
+pub const END_TIME: Field = Field::together(
+    "end_time",
+    Kind::Time,
+    "The last one; a date alone is its whole day.",
+);
+pub const UPLOAD_TIME_START: Field = Field::together(
+    "upload_time_start",
+    Kind::Time,
+    "The first upload time wanted.",
+);
+pub const UPLOAD_TIME_END: Field = Field::together(
+    "upload_time_end",
+    Kind::Time,
+    "The last one; a date alone is its whole day.",
+);
+
 impl Field {
     pub const fn new(name: &'static str, kind: Kind, column: Column) -> Field {
         Field {

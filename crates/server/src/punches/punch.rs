@@ -2,7 +2,7 @@
 
 use crate::access::{Caller, Scope};
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::profile::Profile;
 use crate::resource::{Clock, Column, Period, col, within_periods};
@@ -11,7 +11,7 @@ use crate::scope::Owner;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
-use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement};
+use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
 /// A punch with what is known of its person now.
@@ -68,6 +68,49 @@ const COLUMNS: &[&str] = &[
 
 pub const fn column(name: &'static str) -> Column {
     ("punch", name)
+}
+
+/// What both lists can be asked for.
+pub mod asked {
+    use super::column;
+    use crate::resource::Field;
+    use crate::routes::Kind;
+
+    pub const PUNCH_TIME: Field = Field::new("punch_time", Kind::Time, column("punch_local"));
+    pub const PUNCH_STATE: Field =
+        Field::new("punch_state", Kind::Integer, column("punch_state")).one_of();
+    pub const VERIFY_TYPE: Field =
+        Field::new("verify_type", Kind::Integer, column("verify_type")).one_of();
+    pub const WORK_CODE: Field = Field::new("work_code", Kind::Text, column("work_code")).exactly();
+    pub const TERMINAL_SN: Field = Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
+        .exactly()
+        .contains()
+        .or(&["sn"]);
+    pub const TERMINAL_ALIAS: Field =
+        Field::new("terminal_alias", Kind::Text, column("terminal_alias"))
+            .exactly()
+            .contains()
+            .nullable();
+    pub const AREA_ALIAS: Field = Field::new("area_alias", Kind::Text, column("area_name"))
+        .exactly()
+        .nullable();
+    pub const SOURCE: Field = Field::new("source", Kind::Integer, column("source")).one_of();
+    pub const UPLOAD_TIME: Field = Field::new("upload_time", Kind::Time, column("upload_at"));
+    pub const TEMPERATURE: Field =
+        Field::new("temperature", Kind::Number, column("temperature")).nullable();
+    pub const MASK_FLAG: Field =
+        Field::new("mask_flag", Kind::Integer, column("mask_flag")).nullable();
+    pub const LAST_ID: Field =
+        Field::special("last_id", Kind::Integer, "Only what came after this id.");
+}
+
+/// What `last_id` asks for, of ids in this column.
+pub fn after(id: Column, name: &str, value: &str) -> Result<SimpleExpr> {
+    let last: i64 = value
+        .trim()
+        .parse()
+        .map_err(|_| Error::invalid(name, "Enter a number."))?;
+    Ok(col(id).gt(last))
 }
 
 pub fn tables(select: &mut SelectStatement) {

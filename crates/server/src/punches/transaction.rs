@@ -7,11 +7,15 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
-use crate::punches::punch::{self, Row, column};
+use crate::punches::punch::{self, Row, asked, column};
 use crate::punches::{photo, usb_log};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
-use crate::resource::{self, Column, Field, Resource, Searched, col};
+use crate::resource::{
+    self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
+    UPLOAD_TIME_START, col,
+};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::terminals::of_terminal;
 use http::{Method, StatusCode};
 use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
@@ -30,37 +34,26 @@ impl Resource for Transaction {
             .one_of()
             .or(&["pin"])
             .about("One code, or several with commas; of people who are gone too."),
-        Field::new("punch_time", Kind::Time, column("punch_local")),
-        Field::new("punch_state", Kind::Integer, column("punch_state")).one_of(),
-        Field::new("verify_type", Kind::Integer, column("verify_type")).one_of(),
-        Field::new("work_code", Kind::Text, column("work_code")).exactly(),
-        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
-            .exactly()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, column("terminal_alias"))
-            .exactly()
-            .contains()
-            .nullable(),
-        Field::new("area_alias", Kind::Text, column("area_name"))
-            .exactly()
-            .nullable(),
-        Field::new("source", Kind::Integer, column("source")).one_of(),
+        asked::PUNCH_TIME,
+        asked::PUNCH_STATE,
+        asked::VERIFY_TYPE,
+        asked::WORK_CODE,
+        asked::TERMINAL_SN,
+        asked::TERMINAL_ALIAS,
+        asked::AREA_ALIAS,
+        asked::SOURCE,
         Field::new("mobile", Kind::Text, column("mobile"))
             .exactly()
             .nullable(),
-        Field::new("upload_time", Kind::Time, column("upload_at")),
-        Field::new("temperature", Kind::Number, column("temperature")).nullable(),
-        Field::new("mask_flag", Kind::Integer, column("mask_flag")).nullable(),
+        asked::UPLOAD_TIME,
+        asked::TEMPERATURE,
+        asked::MASK_FLAG,
         Field::new("emp", Kind::Integer, column("employee_id"))
             .one_of()
             .nullable()
             .or(&["employee"])
             .about("The employee's id."),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .nullable()
-            .about("The terminal's id."),
+        of_terminal::id_asked(column("terminal_id")).nullable(),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
         Field::special(
@@ -77,19 +70,11 @@ impl Resource for Transaction {
             "Positions by code or id, with commas.",
         )
         .or(&["positions", "position_code"]),
-        Field::special("last_id", Kind::Integer, "Only what came after this id."),
-        Field::together("start_time", Kind::Time, "The first punch time wanted."),
-        Field::together(
-            "end_time",
-            Kind::Time,
-            "The last one; a date alone is its whole day.",
-        ),
-        Field::together(
-            "upload_time_start",
-            Kind::Time,
-            "The first upload time wanted.",
-        ),
-        Field::together("upload_time_end", Kind::Time, "The last one."),
+        asked::LAST_ID,
+        START_TIME,
+        END_TIME,
+        UPLOAD_TIME_START,
+        UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Ascii(column("pin")),
@@ -131,13 +116,7 @@ impl Resource for Transaction {
             "position" => POSITION.any_of(("employee", "position_id"), value),
             // A punch keeps the area its terminal was in, by id; the area's code is its code today.
             "area" => AREA.any_of_ids(column("area_id"), value),
-            _ => {
-                let id: i64 = value
-                    .trim()
-                    .parse()
-                    .map_err(|_| Error::invalid(name, "Enter a number."))?;
-                col(column("transaction_id")).gt(id)
-            }
+            _ => punch::after(column("transaction_id"), name, value)?,
         })
     }
 
@@ -146,11 +125,7 @@ impl Resource for Transaction {
     }
 
     fn default_order(profile: Profile) -> &'static str {
-        if profile.shows_newest_first() {
-            "-id"
-        } else {
-            "id"
-        }
+        profile.order_of_events()
     }
 
     async fn known_count(app: &App) -> Result<Option<i64>> {

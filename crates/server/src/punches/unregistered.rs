@@ -3,11 +3,15 @@
 
 use crate::access::{Caller, Thing};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Query;
-use crate::punches::punch::{self, Row, column};
-use crate::resource::{self, Column, Field, Resource, Searched, col};
+use crate::punches::punch::{self, Row, asked, column};
+use crate::resource::{
+    self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
+    UPLOAD_TIME_START, col,
+};
 use crate::routes::{Endpoint, Kind, Member};
+use crate::terminals::of_terminal;
 use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
@@ -25,42 +29,23 @@ impl Resource for Unregistered {
             .one_of()
             .or(&["pin", "emp_code"])
             .about("The PIN."),
-        Field::new("punch_time", Kind::Time, column("punch_local")),
-        Field::new("punch_state", Kind::Integer, column("punch_state")).one_of(),
-        Field::new("verify_type", Kind::Integer, column("verify_type")).one_of(),
-        Field::new("work_code", Kind::Text, column("work_code")).exactly(),
-        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
-            .exactly()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, column("terminal_alias"))
-            .exactly()
-            .contains()
-            .nullable(),
-        Field::new("area_alias", Kind::Text, column("area_name"))
-            .exactly()
-            .nullable(),
-        Field::new("source", Kind::Integer, column("source")).one_of(),
-        Field::new("upload_time", Kind::Time, column("upload_at")),
-        Field::new("temperature", Kind::Number, column("temperature")).nullable(),
-        Field::new("mask_flag", Kind::Integer, column("mask_flag")).nullable(),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .nullable()
-            .about("The terminal's id."),
-        Field::special("last_id", Kind::Integer, "Only what came after this id."),
-        Field::together("start_time", Kind::Time, "The first punch time wanted."),
-        Field::together(
-            "end_time",
-            Kind::Time,
-            "The last one; a date alone is its whole day.",
-        ),
-        Field::together(
-            "upload_time_start",
-            Kind::Time,
-            "The first upload time wanted.",
-        ),
-        Field::together("upload_time_end", Kind::Time, "The last one."),
+        asked::PUNCH_TIME,
+        asked::PUNCH_STATE,
+        asked::VERIFY_TYPE,
+        asked::WORK_CODE,
+        asked::TERMINAL_SN,
+        asked::TERMINAL_ALIAS,
+        asked::AREA_ALIAS,
+        asked::SOURCE,
+        asked::UPLOAD_TIME,
+        asked::TEMPERATURE,
+        asked::MASK_FLAG,
+        of_terminal::id_asked(column("terminal_id")).nullable(),
+        asked::LAST_ID,
+        START_TIME,
+        END_TIME,
+        UPLOAD_TIME_START,
+        UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Ascii(column("pin")),
@@ -94,11 +79,7 @@ impl Resource for Unregistered {
     }
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
-        let id: i64 = value
-            .trim()
-            .parse()
-            .map_err(|_| Error::invalid(name, "Enter a number."))?;
-        Ok(col(column("id")).gt(id))
+        punch::after(column("id"), name, value)
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::punches::record;
 use crate::relation;
 use crate::resource::{self, Column, Field, Removable, Resource, Searched, col};
-use crate::resources::employee::Employee;
+use crate::resources::employee::{Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::people::{self, Kept};
 use crate::times;
@@ -69,13 +69,9 @@ impl Resource for Biodata {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::special(
-            "employee",
-            Kind::Reference,
-            "Employees by code or id, with commas.",
-        )
-        .or(&["emp_code", "employees", "pin"])
-        .ordered_by(column("pin")),
+        of_employee::ASKED
+            .or(&["emp_code", "employees", "pin"])
+            .ordered_by(column("pin")),
         Field::computed("bio_type", Kind::Integer)
             .one_of()
             .about("1 fingerprint, 2 face, 5 finger vein, 8 palm, 9 face in visible light."),

@@ -1,11 +1,18 @@
 //! What public and private messages share: a text that terminals show from a time on, for so many minutes.
 
+use crate::access::Caller;
 use crate::app::App;
+use crate::audit::{self, Deed};
+use crate::error::{Error, Problem, Result};
 use crate::input::{Input, Text};
-use crate::resource::{Columns, search_text};
-use crate::routes::{Kind, Member};
+use crate::punches::record;
+use crate::resource::{self, Columns, Field, Removable, Writable, search_text};
+use crate::routes::{Endpoint, Kind, Member};
+use crate::terminals::messages;
 use crate::times;
+use crate::writing::Writing;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use muster_store::Tx;
 use serde_json::{Map, Value};
 
 /// Terminals show less of a long one; the API has it whole.
@@ -40,6 +47,24 @@ pub const LAST_SEND: Member = Member::new(
     "When it was last given to a terminal; null: to none yet.",
 );
 
+pub const fn start_asked(table: &'static str) -> Field {
+    Field::new("start_time", Kind::Time, (table, "start_local"))
+}
+
+pub const fn duration_asked(table: &'static str) -> Field {
+    Field::new("duration", Kind::Integer, (table, "duration_minutes")).exactly()
+}
+
+pub const fn content_asked(table: &'static str) -> Field {
+    Field::new("content", Kind::Text, (table, "content"))
+        .exactly()
+        .contains_part(0)
+}
+
+pub const fn last_send_asked(table: &'static str) -> Field {
+    Field::new("last_send", Kind::Time, (table, "last_send_at")).nullable()
+}
+
 /// A message as it is stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Message {
@@ -60,12 +85,13 @@ impl Message {
         shown.insert("last_send".into(), last_send);
     }
 
-    /// What a caller can change, for the audit.
-    pub fn audited(&self) -> Map<String, Value> {
+    /// What a caller can change, for the audit; `addressee` as people call it.
+    fn audited(&self, (member, addressee): (&str, &str)) -> Map<String, Value> {
         let mut audited = Map::new();
         audited.insert("start_time".into(), times::local(self.start_local).into());
         audited.insert("duration".into(), self.duration_minutes.into());
         audited.insert("content".into(), self.content.clone().into());
+        audited.insert(member.into(), addressee.into());
         audited
     }
 }
@@ -116,6 +142,108 @@ impl Given {
         }
         columns
     }
+}
+
+/// A kind of message: for whom it is, and where it lies.
+pub trait Addressed: Removable + Writable<Change = Change> {
+    const TABLE: &'static str;
+    /// The column that says for whom.
+    const ADDRESSEE: &'static str;
+
+    fn message(row: &Self::Row) -> &Message;
+
+    /// For whom it is: the member's name, and the code or serial number.
+    fn addressee(row: &Self::Row) -> (&'static str, &str);
+}
+
+fn audited<M: Addressed>(row: &M::Row) -> Map<String, Value> {
+    M::message(row).audited(M::addressee(row))
+}
+
+/// What was given for a message, checked.
+pub struct Change {
+    pub addressee_id: Option<i64>,
+    pub given: Given,
+}
+
+/// As `Writable::store` does.
+pub async fn store<M: Addressed>(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    change: Change,
+    stored: Option<M::Row>,
+) -> Result<i64> {
+    let mut columns = change.given.columns(app, stored.as_ref().map(M::message));
+    if let Some(addressee_id) = change.addressee_id {
+        columns.set(M::ADDRESSEE, addressee_id);
+    }
+    let id = match &stored {
+        None => tx.one::<(i64,)>(&columns.insert(M::TABLE)).await?.0,
+        Some(stored) => {
+            let id = M::id(stored);
+            tx.run(&columns.update(M::TABLE, id)).await?;
+            id
+        }
+    };
+    let row: Option<M::Row> = tx.find(&resource::by_id::<M>(app, id)).await?;
+    // Removed a moment ago.
+    let row = row.ok_or(Error::NoSuch { code: M::ABSENT })?;
+    let deed = Deed {
+        action: if stored.is_some() { "update" } else { "create" },
+        thing: M::NAME,
+        thing_id: id.to_string(),
+        before: stored.as_ref().map(audited::<M>),
+        after: Some(audited::<M>(&row)),
+    };
+    audit::write(tx, app.clock.now(), caller, deed).await?;
+    Ok(id)
+}
+
+/// As `Removable::remove` does; terminals that show one take it away.
+pub async fn remove<M: Addressed>(
+    app: &App,
+    tx: &mut Writing,
+    caller: &Caller,
+    rows: Vec<M::Row>,
+) -> Result<Vec<Problem>> {
+    record::in_order(tx, &app.company.id).await?;
+    let ids: Vec<i64> = rows.iter().map(M::id).collect();
+    tx.run(&resource::delete_rows(M::TABLE, &ids)).await?;
+    for row in &rows {
+        let deed = Deed {
+            action: "delete",
+            thing: M::NAME,
+            thing_id: M::id(row).to_string(),
+            before: Some(audited::<M>(row)),
+            ..Deed::default()
+        };
+        audit::write(tx, app.clock.now(), caller, deed).await?;
+    }
+    messages::removed(app, tx, caller).await?;
+    Ok(Vec::new())
+}
+
+/// It was given to a terminal.
+pub async fn sent<M: Addressed>(app: &App, tx: &mut Tx, id: i64) -> Result<()> {
+    let mut columns = Columns::default();
+    columns.set("last_send_at", app.clock.now());
+    tx.run(&columns.update(M::TABLE, id)).await?;
+    Ok(())
+}
+
+pub fn endpoints<M: Addressed>() -> Vec<Endpoint> {
+    let mut endpoints = vec![
+        resource::list::<M>().with_own_rows(),
+        resource::create::<M>(),
+        resource::read::<M>().with_own_rows(),
+        resource::delete::<M>(),
+        resource::delete_by_post::<M>(),
+        resource::action::<M>(),
+        resource::export::<M>(),
+    ];
+    endpoints.extend(resource::update::<M>());
+    endpoints
 }
 
 /// When it is over, by the terminal's clock; never beyond the last year of four digits, because SQLite

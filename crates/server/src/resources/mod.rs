@@ -5,7 +5,7 @@ pub mod biodata;
 pub mod department;
 pub mod employee;
 pub mod location;
-mod message;
+pub mod message;
 pub mod position;
 pub mod private_message;
 pub mod public_message;

@@ -1,22 +1,20 @@
-//! Messages for one person, shown when that person punches. This file alone writes `private_message`;
-//! `terminals/messages.rs` brings them to the terminals of the person's areas.
+//! Messages for one person, shown when that person punches. This file alone writes `private_message`, by way
+//! of `message.rs`; `terminals/messages.rs` brings them to the terminals of the person's areas.
 
-use super::message::{self, Given, Message};
+use super::message::{self, Addressed, Change, Given, Message};
 use crate::access::{Caller, Thing};
 use crate::app::App;
-use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::Input;
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{self, Column, Field, Removable, Resource, Searched, Writable, col};
-use crate::resources::employee::Employee;
+use crate::resources::employee::{Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::messages;
 use crate::writing::Writing;
-use muster_store::{Sql, Tx};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
@@ -33,16 +31,10 @@ pub struct Row {
     last_name: Option<String>,
 }
 
-const fn column(name: &'static str) -> Column {
-    ("private_message", name)
-}
+const TABLE: &str = "private_message";
 
-impl Row {
-    fn audited(&self) -> Map<String, Value> {
-        let mut audited = self.message.audited();
-        audited.insert("employee".into(), self.emp_code.clone().into());
-        audited
-    }
+const fn column(name: &'static str) -> Column {
+    (TABLE, name)
 }
 
 impl Resource for PrivateMessage {
@@ -53,32 +45,16 @@ impl Resource for PrivateMessage {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::special(
-            "employee",
-            Kind::Reference,
-            "Employees by code or id, with commas.",
-        )
-        .or(&["employees"])
-        .ordered_by(column("employee_id")),
-        Field::new("emp_code", Kind::Text, ("employee", "emp_code"))
-            .one_of()
-            .contains()
-            .or(&["pin"])
-            .about("One code, or several with commas."),
-        Field::new("first_name", Kind::Text, ("employee", "first_name"))
-            .exactly()
-            .contains_part(0)
-            .nullable(),
-        Field::new("last_name", Kind::Text, ("employee", "last_name"))
-            .exactly()
-            .contains_part(1)
-            .nullable(),
-        Field::new("start_time", Kind::Time, column("start_local")),
-        Field::new("duration", Kind::Integer, column("duration_minutes")).exactly(),
-        Field::new("content", Kind::Text, column("content"))
-            .exactly()
-            .contains_part(0),
-        Field::new("last_send", Kind::Time, column("last_send_at")).nullable(),
+        of_employee::ASKED
+            .or(&["employees"])
+            .ordered_by(column("employee_id")),
+        of_employee::CODE_ASKED,
+        of_employee::FIRST_NAME_ASKED,
+        of_employee::LAST_NAME_ASKED,
+        message::start_asked(TABLE),
+        message::duration_asked(TABLE),
+        message::content_asked(TABLE),
+        message::last_send_asked(TABLE),
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
@@ -105,7 +81,7 @@ impl Resource for PrivateMessage {
     }
 
     fn tables(select: &mut SelectStatement) {
-        select.from(Alias::new("private_message")).join(
+        select.from(Alias::new(TABLE)).join(
             JoinType::InnerJoin,
             Alias::new("employee"),
             col(("employee", "id")).eq(col(column("employee_id"))),
@@ -133,11 +109,7 @@ impl Resource for PrivateMessage {
     }
 
     fn default_order(profile: Profile) -> &'static str {
-        if profile.shows_newest_first() {
-            "-id"
-        } else {
-            "id"
-        }
+        profile.order_of_events()
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
@@ -163,12 +135,6 @@ impl Resource for PrivateMessage {
     }
 }
 
-/// What was given, checked.
-pub struct Change {
-    employee_id: Option<i64>,
-    given: Given,
-}
-
 const EMPLOYEE: &[&str] = &["employee", "emp_code"];
 
 impl Writable for PrivateMessage {
@@ -189,17 +155,20 @@ impl Writable for PrivateMessage {
         stored: Option<&Row>,
     ) -> Result<Change> {
         let mut input = Input::new(body, stored.is_none());
-        let mut employee_id = None;
+        let mut addressee_id = None;
         input.require(EMPLOYEE);
         if let Some((name, value)) = input.value(EMPLOYEE) {
             match resource::named::<Employee>(app, caller, name, value).await? {
-                Ok(employee) => employee_id = Some(employee.id),
+                Ok(employee) => addressee_id = Some(employee.id),
                 Err(problem) => input.problems.push(problem),
             }
         }
         let given = Given::read(&mut input);
         input.settle()?;
-        Ok(Change { employee_id, given })
+        Ok(Change {
+            addressee_id,
+            given,
+        })
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
@@ -213,37 +182,7 @@ impl Writable for PrivateMessage {
         change: Change,
         stored: Option<Row>,
     ) -> Result<i64> {
-        let before = stored.as_ref().map(|stored| &stored.message);
-        let mut columns = change.given.columns(app, before);
-        if let Some(employee_id) = change.employee_id {
-            columns.set("employee_id", employee_id);
-        }
-        let id = match &stored {
-            None => {
-                tx.one::<(i64,)>(&columns.insert("private_message"))
-                    .await?
-                    .0
-            }
-            Some(stored) => {
-                let id = stored.message.id;
-                tx.run(&columns.update("private_message", id)).await?;
-                id
-            }
-        };
-        let row: Option<Row> = tx.find(&resource::by_id::<PrivateMessage>(app, id)).await?;
-        // Removed a moment ago.
-        let row = row.ok_or(Error::NoSuch {
-            code: PrivateMessage::ABSENT,
-        })?;
-        let deed = Deed {
-            action: if stored.is_some() { "update" } else { "create" },
-            thing: PrivateMessage::NAME,
-            thing_id: id.to_string(),
-            before: stored.as_ref().map(Row::audited),
-            after: Some(row.audited()),
-        };
-        audit::write(tx, app.clock.now(), caller, deed).await?;
-        Ok(id)
+        message::store::<Self>(app, tx, caller, change, stored).await
     }
 
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
@@ -268,45 +207,23 @@ impl Removable for PrivateMessage {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::in_order(tx, &app.company.id).await?;
-        let ids: Vec<i64> = rows.iter().map(Self::id).collect();
-        tx.run(&resource::delete_rows("private_message", &ids))
-            .await?;
-        for row in &rows {
-            let deed = Deed {
-                action: "delete",
-                thing: PrivateMessage::NAME,
-                thing_id: row.message.id.to_string(),
-                before: Some(row.audited()),
-                ..Deed::default()
-            };
-            audit::write(tx, app.clock.now(), caller, deed).await?;
-        }
-        messages::removed(app, tx, caller).await?;
-        Ok(Vec::new())
+        message::remove::<Self>(app, tx, caller, rows).await
     }
 }
 
-/// It was given to a terminal.
-pub async fn sent(app: &App, tx: &mut Tx, id: i64) -> Result<()> {
-    tx.run(&Sql::new(
-        "UPDATE private_message SET last_send_at = $2 WHERE id = $1",
-        [id.into(), app.clock.now().into()],
-    ))
-    .await?;
-    Ok(())
+impl Addressed for PrivateMessage {
+    const TABLE: &'static str = TABLE;
+    const ADDRESSEE: &'static str = "employee_id";
+
+    fn message(row: &Row) -> &Message {
+        &row.message
+    }
+
+    fn addressee(row: &Row) -> (&'static str, &str) {
+        ("employee", &row.emp_code)
+    }
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
-    let mut endpoints = vec![
-        resource::list::<PrivateMessage>().with_own_rows(),
-        resource::create::<PrivateMessage>(),
-        resource::read::<PrivateMessage>().with_own_rows(),
-        resource::delete::<PrivateMessage>(),
-        resource::delete_by_post::<PrivateMessage>(),
-        resource::action::<PrivateMessage>(),
-        resource::export::<PrivateMessage>(),
-    ];
-    endpoints.extend(resource::update::<PrivateMessage>());
-    endpoints
+    message::endpoints::<PrivateMessage>()
 }

@@ -1,11 +1,10 @@
-//! Messages for everybody at a terminal. This file alone writes `public_message`;
+//! Messages for everybody at a terminal. This file alone writes `public_message`, by way of `message.rs`;
 //! `terminals/messages.rs` brings them there.
 
-use super::message::{self, Given, Message};
+use super::message::{self, Addressed, Change, Given, Message};
 use crate::access::{Caller, Thing};
 use crate::app::App;
-use crate::audit::{self, Deed};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::Input;
 use crate::punches::record;
@@ -16,7 +15,6 @@ use crate::terminals::messages;
 use crate::terminals::terminal::{self, Terminal};
 use crate::writing::Writing;
 use muster_protocol::handshake::Family;
-use muster_store::{Sql, Tx};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
@@ -32,16 +30,10 @@ pub struct Row {
     terminal_alias: String,
 }
 
-const fn column(name: &'static str) -> Column {
-    ("public_message", name)
-}
+const TABLE: &str = "public_message";
 
-impl Row {
-    fn audited(&self) -> Map<String, Value> {
-        let mut audited = self.message.audited();
-        audited.insert("terminal".into(), self.terminal_sn.clone().into());
-        audited
-    }
+const fn column(name: &'static str) -> Column {
+    (TABLE, name)
 }
 
 impl Resource for PublicMessage {
@@ -66,12 +58,10 @@ impl Resource for PublicMessage {
         Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
             .exactly()
             .contains_part(0),
-        Field::new("start_time", Kind::Time, column("start_local")),
-        Field::new("duration", Kind::Integer, column("duration_minutes")).exactly(),
-        Field::new("content", Kind::Text, column("content"))
-            .exactly()
-            .contains_part(0),
-        Field::new("last_send", Kind::Time, column("last_send_at")).nullable(),
+        message::start_asked(TABLE),
+        message::duration_asked(TABLE),
+        message::content_asked(TABLE),
+        message::last_send_asked(TABLE),
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
@@ -97,7 +87,7 @@ impl Resource for PublicMessage {
     }
 
     fn tables(select: &mut SelectStatement) {
-        select.from(Alias::new("public_message")).join(
+        select.from(Alias::new(TABLE)).join(
             JoinType::InnerJoin,
             Alias::new("terminal"),
             col(("terminal", "id")).eq(col(column("terminal_id"))),
@@ -145,12 +135,6 @@ impl Resource for PublicMessage {
     }
 }
 
-/// What was given, checked.
-pub struct Change {
-    terminal_id: Option<i64>,
-    given: Given,
-}
-
 const TERMINAL: &[&str] = &["terminal", "terminal_sn", "sn"];
 
 impl Writable for PublicMessage {
@@ -176,20 +160,23 @@ impl Writable for PublicMessage {
         stored: Option<&Row>,
     ) -> Result<Change> {
         let mut input = Input::new(body, stored.is_none());
-        let mut terminal_id = None;
+        let mut addressee_id = None;
         input.require(TERMINAL);
         if let Some((name, value)) = input.value(TERMINAL) {
             match resource::named::<Terminal>(app, caller, name, value).await? {
                 Ok(terminal) if terminal.family() == Family::Access => {
                     input.problem(name, "This kind of terminal cannot show messages.");
                 }
-                Ok(terminal) => terminal_id = Some(terminal.id),
+                Ok(terminal) => addressee_id = Some(terminal.id),
                 Err(problem) => input.problems.push(problem),
             }
         }
         let given = Given::read(&mut input);
         input.settle()?;
-        Ok(Change { terminal_id, given })
+        Ok(Change {
+            addressee_id,
+            given,
+        })
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
@@ -203,33 +190,7 @@ impl Writable for PublicMessage {
         change: Change,
         stored: Option<Row>,
     ) -> Result<i64> {
-        let before = stored.as_ref().map(|stored| &stored.message);
-        let mut columns = change.given.columns(app, before);
-        if let Some(terminal_id) = change.terminal_id {
-            columns.set("terminal_id", terminal_id);
-        }
-        let id = match &stored {
-            None => tx.one::<(i64,)>(&columns.insert("public_message")).await?.0,
-            Some(stored) => {
-                let id = stored.message.id;
-                tx.run(&columns.update("public_message", id)).await?;
-                id
-            }
-        };
-        let row: Option<Row> = tx.find(&resource::by_id::<PublicMessage>(app, id)).await?;
-        // Removed a moment ago.
-        let row = row.ok_or(Error::NoSuch {
-            code: PublicMessage::ABSENT,
-        })?;
-        let deed = Deed {
-            action: if stored.is_some() { "update" } else { "create" },
-            thing: PublicMessage::NAME,
-            thing_id: id.to_string(),
-            before: stored.as_ref().map(Row::audited),
-            after: Some(row.audited()),
-        };
-        audit::write(tx, app.clock.now(), caller, deed).await?;
-        Ok(id)
+        message::store::<Self>(app, tx, caller, change, stored).await
     }
 
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
@@ -253,45 +214,23 @@ impl Removable for PublicMessage {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::in_order(tx, &app.company.id).await?;
-        let ids: Vec<i64> = rows.iter().map(Self::id).collect();
-        tx.run(&resource::delete_rows("public_message", &ids))
-            .await?;
-        for row in &rows {
-            let deed = Deed {
-                action: "delete",
-                thing: PublicMessage::NAME,
-                thing_id: row.message.id.to_string(),
-                before: Some(row.audited()),
-                ..Deed::default()
-            };
-            audit::write(tx, app.clock.now(), caller, deed).await?;
-        }
-        messages::removed(app, tx, caller).await?;
-        Ok(Vec::new())
+        message::remove::<Self>(app, tx, caller, rows).await
     }
 }
 
-/// It was given to a terminal.
-pub async fn sent(app: &App, tx: &mut Tx, id: i64) -> Result<()> {
-    tx.run(&Sql::new(
-        "UPDATE public_message SET last_send_at = $2 WHERE id = $1",
-        [id.into(), app.clock.now().into()],
-    ))
-    .await?;
-    Ok(())
+impl Addressed for PublicMessage {
+    const TABLE: &'static str = TABLE;
+    const ADDRESSEE: &'static str = "terminal_id";
+
+    fn message(row: &Row) -> &Message {
+        &row.message
+    }
+
+    fn addressee(row: &Row) -> (&'static str, &str) {
+        ("terminal", &row.terminal_sn)
+    }
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
-    let mut endpoints = vec![
-        resource::list::<PublicMessage>().with_own_rows(),
-        resource::create::<PublicMessage>(),
-        resource::read::<PublicMessage>().with_own_rows(),
-        resource::delete::<PublicMessage>(),
-        resource::delete_by_post::<PublicMessage>(),
-        resource::action::<PublicMessage>(),
-        resource::export::<PublicMessage>(),
-    ];
-    endpoints.extend(resource::update::<PublicMessage>());
-    endpoints
+    message::endpoints::<PublicMessage>()
 }

@@ -14,7 +14,7 @@ use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{self, Column, Columns, Field, Removable, Resource, Searched, Writable, col};
-use crate::resources::employee::{self, Employee};
+use crate::resources::employee::{self, Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
@@ -102,25 +102,10 @@ impl Resource for Resignation {
         .exactly(),
         Field::new("disableatt", Kind::Boolean, column("disableatt")).exactly(),
         Field::new("reason", Kind::Text, column("reason")).nullable(),
-        Field::new("emp_code", Kind::Text, ("employee", "emp_code"))
-            .one_of()
-            .contains()
-            .or(&["pin"])
-            .about("One code, or several with commas."),
-        Field::new("first_name", Kind::Text, ("employee", "first_name"))
-            .exactly()
-            .contains_part(0)
-            .nullable(),
-        Field::new("last_name", Kind::Text, ("employee", "last_name"))
-            .exactly()
-            .contains_part(1)
-            .nullable(),
-        Field::special(
-            "employee",
-            Kind::Reference,
-            "Employees by code or id, with commas.",
-        )
-        .or(&["employees"]),
+        of_employee::CODE_ASKED,
+        of_employee::FIRST_NAME_ASKED,
+        of_employee::LAST_NAME_ASKED,
+        of_employee::ASKED.or(&["employees"]),
     ];
     const SEARCHED: &'static [Searched] = &[Searched::Folded(("employee", "search_text"))];
     const ANSWER: &'static [Member] = &[

@@ -12,13 +12,13 @@ use crate::resource::{
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::commands::{self, State};
 use crate::terminals::contact::family_of;
-use crate::terminals::terminal;
+use crate::terminals::{of_terminal, terminal};
 use crate::times;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use muster_protocol::result;
-use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement};
+use sea_query::{Condition, ExprTrait, SelectStatement};
 use serde_json::{Value, json};
 
 pub struct Listed;
@@ -128,16 +128,9 @@ impl Resource for Listed {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::new("terminal_sn", Kind::Text, ("terminal", "sn"))
-            .one_of()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
-            .exactly()
-            .or(&["alias"]),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .about("The terminal's id."),
+        of_terminal::sn_asked(("terminal", "sn")),
+        of_terminal::ALIAS_ASKED,
+        of_terminal::id_asked(column("terminal_id")),
         Field::new("verb", Kind::Text, column("verb"))
             .one_of()
             .contains(),
@@ -172,9 +165,9 @@ impl Resource for Listed {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new("terminal", Kind::Integer, "The terminal's id."),
-        Member::new("terminal_sn", Kind::Text, ""),
-        Member::new("terminal_alias", Kind::Text, ""),
+        of_terminal::ID,
+        of_terminal::SN,
+        of_terminal::ALIAS,
         Member::new("verb", Kind::Text, "What it does, in the terminals' words."),
         Member::new(
             "command",
@@ -217,21 +210,11 @@ impl Resource for Listed {
     }
 
     fn tables(select: &mut SelectStatement) {
-        select.from(Alias::new("terminal_command")).join(
-            JoinType::InnerJoin,
-            Alias::new("terminal"),
-            col(("terminal", "id")).eq(col(column("terminal_id"))),
-        );
+        of_terminal::tables(select, "terminal_command");
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {
-        for name in COLUMNS {
-            select.expr(col(column(name)));
-        }
-        select
-            .expr_as(col(("terminal", "sn")), "terminal_sn")
-            .expr_as(col(("terminal", "alias")), "terminal_alias")
-            .expr(col(("terminal", "family")));
+        of_terminal::columns(select, "terminal_command", COLUMNS);
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::contact::family_of;
-use crate::terminals::terminal;
+use crate::terminals::{of_terminal, terminal};
 use crate::times;
 use chrono::{DateTime, Utc};
 use muster_protocol::result;
@@ -83,6 +83,19 @@ const STATE: &str = "CASE WHEN terminal_holding.told_command IS NOT NULL \
 const IS_REMOVAL: &str = "(terminal_holding.told_command IS NOT NULL AND terminal_holding.told_digest IS NULL \
     OR terminal_holding.failed_digest IS NOT NULL AND length(terminal_holding.failed_digest) = 0)";
 
+/// The columns of the table that a `Row` takes as they are.
+const COLUMNS: &[&str] = &[
+    "id",
+    "terminal_id",
+    "pin",
+    "thing",
+    "told_command",
+    "failed_code",
+    "retry_at",
+    "seen_at",
+    "changed_at",
+];
+
 const fn column(name: &'static str) -> Column {
     ("terminal_holding", name)
 }
@@ -95,16 +108,9 @@ impl Resource for Holdings {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::new("terminal_sn", Kind::Text, ("terminal", "sn"))
-            .one_of()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
-            .exactly()
-            .or(&["alias"]),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .about("The terminal's id."),
+        of_terminal::sn_asked(("terminal", "sn")),
+        of_terminal::ALIAS_ASKED,
+        of_terminal::id_asked(column("terminal_id")),
         Field::new("emp_code", Kind::Text, column("pin"))
             .one_of()
             .or(&["pin"]),
@@ -130,9 +136,9 @@ impl Resource for Holdings {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new("terminal", Kind::Integer, "The terminal's id."),
-        Member::new("terminal_sn", Kind::Text, ""),
-        Member::new("terminal_alias", Kind::Text, ""),
+        of_terminal::ID,
+        of_terminal::SN,
+        of_terminal::ALIAS,
         Member::new("emp_code", Kind::Text, "The PIN on the terminal."),
         Member::new(
             "thing",
@@ -166,38 +172,17 @@ impl Resource for Holdings {
     }
 
     fn tables(select: &mut SelectStatement) {
-        select
-            .from(Alias::new("terminal_holding"))
-            .join(
-                JoinType::InnerJoin,
-                Alias::new("terminal"),
-                col(("terminal", "id")).eq(col(column("terminal_id"))),
-            )
-            .join(
-                JoinType::LeftJoin,
-                Alias::new("terminal_command"),
-                col(("terminal_command", "id")).eq(col(column("told_command"))),
-            );
+        of_terminal::tables(select, "terminal_holding");
+        select.join(
+            JoinType::LeftJoin,
+            Alias::new("terminal_command"),
+            col(("terminal_command", "id")).eq(col(column("told_command"))),
+        );
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {
-        for name in [
-            "id",
-            "terminal_id",
-            "pin",
-            "thing",
-            "told_command",
-            "failed_code",
-            "retry_at",
-            "seen_at",
-            "changed_at",
-        ] {
-            select.expr(col(column(name)));
-        }
+        of_terminal::columns(select, "terminal_holding", COLUMNS);
         select
-            .expr_as(col(("terminal", "sn")), "terminal_sn")
-            .expr_as(col(("terminal", "alias")), "terminal_alias")
-            .expr(col(("terminal", "family")))
             .expr_as(Expr::cust(STATE), "state")
             .expr_as(Expr::cust(IS_REMOVAL), "is_removal");
     }

@@ -9,7 +9,9 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::punches::record;
-use crate::resources::{private_message, public_message};
+use crate::resources::message;
+use crate::resources::private_message::PrivateMessage;
+use crate::resources::public_message::PublicMessage;
 use crate::terminals::commands::{self, Order};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::zone::Zone;
@@ -194,8 +196,8 @@ pub async fn concerns(
         }
         if is_sent {
             match kind {
-                Kind::Public => public_message::sent(app, tx, *id).await?,
-                Kind::Private => private_message::sent(app, tx, *id).await?,
+                Kind::Public => message::sent::<PublicMessage>(app, tx, *id).await?,
+                Kind::Private => message::sent::<PrivateMessage>(app, tx, *id).await?,
             }
         }
     }

@@ -5,9 +5,12 @@ use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::profile::Profile;
-use crate::resource::{self, Clock, Column, Field, Period, Resource, Searched, within_periods};
+use crate::resource::{
+    self, Clock, Column, END_TIME, Field, Period, Resource, START_TIME, Searched, UPLOAD_TIME_END,
+    UPLOAD_TIME_START, within_periods,
+};
 use crate::routes::{Endpoint, Kind, Member};
-use crate::terminals::logged;
+use crate::terminals::of_terminal;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_protocol::operation;
@@ -83,18 +86,9 @@ impl Resource for Operations {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
-            .one_of()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
-            .exactly()
-            .nullable()
-            .or(&["alias"]),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .nullable()
-            .about("The terminal's id."),
+        of_terminal::sn_asked(column("terminal_sn")),
+        of_terminal::ALIAS_ASKED.nullable(),
+        of_terminal::id_asked(column("terminal_id")).nullable(),
         Field::new("op", Kind::Integer, column("op_code"))
             .one_of()
             .about("What was done, by the terminals' numbers."),
@@ -103,18 +97,10 @@ impl Resource for Operations {
             .about("The PIN of who did it; 0: nobody was signed in."),
         Field::new("op_time", Kind::Time, column("op_local")),
         Field::new("upload_time", Kind::Time, column("received_at")),
-        Field::together("start_time", Kind::Time, "The first time wanted."),
-        Field::together(
-            "end_time",
-            Kind::Time,
-            "The last one; a date alone is its whole day.",
-        ),
-        Field::together(
-            "upload_time_start",
-            Kind::Time,
-            "The first upload time wanted.",
-        ),
-        Field::together("upload_time_end", Kind::Time, "The last one."),
+        START_TIME,
+        END_TIME,
+        UPLOAD_TIME_START,
+        UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Ascii(column("terminal_sn")),
@@ -123,13 +109,9 @@ impl Resource for Operations {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new(
-            "terminal",
-            Kind::Integer,
-            "The terminal's id; null: it is gone.",
-        ),
-        Member::new("terminal_sn", Kind::Text, ""),
-        Member::new("terminal_alias", Kind::Text, ""),
+        of_terminal::ID_WHILE_THERE,
+        of_terminal::SN,
+        of_terminal::ALIAS,
         Member::new("op", Kind::Integer, "The terminals' number of it."),
         Member::new(
             "meaning",
@@ -157,15 +139,15 @@ impl Resource for Operations {
     }
 
     fn tables(select: &mut SelectStatement) {
-        logged::tables(select, "operation_log");
+        of_terminal::tables_that_stay(select, "operation_log");
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {
-        logged::columns(select, "operation_log", COLUMNS);
+        of_terminal::columns_that_stay(select, "operation_log", COLUMNS);
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        logged::visible(caller, "operation_log")
+        of_terminal::visible_that_stay(caller, "operation_log")
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
@@ -173,11 +155,7 @@ impl Resource for Operations {
     }
 
     fn default_order(profile: Profile) -> &'static str {
-        if profile.shows_newest_first() {
-            "-id"
-        } else {
-            "id"
-        }
+        profile.order_of_events()
     }
 
     async fn show(app: &App, _caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {

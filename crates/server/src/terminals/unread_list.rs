@@ -6,9 +6,12 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::profile::Profile;
-use crate::resource::{self, Clock, Column, Field, Period, Resource, Searched, within_periods};
+use crate::resource::{
+    self, Clock, Column, Field, Period, Resource, Searched, UPLOAD_TIME_END, UPLOAD_TIME_START,
+    within_periods,
+};
 use crate::routes::{Endpoint, Kind, Member};
-use crate::terminals::logged;
+use crate::terminals::of_terminal;
 use crate::times;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -64,18 +67,9 @@ impl Resource for Unread {
     const CODE: Option<Column> = None;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
-        Field::new("terminal_sn", Kind::Text, column("terminal_sn"))
-            .one_of()
-            .contains()
-            .or(&["sn"]),
-        Field::new("terminal_alias", Kind::Text, ("terminal", "alias"))
-            .exactly()
-            .nullable()
-            .or(&["alias"]),
-        Field::new("terminal", Kind::Integer, column("terminal_id"))
-            .one_of()
-            .nullable()
-            .about("The terminal's id."),
+        of_terminal::sn_asked(column("terminal_sn")),
+        of_terminal::ALIAS_ASKED.nullable(),
+        of_terminal::id_asked(column("terminal_id")).nullable(),
         Field::new("table", Kind::Text, column("table_name"))
             .one_of()
             .contains()
@@ -85,16 +79,8 @@ impl Resource for Unread {
             .about("bad_time, too_few_fields, unknown_table …"),
         Field::new("times", Kind::Integer, column("times")),
         Field::new("upload_time", Kind::Time, column("received_at")),
-        Field::together(
-            "upload_time_start",
-            Kind::Time,
-            "The first upload time wanted.",
-        ),
-        Field::together(
-            "upload_time_end",
-            Kind::Time,
-            "The last one; a date alone is its whole day.",
-        ),
+        UPLOAD_TIME_START,
+        UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Ascii(column("terminal_sn")),
@@ -104,13 +90,9 @@ impl Resource for Unread {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new(
-            "terminal",
-            Kind::Integer,
-            "The terminal's id; null: it is gone.",
-        ),
-        Member::new("terminal_sn", Kind::Text, ""),
-        Member::new("terminal_alias", Kind::Text, ""),
+        of_terminal::ID_WHILE_THERE,
+        of_terminal::SN,
+        of_terminal::ALIAS,
         Member::new("table", Kind::Text, "Where it was sent to."),
         Member::new("reason", Kind::Text, "Why it was not read."),
         Member::new(
@@ -136,15 +118,15 @@ impl Resource for Unread {
     }
 
     fn tables(select: &mut SelectStatement) {
-        logged::tables(select, "unread_line");
+        of_terminal::tables_that_stay(select, "unread_line");
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {
-        logged::columns(select, "unread_line", COLUMNS);
+        of_terminal::columns_that_stay(select, "unread_line", COLUMNS);
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        logged::visible(caller, "unread_line")
+        of_terminal::visible_that_stay(caller, "unread_line")
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
@@ -152,11 +134,7 @@ impl Resource for Unread {
     }
 
     fn default_order(profile: Profile) -> &'static str {
-        if profile.shows_newest_first() {
-            "-id"
-        } else {
-            "id"
-        }
+        profile.order_of_events()
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {

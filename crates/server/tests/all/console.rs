@@ -44,6 +44,10 @@ impl Answer {
             .map_or("", |value| value.to_str().expect("readable"))
     }
 
+    fn leads_to(&self, path: &str) {
+        assert_eq!(self.header(header::LOCATION), path, "{}", self.text);
+    }
+
     /// The cookie as a browser sends it back.
     fn cookie(&self) -> String {
         let cookie = self.header(header::SET_COOKIE);
@@ -229,6 +233,12 @@ impl Door {
             .expect("read")
     }
 
+    /// Two texts and a number of one row.
+    async fn kept(&self, sql: &'static str, id: i64) -> (String, String, i64) {
+        let row = self.app.store.one(&Sql::new(sql, [id.into()])).await;
+        row.expect("read")
+    }
+
     async fn area_of(&self, terminal: i64) -> i64 {
         let (area,): (i64,) = self
             .app
@@ -281,6 +291,11 @@ impl Stream {
         }
         text
     }
+}
+
+fn lent<'f>(fields: &'f [(&'f str, String)]) -> Vec<(&'f str, &'f str)> {
+    let lent = fields.iter().map(|(name, text)| (*name, text.as_str()));
+    lent.collect()
 }
 
 fn rights(rights: &[Right]) -> Rights {
@@ -850,10 +865,7 @@ async fn a_form_changes_what_was_touched_and_nothing_else() {
             ]
         };
         let fields = gate("1000001");
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect();
+        let fields = lent(&fields);
         assert_eq!(
             door.post(&path, "", &fields).await.header(header::LOCATION),
             "/sign-in"
@@ -863,31 +875,16 @@ async fn a_form_changes_what_was_touched_and_nothing_else() {
             StatusCode::FORBIDDEN
         );
         let saved = door.post(&path, &cookie, &fields).await;
-        assert_eq!(
-            saved.header(header::LOCATION),
-            "/terminals?done=saved",
-            "{}",
-            saved.text
-        );
-        let kept: Vec<(String, String, i64)> = door
-            .app
-            .store
-            .all(&Sql::new(
-                "SELECT sn, alias, area_id FROM terminal WHERE id = $1",
-                [GATE.into()],
-            ))
-            .await
-            .expect("read");
+        saved.leads_to("/terminals?done=saved");
+        let sql = "SELECT sn, alias, area_id FROM terminal WHERE id = $1";
+        let kept = door.kept(sql, GATE).await;
         assert_eq!(
             kept,
-            [("GATE01".to_owned(), "Front gate".to_owned(), HEAD_OFFICE)]
+            ("GATE01".to_owned(), "Front gate".to_owned(), HEAD_OFFICE)
         );
 
         let fields = gate("77");
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect();
+        let fields = lent(&fields);
         let refused = door.post(&path, &cookie, &fields).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(
@@ -937,22 +934,10 @@ async fn a_form_left_open_takes_nothing_back_and_loses_nothing_beyond_somebodys_
             ("was-parent_area", above.as_str()),
         ];
         let saved = door.post(&path, &cookie, &fields).await;
-        assert_eq!(
-            saved.header(header::LOCATION),
-            "/areas?done=saved",
-            "{}",
-            saved.text
-        );
-        let kept: Vec<(String, String, i64)> = door
-            .app
-            .store
-            .all(&Sql::new(
-                "SELECT area_code, area_name, parent_id FROM area WHERE id = $1",
-                [WAREHOUSE.into()],
-            ))
-            .await
-            .expect("read");
-        assert_eq!(kept, [("30".to_owned(), "Store".to_owned(), HEAD_OFFICE)]);
+        saved.leads_to("/areas?done=saved");
+        let sql = "SELECT area_code, area_name, parent_id FROM area WHERE id = $1";
+        let kept = door.kept(sql, WAREHOUSE).await;
+        assert_eq!(kept, ("30".to_owned(), "Store".to_owned(), HEAD_OFFICE));
     })
     .await;
 }

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod enrol;
+pub mod of_employee;
 mod own_password;
 mod photo;
 mod store;
