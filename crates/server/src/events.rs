@@ -1,5 +1,5 @@
 //! What has just happened: a broadcast of small facts. They are hints; the database is the truth,
-//! and who missed some reads again.
+//! and who missed some reads again. Servers on one database tell one another theirs (`jobs/others.rs`).
 
 use tokio::sync::broadcast;
 
@@ -8,6 +8,8 @@ use tokio::sync::broadcast;
 pub enum Event {
     /// Punches became durable; `punch.id` of each new one, rising.
     Punches(Vec<i64>),
+    /// The row of the terminal with this serial number is to be read again by who keeps it in memory.
+    Reread(String),
     /// A terminal was added, changed, authorised, held, removed, came online or went offline.
     Terminal(i64),
     /// A command went on in its life.
@@ -16,24 +18,40 @@ pub enum Event {
 
 #[derive(Debug, Clone)]
 pub struct Events {
-    sender: broadcast::Sender<Event>,
+    all: broadcast::Sender<Event>,
+    own: broadcast::Sender<Event>,
 }
 
 impl Default for Events {
     fn default() -> Self {
         Events {
-            sender: broadcast::Sender::new(4096),
+            all: broadcast::Sender::new(4096),
+            own: broadcast::Sender::new(4096),
         }
     }
 }
 
 impl Events {
+    /// It happened here.
     pub fn publish(&self, event: Event) {
+        if self.own.receiver_count() > 0 {
+            let _ = self.own.send(event.clone());
+        }
+        self.hear(event);
+    }
+
+    /// It happened at another server.
+    pub fn hear(&self, event: Event) {
         // Nobody listening is no error: the fact stands in the database.
-        let _ = self.sender.send(event);
+        let _ = self.all.send(event);
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.sender.subscribe()
+        self.all.subscribe()
+    }
+
+    /// What happens here, and not what was heard of.
+    pub fn subscribe_to_own(&self) -> broadcast::Receiver<Event> {
+        self.own.subscribe()
     }
 }

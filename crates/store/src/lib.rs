@@ -4,6 +4,7 @@
 //! opens a transaction, of which SQLite has one at a time (`BEGIN IMMEDIATE`, so nobody reads
 //! first and fails to write later). This crate knows no table.
 
+mod between;
 mod cursor;
 mod direct;
 mod error;
@@ -13,6 +14,7 @@ mod search;
 mod sql;
 mod turns;
 
+pub use between::Notices;
 pub use cursor::Cursor;
 pub use direct::{Beside, Direct, Lent, Own};
 pub use error::{Error, Result};
@@ -64,6 +66,7 @@ enum Pools {
     Postgres {
         pool: PgPool,
         direct: Arc<direct::Own>,
+        sole: Arc<between::Sole>,
     },
 }
 
@@ -175,8 +178,9 @@ impl Store {
                 }
                 write.close().await;
             }
-            Pools::Postgres { pool, direct } => {
+            Pools::Postgres { pool, direct, sole } => {
                 direct.close().await;
+                sole.close().await;
                 pool.close().await;
             }
         }

@@ -1,5 +1,6 @@
 //! Opening a database by its URL, with the settings its durability rests on.
 
+use crate::between::Sole;
 use crate::direct::{Own, Thread};
 use crate::turns::Turns;
 use crate::{Error, Pools, Result, Store};
@@ -133,6 +134,7 @@ impl Store {
                     .options([("timezone", "UTC")]);
                 Pools::Postgres {
                     direct: Arc::new(Own::new(server.clone(), options.wait)),
+                    sole: Arc::new(Sole::new(server.clone(), options.wait)),
                     pool: PgPoolOptions::new()
                         .max_connections(options.connections)
                         .acquire_timeout(options.wait)

@@ -95,7 +95,7 @@ pub async fn register(app: &App, terminal: &Presence, body: &[u8]) -> Result<Rep
             registry_code
         }
     };
-    contact::changed(app, terminal);
+    contact::changed(app, terminal.id, terminal.sn.as_str());
     Ok(Reply::ok(access::registered(&code)))
 }
 

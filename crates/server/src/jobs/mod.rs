@@ -1,10 +1,11 @@
 //! What the server does by itself, from time to time: the list. A job takes no input, and may run
-//! twice without harm.
+//! twice without harm. Of several servers on one database one does those that are for all of them.
 
 mod ask_terminals;
 mod expire_commands;
 mod last_heard;
 mod messages;
+mod others;
 mod turn_of_the_clocks;
 mod turn_of_the_day;
 mod who_belongs_where;
@@ -18,11 +19,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 type Run = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
+/// Which of several servers does a job.
+enum By {
+    /// It is about what that server has in memory.
+    Each,
+    /// The one that has this right.
+    One,
+}
+
 struct Job {
     name: &'static str,
+    by: By,
     every: Duration,
     run: Run,
 }
@@ -30,41 +41,64 @@ struct Job {
 const JOBS: &[Job] = &[
     Job {
         name: "last heard",
+        by: By::Each,
         every: Duration::from_secs(5),
         run: |app| Box::pin(last_heard::run(app)),
     },
     Job {
+        name: "what others changed",
+        by: By::Each,
+        every: Duration::from_secs(10),
+        run: |app| Box::pin(others::run(app)),
+    },
+    Job {
         name: "expire commands",
+        by: By::One,
         every: Duration::from_secs(15),
         run: |app| Box::pin(expire_commands::run(app)),
     },
     Job {
         name: "turn of the clocks",
+        by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_clocks::run(app)),
     },
     Job {
         name: "turn of the day",
+        by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
     },
     Job {
         name: "who belongs where",
+        by: By::One,
         every: Duration::from_secs(20),
         run: |app| Box::pin(who_belongs_where::run(app)),
     },
     // After the people: a message needs its person there.
     Job {
         name: "messages",
+        by: By::One,
         every: Duration::from_secs(20),
         run: |app| Box::pin(messages::run(app)),
     },
     Job {
         name: "ask terminals",
+        by: By::One,
         every: Duration::from_secs(drift::EVERY_S),
         run: |app| Box::pin(ask_terminals::run(app)),
     },
 ];
+
+impl Job {
+    /// Does it, unless that is another server's.
+    async fn do_it(&self, app: &App) -> Result<()> {
+        match self.by {
+            By::One if !app.store.is_the_one().await? => Ok(()),
+            By::One | By::Each => (self.run)(app).await,
+        }
+    }
+}
 
 /// Runs all jobs until `stop` turns true, and each once more then.
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
@@ -77,7 +111,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
                     () = tokio::time::sleep(job.every) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
-                if let Err(error) = (job.run)(&app).await {
+                if let Err(error) = job.do_it(&app).await {
                     tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
                 }
                 if stopping {
@@ -86,6 +120,9 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
             }
         });
     }
+    let own = Uuid::new_v4();
+    running.spawn(others::tell(app.clone(), own, stop.clone()));
+    running.spawn(others::hear(app.clone(), own, stop.clone()));
     running.close();
     running
 }

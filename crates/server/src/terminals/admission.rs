@@ -4,9 +4,8 @@ use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
-use crate::events::Event;
 use crate::resources::area;
-use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use muster_store::Sql;
 use serde_json::json;
 
@@ -103,8 +102,7 @@ pub async fn authorise(
     )
     .await?;
     tx.commit().await?;
-    app.roster.forget(&terminal.sn);
-    app.events.publish(Event::Terminal(terminal_id));
+    contact::changed(app, terminal_id, &terminal.sn);
     Ok(())
 }
 

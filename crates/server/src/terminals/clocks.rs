@@ -4,9 +4,8 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
-use crate::events::Event;
 use crate::terminals::commands;
-use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
+use crate::terminals::contact::{self, NOT_AUTHORIZED, family_of};
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
@@ -90,8 +89,7 @@ pub async fn turn(app: &App) -> Result<()> {
         }
         let Zoned { id, sn, .. } = terminal;
         tx.after_commit(move |app| {
-            app.roster.forget(&sn);
-            app.events.publish(Event::Terminal(id));
+            contact::changed(app, id, &sn);
         });
         tx.commit(app).await?;
     }

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
-use crate::terminals::roster::{News, Presence};
+use crate::terminals::roster::News;
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
@@ -41,6 +41,7 @@ pub struct Known {
     pub language: Option<i64>,
     pub wraps_commands: bool,
     pub has_open_commands: bool,
+    pub changed_at: DateTime<Utc>,
     pub clock_drift_s: Option<i64>,
     pub clock_seen_at: Option<DateTime<Utc>>,
 }
@@ -62,7 +63,7 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
                  t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
-                 t.clock_drift_s, t.clock_seen_at, \
+                 t.clock_drift_s, t.clock_seen_at, t.changed_at, \
                  EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
                          AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
@@ -71,6 +72,16 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             [sn.as_str().into()],
         ))
         .await?)
+}
+
+/// Has the rows read again that another server changed, or another program.
+pub async fn find_changed(app: &App) -> Result<()> {
+    let there: Vec<(String, DateTime<Utc>)> = app
+        .store
+        .all(&Sql::new("SELECT sn, changed_at FROM terminal", []))
+        .await?;
+    app.roster.forget_changed(&there.into_iter().collect());
+    Ok(())
 }
 
 /// Lists a terminal that called for the first time, in "Not Authorized". `false`: the list of held
@@ -510,8 +521,9 @@ fn info_of(terminal_id: i64, info: &Info, at: DateTime<Utc>) -> Sql {
     )
 }
 
-/// Notes that a terminal's row is to be read again by whoever holds it in memory.
-pub fn changed(app: &App, presence: &Presence) {
-    app.roster.forget(presence.sn.as_str());
-    app.events.publish(Event::Terminal(presence.id));
+/// A terminal's row is to be read again by whoever holds it in memory, here and at other servers.
+pub fn changed(app: &App, id: i64, sn: &str) {
+    app.roster.forget(sn);
+    app.events.publish(Event::Terminal(id));
+    app.events.publish(Event::Reread(sn.to_owned()));
 }

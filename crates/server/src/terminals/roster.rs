@@ -29,6 +29,8 @@ pub struct Presence {
     pub sn: SerialNumber,
     pub place: Arc<Place>,
     pub area_id: i64,
+    /// When its row was last changed by people, as it was read.
+    pub changed_at: DateTime<Utc>,
     pub zone: Zone,
     pub zone_spelling: ZoneSpelling,
     pub heartbeat_s: u32,
@@ -82,6 +84,7 @@ impl Presence {
                 area_name: Some(known.area_name),
             }),
             area_id: known.area_id,
+            changed_at: known.changed_at,
             zone,
             zone_spelling: match known.zone_spelling.as_str() {
                 "minutes" => ZoneSpelling::Minutes,
@@ -369,6 +372,17 @@ impl Roster {
         if let Ok(sn) = SerialNumber::parse(sn) {
             present.remove(&sn);
         }
+    }
+
+    /// Forgets those whose rows are no longer as they were read. `changed_at` has all there are, by
+    /// serial number.
+    pub fn forget_changed(&self, changed_at: &HashMap<String, DateTime<Utc>>) {
+        let mut present = self
+            .present
+            .write()
+            .expect("nobody panics while holding it");
+        self.edition.fetch_add(1, Ordering::AcqRel);
+        present.retain(|sn, presence| changed_at.get(sn.as_str()) == Some(&presence.changed_at));
     }
 
     /// Something was queued: the terminal's next poll asks the database.

@@ -1,9 +1,12 @@
 //! The server, and PostgreSQL itself, are killed at random moments under load. Afterwards every
 //! punch that was acknowledged is there, and none is there twice.
 //!
-//! `TEST_KILL_ROUNDS` sets how often; the moments are random but the same for each number of rounds,
-//! and are counted in acknowledged uploads, not in time.
+//! Two servers on one PostgreSQL are killed in turn, and whoever looks on at the other one goes on seeing.
+//!
+//! `TEST_KILL_ROUNDS` sets how often, `TEST_KILL_TERMINALS` how many terminals there are; the moments are
+//! random but the same for each number of rounds, and are counted in acknowledged uploads, not in time.
 
+use crate::testing::ADMIN_PASSWORD;
 use muster_store::{Options, Sql, Store};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -17,8 +20,6 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-
-const TERMINALS: usize = 12;
 
 /// An acknowledged punch: terminal, PIN, local time.
 type Row = (String, String, String);
@@ -43,7 +44,7 @@ async fn survive(data_dir: &Path, database_url: &str, cluster: Option<&Cluster>)
     let load = Load::start();
     for round in 0..rounds {
         let mut server = Server::start(data_dir, database_url).await;
-        load.address.send_replace(Some(server.address));
+        load.addresses.send_replace(vec![server.address]);
         load.until_more(random.random_range(5..120)).await;
         if let Some(cluster) = cluster
             && round % 2 == 1
@@ -53,14 +54,104 @@ async fn survive(data_dir: &Path, database_url: &str, cluster: Option<&Cluster>)
             // The same server goes on with the database that came back.
             load.until_more(random.random_range(5..60)).await;
         }
-        load.address.send_replace(None);
+        load.addresses.send_replace(Vec::new());
         server.process.kill().await.expect("killed");
     }
     let mut server = Server::start(data_dir, database_url).await;
-    load.address.send_replace(Some(server.address));
+    load.addresses.send_replace(vec![server.address]);
     let acknowledged = load.stop().await;
     server.end().await;
+    nothing_is_lost_or_doubled(database_url, &acknowledged, rounds).await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_of_one_of_two_servers_loses_and_doubles_nothing_and_the_other_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = Cluster::start().await;
+    let dirs = ["one", "other"].map(|name| folder.path().join(name));
+    let rounds = rounds();
+    let mut random = StdRng::seed_from_u64(rounds);
+    let mut servers = vec![Server::start(&dirs[0], &cluster.url).await];
+    std::fs::create_dir(&dirs[1]).expect("made");
+    std::fs::copy(dirs[0].join("muster.key"), dirs[1].join("muster.key")).expect("copied");
+    servers.push(Server::start(&dirs[1], &cluster.url).await);
+    let store = Store::open(&cluster.url.parse().expect("a URL"), &Options::default())
+        .await
+        .expect("the database opens");
+    let addresses = |servers: &[Server]| servers.iter().map(|server| server.address).collect();
+    let load = Load::start();
+    for round in 0..rounds {
+        load.addresses.send_replace(addresses(&servers));
+        load.until_more(random.random_range(5..120)).await;
+        let killed = usize::try_from(round % 2).expect("0 or 1");
+        let mut looking_on = LookingOn::at(servers[1 - killed].address).await;
+        looking_on.sees_beyond(0).await;
+        servers[killed].process.kill().await.expect("killed");
+        let (last_id,): (i64,) = store
+            .one(&Sql::new("SELECT last_id FROM punch_counter", []))
+            .await
+            .expect("read");
+        looking_on.sees_beyond(last_id).await;
+        servers[killed] = Server::start(&dirs[killed], &cluster.url).await;
+    }
+    load.addresses.send_replace(addresses(&servers));
+    let acknowledged = load.stop().await;
+    for server in &mut servers {
+        server.end().await;
+    }
+    nothing_is_lost_or_doubled(&cluster.url, &acknowledged, rounds).await;
+}
+
+/// Somebody before the live page.
+struct LookingOn {
+    events: reqwest::Response,
+}
+
+impl LookingOn {
+    async fn at(server: SocketAddr) -> LookingOn {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        let origin = format!("http://{server}");
+        let signed_in = http
+            .post(format!("{origin}/sign-in"))
+            .header("origin", &origin)
+            .form(&[("username", "admin"), ("password", ADMIN_PASSWORD)])
+            .send()
+            .await
+            .expect("answered");
+        let cookie = signed_in.headers()["set-cookie"].to_str().expect("a text");
+        let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+        let events = http
+            .get(format!("{origin}/live/events"))
+            .header("cookie", cookie)
+            .send()
+            .await
+            .expect("answered");
+        assert_eq!(events.status(), 200);
+        LookingOn { events }
+    }
+
+    /// Reads on until a punch above this id is shown.
+    async fn sees_beyond(&mut self, id: i64) {
+        let mut rest = String::new();
+        loop {
+            let more = self.events.chunk().await.expect("it goes on");
+            rest.push_str(&String::from_utf8_lossy(&more.expect("it goes on")));
+            while let Some((line, after)) = rest.split_once('\n') {
+                let shown = line.strip_prefix("id: ").or(line.strip_prefix("id:"));
+                if shown.is_some_and(|shown| shown.parse::<i64>().expect("an id") > id) {
+                    return;
+                }
+                rest = after.to_owned();
+            }
+        }
+    }
+}
+
+async fn nothing_is_lost_or_doubled(database_url: &str, acknowledged: &[Row], rounds: u64) {
     let store = Store::open(&database_url.parse().expect("a URL"), &Options::default())
         .await
         .expect("the database opens");
@@ -110,6 +201,10 @@ fn rounds() -> u64 {
     outside("TEST_KILL_ROUNDS").map_or(6, |rounds| rounds.parse().expect("a number of rounds"))
 }
 
+fn terminals() -> usize {
+    outside("TEST_KILL_TERMINALS").map_or(12, |number| number.parse().expect("a number"))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "how long and where these tests run comes from outside"
@@ -131,7 +226,7 @@ impl Server {
             .arg(data_dir)
             .args(["--database-url", database_url])
             .env("MUSTER_TERMINALS__ADMISSION", "open")
-            .env("MUSTER_ADMIN_PASSWORD", "a-long-password")
+            .env("MUSTER_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .env("MUSTER_LOG__LEVEL", "off")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -222,7 +317,8 @@ fn script() -> PathBuf {
 
 /// Terminals that send batches, and send a batch again until it is acknowledged.
 struct Load {
-    address: watch::Sender<Option<SocketAddr>>,
+    /// Where servers are; terminals wait while there is none.
+    addresses: watch::Sender<Vec<SocketAddr>>,
     uploads: Arc<AtomicU64>,
     progress: watch::Receiver<u64>,
     ending: Arc<AtomicBool>,
@@ -232,13 +328,13 @@ struct Load {
 
 impl Load {
     fn start() -> Load {
-        let (address, addresses) = watch::channel(None);
+        let (sender, addresses) = watch::channel(Vec::new());
         let (progressed, progress) = watch::channel(0);
         let uploads = Arc::new(AtomicU64::new(0));
         let ending = Arc::new(AtomicBool::new(false));
         let acknowledged = Arc::new(Mutex::new(Vec::new()));
         let progressed = Arc::new(progressed);
-        let terminals = (0..TERMINALS)
+        let terminals = (0..terminals())
             .map(|number| {
                 tokio::spawn(send(
                     number,
@@ -251,7 +347,7 @@ impl Load {
             })
             .collect();
         Load {
-            address,
+            addresses: sender,
             uploads,
             progress,
             ending,
@@ -282,7 +378,7 @@ impl Load {
 
 async fn send(
     number: usize,
-    mut address: watch::Receiver<Option<SocketAddr>>,
+    mut addresses: watch::Receiver<Vec<SocketAddr>>,
     uploads: Arc<AtomicU64>,
     progressed: Arc<watch::Sender<u64>>,
     ending: Arc<AtomicBool>,
@@ -308,11 +404,11 @@ async fn send(
             .collect();
         // A terminal keeps its rows, and sends the same ones, until it has read an OK.
         loop {
-            let server = address
-                .wait_for(Option::is_some)
-                .await
-                .expect("the test goes on")
-                .expect("waited for");
+            let server = {
+                let there = addresses.wait_for(|there| !there.is_empty()).await;
+                let there = there.expect("the test goes on");
+                there[random.random_range(0..there.len())]
+            };
             if upload(server, &sn, &body).await {
                 break;
             }

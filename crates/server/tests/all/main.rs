@@ -27,6 +27,7 @@ mod messages;
 mod people_on_terminals;
 mod postgres;
 mod rest;
+mod several_servers;
 mod terminal_attacks;
 mod terminal_commands;
 mod terminal_logs;

@@ -18,8 +18,10 @@ use muster_store::Sql;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,11 +63,10 @@ where
         let database_url = database
             .as_ref()
             .map_or_else(String::new, |database| database.url.clone());
-        let app = Arc::new(TestApp::start(database_url, &configure).await);
+        let app = Arc::new(TestApp::start(database_url, None, &configure).await);
         story(app.clone()).await;
         Arc::into_inner(app)
             .expect("a story keeps nothing")
-            .server
             .stop()
             .await;
         if let Some(database) = database {
@@ -75,7 +76,12 @@ where
 }
 
 impl TestApp {
-    async fn start(database_url: String, configure: &impl Fn(&mut Config)) -> TestApp {
+    /// With its own key, or a copy of another server's, whose database it has then.
+    async fn start(
+        database_url: String,
+        key: Option<&Path>,
+        configure: &impl Fn(&mut Config),
+    ) -> TestApp {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config {
             data_dir: folder.path().join("data"),
@@ -84,6 +90,10 @@ impl TestApp {
             ..Config::default()
         };
         configure(&mut config);
+        if let Some(key) = key {
+            fs::create_dir(&config.data_dir).expect("made");
+            fs::copy(key, config.key_file()).expect("copied");
+        }
         let Opened { app, .. } = App::open(
             config,
             Clock::held(start()),
@@ -100,6 +110,10 @@ impl TestApp {
             server,
             _folder: folder,
         }
+    }
+
+    pub async fn stop(self) {
+        self.server.stop().await;
     }
 
     /// Sends bytes as they are on a connection of their own, and gives back everything that comes.
@@ -130,6 +144,15 @@ impl TestApp {
         request.extend_from_slice(body);
         self.wire(request).await
     }
+}
+
+/// Two servers on one PostgreSQL.
+pub async fn two_servers() -> (TestApp, TestApp, postgres::Database) {
+    let database = postgres::new().await;
+    let one = TestApp::start(database.url.clone(), None, &|_| {}).await;
+    let key = one.app.config.key_file();
+    let other = TestApp::start(database.url.clone(), Some(&key), &|_| {}).await;
+    (one, other, database)
 }
 
 /// A caller of the API of a server that terminals speak with too.

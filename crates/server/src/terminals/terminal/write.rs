@@ -6,7 +6,6 @@ use crate::app::App;
 use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
-use crate::events::Event;
 use crate::extract::Body;
 use crate::input::{Input, Text};
 use crate::profile::Profile;
@@ -199,9 +198,8 @@ fn offset_minutes(app: &App, zone: Tz) -> i64 {
 /// Tells the gateway and whoever looks on.
 pub(super) fn changed<'a>(app: &App, id: i64, serial_numbers: impl IntoIterator<Item = &'a str>) {
     for sn in serial_numbers {
-        app.roster.forget(sn);
+        contact::changed(app, id, sn);
     }
-    app.events.publish(Event::Terminal(id));
 }
 
 fn taken() -> Error {

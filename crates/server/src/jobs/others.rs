@@ -1,0 +1,154 @@
+//! Other servers on the same database. Each tells what happened there, in a notice of PostgreSQL's; what it
+//! tells is a hint to look. What is missed by somebody who was cut off, [`run`] finds.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::events::Event;
+use crate::terminals::{commands, contact};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+const CHANNEL: &str = "muster";
+/// While a notice is on its way, and so much longer, the next one gathers.
+const GATHER: Duration = Duration::from_millis(20);
+/// Before it is tried again to send or to hear.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Events in one notice. The longest, a serial number of 64 letters, keep it well below 8 000 bytes.
+const MOST: usize = 80;
+
+/// What happened at one server.
+#[derive(Debug, Serialize, Deserialize)]
+struct Notice {
+    from: Uuid,
+    /// The highest `punch.id` that became durable. Those below it are there.
+    punch: Option<i64>,
+    reread: BTreeSet<String>,
+    terminals: BTreeSet<i64>,
+    /// Each with its terminal.
+    commands: BTreeSet<(i64, i64)>,
+}
+
+impl Notice {
+    fn new(from: Uuid) -> Notice {
+        Notice {
+            from,
+            punch: None,
+            reread: BTreeSet::new(),
+            terminals: BTreeSet::new(),
+            commands: BTreeSet::new(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.reread.len() + self.terminals.len() + self.commands.len() >= MOST
+    }
+
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::Punches(ids) => self.punch = self.punch.max(ids.into_iter().max()),
+            Event::Reread(sn) => _ = self.reread.insert(sn),
+            Event::Terminal(id) => _ = self.terminals.insert(id),
+            Event::Command { id, terminal_id } => _ = self.commands.insert((id, terminal_id)),
+        }
+    }
+
+    /// Makes known here what happened there.
+    fn pass_on(self, app: &App) {
+        for sn in &self.reread {
+            app.roster.forget(sn);
+        }
+        for (_, terminal_id) in &self.commands {
+            app.roster.wake(*terminal_id);
+        }
+        let rereads = self.reread.into_iter().map(Event::Reread);
+        let terminals = self.terminals.into_iter().map(Event::Terminal);
+        let commands = self.commands.into_iter();
+        let commands = commands.map(|(id, terminal_id)| Event::Command { id, terminal_id });
+        let punches = self.punch.map(|id| Event::Punches(vec![id]));
+        for event in rereads.chain(terminals).chain(commands).chain(punches) {
+            app.events.hear(event);
+        }
+    }
+}
+
+/// Finds what others changed, told or not: terminals and what is queued for them.
+pub async fn run(app: &App) -> Result<()> {
+    contact::find_changed(app).await?;
+    commands::find_queued(app).await
+}
+
+/// Tells the others until `stop` turns true.
+pub async fn tell(app: Arc<App>, own: Uuid, mut stop: watch::Receiver<bool>) {
+    let mut events = app.events.subscribe_to_own();
+    loop {
+        let first = tokio::select! {
+            event = events.recv() => event,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let mut notice = Notice::new(own);
+        match first {
+            Ok(event) => notice.add(event),
+            // Whoever hears nothing of it looks for it.
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        }
+        tokio::time::sleep(GATHER).await;
+        gather(&mut notice, &mut events);
+        let text = serde_json::to_string(&notice).expect("numbers and texts");
+        if let Err(error) = app.store.notify(CHANNEL, &text).await {
+            tracing::debug!(%error, "the other servers were not told; they look for themselves");
+        }
+    }
+}
+
+fn gather(notice: &mut Notice, events: &mut Receiver<Event>) {
+    while !notice.is_full() {
+        match events.try_recv() {
+            Ok(event) => notice.add(event),
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+        }
+    }
+}
+
+/// Hears the others until `stop` turns true.
+pub async fn hear(app: Arc<App>, own: Uuid, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            ended = hear_until_cut_off(&app, own) => match ended {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the other servers are not heard; it is tried again"),
+            },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Returns when there can be no others.
+async fn hear_until_cut_off(app: &App, own: Uuid) -> Result<()> {
+    let Some(mut notices) = app.store.notices(CHANNEL).await? else {
+        return Ok(());
+    };
+    // Before it was heard, and while it was not.
+    run(app).await?;
+    loop {
+        match notices.next().await? {
+            Some(text) => match serde_json::from_str::<Notice>(&text) {
+                Ok(notice) if notice.from == own => {}
+                Ok(notice) => notice.pass_on(app),
+                Err(error) => tracing::debug!(%error, "a notice of another version"),
+            },
+            None => run(app).await?,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Two servers on one PostgreSQL: what one does, the other knows; what is for both, one does.
+
+use crate::testing::{TestApp, start, two_servers};
+use chrono::TimeDelta;
+use muster::access::Rights;
+use muster::events::Event;
+use muster::jobs;
+use muster::profile::Profile;
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
+
+const TERMINALS: &str = "/iclock/api/terminals/";
+const NORTH: &str = "/iclock/cdata?SN=NORTH&table=ATTLOG&Stamp=9999";
+const PUNCH: &str = "7\t2026-01-15 07:59:58\t0\t1\t0\t0\t0\n";
+
+/// Long enough for any machine; nothing waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the server has heard of something like that.
+async fn heard(events: &mut Receiver<Event>, wanted: impl Fn(&Event) -> bool) -> Event {
+    timeout(PATIENCE, async {
+        loop {
+            let event = events.recv().await.expect("the server runs");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    })
+    .await
+    .expect("it is heard of")
+}
+
+/// Until the other is known to hear, nothing can be expected to reach it.
+async fn introduced(one: &TestApp, other: &TestApp) {
+    let mut events = other.app.events.subscribe();
+    timeout(PATIENCE, async {
+        loop {
+            one.app.events.publish(Event::Terminal(-1));
+            let reached = heard(&mut events, |event| *event == Event::Terminal(-1));
+            if timeout(Duration::from_millis(200), reached).await.is_ok() {
+                return;
+            }
+        }
+    })
+    .await
+    .expect("they hear one another");
+}
+
+#[tokio::test]
+async fn what_is_changed_and_told_at_one_server_counts_at_the_other() {
+    let (one, other, database) = two_servers().await;
+    introduced(&one, &other).await;
+    let admin = one.api(Profile::EasyTimePro, Rights::administrator()).await;
+    let mut events = other.app.events.subscribe();
+    let north_changed = |event: &Event| *event == Event::Reread("NORTH".into());
+
+    // It calls the other one, which keeps in memory that it waits.
+    assert_eq!(other.post(NORTH, PUNCH).await.status, 403);
+    let area = json!({ "area_code": "north", "area_name": "North" });
+    admin.post("/personnel/api/areas/", area).await.is(201);
+    let path = format!("{TERMINALS}NORTH/");
+    admin.patch(&path, json!({ "area": "north" })).await.is(200);
+    heard(&mut events, north_changed).await;
+    assert_eq!(other.post(NORTH, PUNCH).await.whole(), (200, "OK: 1"));
+    // Whoever looks on at the first one is told.
+    let mut looking_on = one.app.events.subscribe();
+    let later = PUNCH.replace(":58", ":59");
+    assert_eq!(other.post(NORTH, later).await.whole(), (200, "OK: 1"));
+    heard(&mut looking_on, |event| matches!(event, Event::Punches(_))).await;
+
+    // A caller of the first one waits; the terminal is told, and answers, at the other. What it is asked
+    // for when it is new comes first.
+    other.obeyed("NORTH").await;
+    let reboot = format!("{TERMINALS}reboot/?wait=60");
+    let (answer, ()) = tokio::join!(
+        admin.post(&reboot, json!({ "terminals": ["NORTH"] })),
+        async {
+            heard(&mut events, |event| matches!(event, Event::Command { .. })).await;
+            assert_eq!(other.obeyed("NORTH").await, ["REBOOT"]);
+        }
+    );
+    assert_eq!(answer.is(200)["commands"][0]["state"], "done");
+
+    let mut events = other.app.events.subscribe();
+    admin.delete(&path).await.is(200);
+    heard(&mut events, north_changed).await;
+    // It is a new one again.
+    assert_eq!(other.post(NORTH, PUNCH).await.status, 403);
+
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn what_was_missed_is_found() {
+    let (one, other, database) = two_servers().await;
+    let admin = one.api(Profile::EasyTimePro, Rights::administrator()).await;
+    let new = json!({ "sn": "NORTH", "area": "1" });
+    admin.post(TERMINALS, new).await.is(201);
+    assert_eq!(other.post(NORTH, PUNCH).await.status, 403);
+    let area = json!({ "area_code": "north", "area_name": "North" });
+    admin.post("/personnel/api/areas/", area).await.is(201);
+    // Nobody tells of what another program writes.
+    let mut tx = other.app.store.write().await.expect("a transaction");
+    tx.run(&muster_store::Sql::new(
+        "UPDATE terminal SET changed_at = $1, \
+             area_id = (SELECT id FROM area WHERE area_code = 'north') WHERE sn = 'NORTH'",
+        [(start() + TimeDelta::minutes(1)).into()],
+    ))
+    .await
+    .expect("runs");
+    tx.commit().await.expect("durable");
+    jobs::run_all(&other.app).await.expect("run");
+    assert_eq!(other.post(NORTH, PUNCH).await.whole(), (200, "OK: 1"));
+
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn a_command_is_given_once_whichever_server_a_terminal_asks() {
+    let (one, other, database) = two_servers().await;
+    introduced(&one, &other).await;
+    let admin = one.api(Profile::EasyTimePro, Rights::administrator()).await;
+    let area = json!({ "area_code": "north", "area_name": "North" });
+    admin.post("/personnel/api/areas/", area).await.is(201);
+    let new = json!({ "sn": "NORTH", "area": "north" });
+    admin.post(TERMINALS, new).await.is(201);
+    one.obeyed("NORTH").await;
+    other.obeyed("NORTH").await;
+    let mut events = other.app.events.subscribe();
+    let reboot = format!("{TERMINALS}reboot/");
+    for _ in 0..10 {
+        let north = json!({ "terminals": ["NORTH"] });
+        admin.post(&reboot, north).await.is(200);
+        heard(&mut events, |event| matches!(event, Event::Command { .. })).await;
+        let (here, there) = tokio::join!(one.given("NORTH"), other.given("NORTH"));
+        let given: Vec<_> = here.into_iter().chain(there).collect();
+        let [(id, text)] = &given[..] else {
+            panic!("given once: {given:?}");
+        };
+        assert_eq!(text, "REBOOT");
+        let report = format!("ID={id}&Return=0&CMD=REBOOT\n");
+        other.post("/iclock/devicecmd?SN=NORTH", report).await;
+    }
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn what_is_for_all_servers_is_done_by_one_and_by_the_other_when_that_is_gone() {
+    let (one, other, database) = two_servers().await;
+    let is_the_first = one.app.store.is_the_one().await.expect("asked");
+    let is_the_other = other.app.store.is_the_one().await.expect("asked");
+    assert_ne!(is_the_first, is_the_other);
+    let (it, next) = if is_the_first {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert!(it.app.store.is_the_one().await.expect("asked"));
+    it.stop().await;
+    assert!(next.app.store.is_the_one().await.expect("asked"));
+    next.stop().await;
+    database.remove().await;
+}
