@@ -159,6 +159,7 @@ pub struct Text {
     sealed: String,
     shown: String,
     idempotent: bool,
+    subject: Option<String>,
 }
 
 impl Text {
@@ -169,6 +170,7 @@ impl Text {
             sealed: hex::encode(app.keys.seal(SEALED_FOR, text.as_bytes())),
             shown: shown(&text),
             idempotent: command.idempotent(),
+            subject: command.subject(),
         }
     }
 }
@@ -278,20 +280,22 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
             order
                 .expires_at
                 .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, false)),
+            order.text.subject,
         ]));
         *wire_id += 1;
     }
     let inserted: Vec<(i64, i64, i64)> = tx
         .all(&Sql::by_dialect(
             "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
-                 state, created_by, created_at, pin, expires_at) \
+                 state, created_by, created_at, pin, expires_at, subject) \
              SELECT $2, r.value ->> 0, r.value ->> 1, r.value ->> 2, unhex(r.value ->> 3), r.value ->> 4, \
-                 r.value ->> 5, 'queued', $3, $4, r.value ->> 6, r.value ->> 7 FROM json_each($1) AS r WHERE TRUE \
+                 r.value ->> 5, 'queued', $3, $4, r.value ->> 6, r.value ->> 7, r.value ->> 8 \
+             FROM json_each($1) AS r WHERE TRUE \
              RETURNING terminal_id, wire_id, id",
             "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
-                 state, created_by, created_at, pin, expires_at) \
+                 state, created_by, created_at, pin, expires_at, subject) \
              SELECT $2, (r.v ->> 0)::bigint, (r.v ->> 1)::bigint, r.v ->> 2, decode(r.v ->> 3, 'hex'), r.v ->> 4, \
-                 (r.v ->> 5)::boolean, 'queued', $3, $4, r.v ->> 6, (r.v ->> 7)::timestamptz \
+                 (r.v ->> 5)::boolean, 'queued', $3, $4, r.v ->> 6, (r.v ->> 7)::timestamptz, r.v ->> 8 \
              FROM json_array_elements($1::json) WITH ORDINALITY AS r (v, place) ORDER BY r.place \
              RETURNING terminal_id, wire_id, id",
             [
@@ -475,6 +479,7 @@ struct Open {
     idempotent: bool,
     pin: Option<String>,
     overtaken: bool,
+    subject: Option<String>,
     sent_at: Option<DateTime<Utc>>,
     sent_count: i16,
     polls_since_sent: i64,
@@ -524,7 +529,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             && command.polls_since_sent >= SILENT_POLLS
             && command.sent_at.is_none_or(|at| now - at >= SILENT_FOR);
         if is_silent {
-            give_up_or_queue(&mut tx, command, now).await?;
+            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
             changed.push(command.id);
         }
         if command.state == "queued" && command.expires_at.is_some_and(|at| at <= now) {
@@ -616,7 +621,7 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
             let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
             close(&mut tx, command.id, state, now, None, None).await?;
         } else {
-            give_up_or_queue(&mut tx, command, now).await?;
+            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
         }
         changed.push(command.id);
     }
@@ -759,11 +764,11 @@ async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
     Ok(tx
         .all(&Sql::by_dialect(
-            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
              WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
              ORDER BY expires_at IS NULL, wire_id LIMIT 200",
-            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
              WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
              ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
@@ -772,11 +777,33 @@ async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
         .await?)
 }
 
-async fn give_up_or_queue(tx: &mut Tx, command: &mut Open, now: DateTime<Utc>) -> Result<()> {
+/// Whether the terminal was given a later command since that undoes this one.
+async fn is_undone(tx: &mut Tx, terminal_id: i64, command: &Open) -> Result<bool> {
+    let Some(subject) = &command.subject else {
+        return Ok(false);
+    };
+    let later: Vec<(String,)> = tx
+        .all(&Sql::new(
+            "SELECT DISTINCT subject FROM terminal_command \
+             WHERE terminal_id = $1 AND wire_id > $2 AND sent_count > 0 AND subject IS NOT NULL",
+            [terminal_id.into(), command.wire_id.into()],
+        ))
+        .await?;
+    Ok(later
+        .iter()
+        .any(|(later,)| command::overtakes(later, subject)))
+}
+
+async fn give_up_or_queue(
+    tx: &mut Tx,
+    terminal_id: i64,
+    command: &mut Open,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let silence = Happening::Silence {
         times: command.sent_count.into(),
         idempotent: command.idempotent,
-        overtaken: command.overtaken,
+        overtaken: command.overtaken || is_undone(tx, terminal_id, command).await?,
     };
     let state = next(State::Sent, silence).expect("a silent one is queued again or lost");
     if state == State::Queued {

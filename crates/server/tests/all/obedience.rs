@@ -1,0 +1,106 @@
+//! Terminals that lose answers, refuse, start anew or are emptied while people and settings change: in what order
+//! they are told what, and what is never said again.
+
+use crate::testing::{Api, TestApp, on_both};
+use chrono::TimeDelta;
+use muster::access::Rights;
+use muster::profile::Profile;
+use serde_json::{Value, json};
+
+const TERMINALS: &str = "/iclock/api/terminals/";
+const PEOPLE: &str = "/personnel/api/employees/";
+const NOTHING: [&str; 0] = [];
+
+/// Areas north and south, with a terminal each.
+async fn scene(app: &TestApp) -> Api<'_> {
+    let admin = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+    for (sn, area) in [("NORTH", "north"), ("SOUTH", "south")] {
+        let new = json!({ "area_code": area, "area_name": area });
+        admin.post("/personnel/api/areas/", new).await.is(201);
+        let new = json!({ "sn": sn, "area": area });
+        admin.post(TERMINALS, new).await.is(201);
+    }
+    admin
+}
+
+/// The terminal starts anew: nobody knows what it did of what it was told.
+async fn restarts(app: &TestApp, sn: &str) {
+    let hello = format!("/iclock/cdata?SN={sn}&options=all&pushver=2.4.1");
+    assert_eq!(app.get(&hello).await.status, 200);
+}
+
+/// The terminal says what became of one command.
+async fn answers(app: &TestApp, sn: &str, id: &str, code: i32) {
+    let result = format!("ID={id}&Return={code}&CMD=DATA\n");
+    let answer = app
+        .post(&format!("/iclock/devicecmd?SN={sn}"), result)
+        .await;
+    assert_eq!(answer.whole(), (200, "OK"));
+}
+
+/// Time passes, and the server does what it does by itself.
+async fn later(app: &TestApp, passes: TimeDelta) {
+    app.app.clock.advance(passes);
+    app.run_jobs().await;
+}
+
+#[tokio::test]
+async fn what_was_never_answered_is_not_said_again_behind_a_later_one_about_the_same() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let path = format!("{TERMINALS}ip_port_update_to_device/");
+        for ip in ["192.0.2.1", "192.0.2.2"] {
+            let body = json!({ "device_sn": "NORTH", "ip": ip, "port": 8000 });
+            admin.post(&path, body).await.is(200);
+        }
+        let given = app.given("NORTH").await;
+        let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "SET OPTION WebServerIP=192.0.2.1",
+                "SET OPTION WebServerPort=8000",
+                "RELOAD OPTIONS",
+                "SET OPTION WebServerIP=192.0.2.2",
+                "SET OPTION WebServerPort=8000",
+                "RELOAD OPTIONS",
+            ]
+        );
+        // The answers to the older ones are lost.
+        for (id, _) in &given[3..] {
+            answers(&app, "NORTH", id, 0).await;
+        }
+        restarts(&app, "NORTH").await;
+        app.app.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(
+            app.obeyed("NORTH").await,
+            ["RELOAD OPTIONS"],
+            "the newer address stays"
+        );
+        let cancelled = "SELECT COUNT(*) FROM terminal_command WHERE state = 'cancelled'";
+        assert_eq!(app.number(cancelled).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_taken_back_does_not_return_with_a_lost_answer() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let path = "/iclock/api/publicmessages/";
+        let meeting = json!({
+            "terminal": "NORTH", "start_time": "2026-01-15 09:00:00", "duration": 60, "content": "meeting",
+        });
+        let made = admin.post(path, meeting).await.is(201);
+        let told = app.given("NORTH").await;
+        assert_eq!(told.len(), 1);
+        admin.delete(&format!("{path}{}/", made["id"])).await.is(200);
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE SMS UID=1001"]);
+        restarts(&app, "NORTH").await;
+        for _ in 0..4 {
+            later(&app, TimeDelta::hours(1)).await;
+            assert_eq!(app.told("NORTH").await, NOTHING);
+        }
+    })
+    .await;
+}
