@@ -352,16 +352,19 @@ pub async fn overtake(app: &App, tx: &mut Tx, ids: &[i64]) -> Result<()> {
     tx.run(&Sql::by_dialect(
         "UPDATE terminal_command SET overtaken = TRUE, \
              finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             body_sealed = CASE state WHEN 'queued' THEN $4 ELSE body_sealed END, \
              state = CASE state WHEN 'queued' THEN $2 ELSE state END \
          WHERE id IN (SELECT value FROM json_each($1))",
         "UPDATE terminal_command SET overtaken = TRUE, \
              finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             body_sealed = CASE state WHEN 'queued' THEN $4 ELSE body_sealed END, \
              state = CASE state WHEN 'queued' THEN $2 ELSE state END \
          WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
         [
             json_list(ids.iter().copied()),
             state.name().into(),
             app.clock.now().into(),
+            Vec::<u8>::new().into(),
         ],
     ))
     .await?;
@@ -690,9 +693,13 @@ pub async fn expire(app: &App) -> Result<u64> {
     let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
     let expired: Vec<(i64, i64)> = tx
         .all(&Sql::new(
-            "UPDATE terminal_command SET state = $1, finished_at = $2 \
+            "UPDATE terminal_command SET state = $1, finished_at = $2, body_sealed = $3 \
              WHERE state = 'queued' AND expires_at <= $2 RETURNING id, terminal_id",
-            [state.name().into(), app.clock.now().into()],
+            [
+                state.name().into(),
+                app.clock.now().into(),
+                Vec::<u8>::new().into(),
+            ],
         ))
         .await?;
     tx.commit().await?;
@@ -733,12 +740,14 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
     ] {
         let to = next(from, happening).expect("what is open can end");
         tx.run(&Sql::new(
-            "UPDATE terminal_command SET state = $3, finished_at = $4 WHERE terminal_id = $1 AND state = $2",
+            "UPDATE terminal_command SET state = $3, finished_at = $4, body_sealed = $5 \
+             WHERE terminal_id = $1 AND state = $2",
             [
                 terminal_id.into(),
                 from.name().into(),
                 to.name().into(),
                 app.clock.now().into(),
+                Vec::<u8>::new().into(),
             ],
         ))
         .await?;
@@ -834,17 +843,16 @@ async fn close(
     code: Option<i32>,
     answer: Option<&str>,
 ) -> Result<()> {
-    // Passwords and templates do not stay in what is over; what was lost somebody may want to read.
+    // Passwords and templates do not stay in what is over.
     tx.run(&Sql::new(
         "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5, \
-             body_sealed = CASE WHEN $6 THEN body_sealed ELSE $7 END WHERE id = $1",
+             body_sealed = $6 WHERE id = $1",
         [
             id.into(),
             state.name().into(),
             now.into(),
             code.map(i64::from).into(),
             answer.map(str::to_owned).into(),
-            (state == State::Lost).into(),
             Vec::<u8>::new().into(),
         ],
     ))

@@ -104,3 +104,36 @@ async fn a_message_that_was_taken_back_does_not_return_with_a_lost_answer() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn passwords_do_not_stay_in_commands_that_are_over() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let path = format!("{PEOPLE}7/");
+        let new = json!({ "emp_code": "7", "device_password": "4711", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        let open = "SELECT COUNT(*) FROM terminal_command WHERE length(body_sealed) > 0";
+        // Overtaken while its answer is awaited; then lost, then the terminal is another.
+        app.told("NORTH").await;
+        restarts(&app, "NORTH").await;
+        let password = |password: &str| json!({ "device_password": password });
+        admin.patch(&path, password("4712")).await.is(200);
+        assert_eq!(app.number(open).await, 1);
+        for minutes in [0, 1, 5, 30] {
+            app.app.clock.advance(TimeDelta::minutes(minutes));
+            assert_eq!(app.told("NORTH").await.len(), 1);
+            restarts(&app, "NORTH").await;
+        }
+        assert_eq!(app.number(open).await, 0, "lost");
+        admin.patch(&path, password("4713")).await.is(200);
+        let another = json!({ "sn": "ANOTHER" });
+        admin
+            .patch(&format!("{TERMINALS}NORTH/"), another)
+            .await
+            .is(200);
+        assert_eq!(app.number(open).await, 0, "for another terminal");
+        let ended = "SELECT COUNT(*) FROM terminal_command WHERE state = 'lost'";
+        assert_eq!(app.number(ended).await, 1);
+    })
+    .await;
+}
