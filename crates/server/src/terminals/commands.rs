@@ -607,8 +607,8 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
     Ok((given, is_open))
 }
 
-/// The terminal started anew. A restart it was told to make is done by that; of the rest, nobody
-/// knows what was done.
+/// The terminal made a handshake. Unless it was told to ([`Command::Check`]), it started anew: a restart it was
+/// told to make is done by that; of the rest, nobody knows what was done.
 pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     if !terminal.has_open_commands() {
         return Ok(());
@@ -616,10 +616,13 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     let mut changed = Vec::new();
-    for command in &mut lock_open(&mut tx, terminal.id).await? {
-        if command.state != "sent" {
-            continue;
-        }
+    let mut given = lock_open(&mut tx, terminal.id).await?;
+    given.retain(|command| command.state == "sent");
+    let was_restarted = given.iter().any(|command| is_restart(&command.shown));
+    if !was_restarted && was_told_to_check(&mut tx, terminal.id, now).await? {
+        return Ok(());
+    }
+    for command in &mut given {
         if is_restart(&command.shown) {
             let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
             close(&mut tx, command.id, state, now, None, None).await?;
@@ -631,6 +634,23 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     tx.commit().await?;
     announce(app, terminal.id, changed);
     Ok(())
+}
+
+/// Whether a CHECK is what its handshake comes of: one on its way, or done a moment ago.
+async fn was_told_to_check(tx: &mut Tx, terminal_id: i64, now: DateTime<Utc>) -> Result<bool> {
+    let (was_told,): (bool,) = tx
+        .one(&Sql::new(
+            "SELECT EXISTS (SELECT 1 FROM (SELECT shown, state, finished_at FROM terminal_command \
+                                           WHERE terminal_id = $1 ORDER BY id DESC LIMIT 200) AS c \
+                            WHERE shown = $2 AND (state = 'sent' OR state = 'done' AND finished_at >= $3))",
+            [
+                terminal_id.into(),
+                Command::Check.verb().into(),
+                (now - SILENT_FOR).into(),
+            ],
+        ))
+        .await?;
+    Ok(was_told)
 }
 
 /// The terminal reports. A result of a command it was never given is logged and changes nothing.

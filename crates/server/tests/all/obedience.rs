@@ -137,3 +137,35 @@ async fn passwords_do_not_stay_in_commands_that_are_over() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_handshake_that_a_terminal_was_told_to_make_is_no_restart() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        restarts(&app, "NORTH").await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let enrol = json!({ "devices_sn": ["NORTH"], "bio_type": 1, "emp_code": "7", "finger": 0 });
+        let new = json!({ "emp_code": "7", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        app.obeyed("NORTH").await;
+        let path = format!("{TERMINALS}upload_all/");
+        admin.post(&path, north).await.is(200);
+        admin
+            .post(&format!("{TERMINALS}enroll_remotely/"), enrol)
+            .await
+            .is(200);
+        let given = app.given("NORTH").await;
+        assert_eq!(given[0].1, "CHECK");
+        // It does the first while somebody puts a finger on it for the second.
+        restarts(&app, "NORTH").await;
+        answers(&app, "NORTH", &given[0].0, 0).await;
+        restarts(&app, "NORTH").await;
+        let state =
+            "SELECT COUNT(*) FROM terminal_command WHERE verb = 'ENROLL_FP' AND state = 'sent'";
+        assert_eq!(app.number(state).await, 1, "it is on its way still");
+        app.app.clock.advance(TimeDelta::minutes(6));
+        restarts(&app, "NORTH").await;
+        assert_eq!(app.number(state).await, 0, "this is another matter");
+    })
+    .await;
+}
