@@ -203,7 +203,7 @@ impl Writable for PrivateMessage {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::in_order(tx, &app.company.id).await?)
+        Ok(record::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn store(
@@ -268,7 +268,7 @@ impl Removable for PrivateMessage {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::in_order(tx, &app.company.id).await?;
+        record::people_in_order(tx, &app.company.id).await?;
         let ids: Vec<i64> = rows.iter().map(Self::id).collect();
         tx.run(&resource::delete_rows("private_message", &ids))
             .await?;

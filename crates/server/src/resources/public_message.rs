@@ -193,7 +193,7 @@ impl Writable for PublicMessage {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::in_order(tx, &app.company.id).await?)
+        Ok(record::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn store(
@@ -253,7 +253,7 @@ impl Removable for PublicMessage {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::in_order(tx, &app.company.id).await?;
+        record::people_in_order(tx, &app.company.id).await?;
         let ids: Vec<i64> = rows.iter().map(Self::id).collect();
         tx.run(&resource::delete_rows("public_message", &ids))
             .await?;

@@ -318,24 +318,7 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
 
 /// Takes back those of these commands that no terminal was given yet; returns which.
 pub async fn withdraw(app: &App, tx: &mut Writing, ids: &[i64]) -> Result<HashSet<i64>> {
-    lock(tx, ids).await?;
-    let state = next(State::Queued, Happening::TakenBack).expect("queued ones are taken back");
-    let withdrawn: Vec<(i64, i64)> = tx
-        .all(&Sql::by_dialect(
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
-             WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND sent_count = 0 \
-             RETURNING id, terminal_id",
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
-             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
-                 AND state = 'queued' AND sent_count = 0 RETURNING id, terminal_id",
-            [
-                json_list(ids.iter().copied()),
-                state.name().into(),
-                app.clock.now().into(),
-                Vec::<u8>::new().into(),
-            ],
-        ))
-        .await?;
+    let withdrawn = end_queued(app, tx, ids, Happening::TakenBack, false).await?;
     let found = withdrawn.iter().map(|(id, _)| *id).collect();
     tx.after_commit(move |app| {
         for (id, terminal_id) in withdrawn.into_iter().take(MOST_ANNOUNCED) {
@@ -371,7 +354,8 @@ pub async fn overtake(app: &App, tx: &mut Tx, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// Holds commands in the one order everybody takes them in.
+/// Holds commands in the one order everybody takes them in: by terminal, then by number. Whoever takes rows of
+/// terminals too has taken them before.
 async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
         let _: Vec<(i64,)> = tx
@@ -519,13 +503,20 @@ pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
 async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(
+    let mut open = lock_open(&mut tx, terminal.id).await?;
+    let sent = open.iter_mut().filter(|command| command.state == "sent");
+    let sent = sent.map(|command| {
+        command.polls_since_sent += 1;
+        command.id
+    });
+    tx.run(&Sql::by_dialect(
         "UPDATE terminal_command SET polls_since_sent = polls_since_sent + 1 \
-         WHERE terminal_id = $1 AND state = 'sent'",
-        [terminal.id.into()],
+         WHERE id IN (SELECT value FROM json_each($1))",
+        "UPDATE terminal_command SET polls_since_sent = polls_since_sent + 1 \
+         WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+        [json_list(sent)],
     ))
     .await?;
-    let mut open = lock_open(&mut tx, terminal.id).await?;
     let mut changed = Vec::new();
     for command in &mut open {
         let is_silent = command.state == "sent"
@@ -709,19 +700,19 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
 
 /// Commands whose time has passed while their terminal was silent.
 pub async fn expire(app: &App) -> Result<u64> {
-    let mut tx = app.store.write().await?;
-    let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
-    let expired: Vec<(i64, i64)> = tx
+    let overdue: Vec<(i64,)> = app
+        .store
         .all(&Sql::new(
-            "UPDATE terminal_command SET state = $1, finished_at = $2, body_sealed = $3 \
-             WHERE state = 'queued' AND expires_at <= $2 RETURNING id, terminal_id",
-            [
-                state.name().into(),
-                app.clock.now().into(),
-                Vec::<u8>::new().into(),
-            ],
+            "SELECT id FROM terminal_command WHERE state = 'queued' AND expires_at <= $1",
+            [app.clock.now().into()],
         ))
         .await?;
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let overdue: Vec<i64> = overdue.into_iter().map(|(id,)| id).collect();
+    let mut tx = app.store.write().await?;
+    let expired = end_queued(app, &mut tx, &overdue, Happening::TimePassed, true).await?;
     tx.commit().await?;
     for (id, terminal_id) in &expired {
         app.events.publish(Event::Command {
@@ -749,30 +740,63 @@ pub async fn find_queued(app: &App) -> Result<()> {
 
 /// Another device stands in a terminal's place: what was meant for the first is over.
 pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    let open: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM terminal_command WHERE terminal_id = $1 AND state IN ('queued', 'sent')",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let open: Vec<i64> = open.into_iter().map(|(id,)| id).collect();
+    end_queued(app, tx, &open, Happening::TakenBack, true).await?;
     let silence = Happening::Silence {
         times: i64::MAX,
         idempotent: false,
         overtaken: false,
     };
-    for (from, happening) in [
-        (State::Queued, Happening::TakenBack),
-        (State::Sent, silence),
-    ] {
-        let to = next(from, happening).expect("what is open can end");
-        tx.run(&Sql::new(
-            "UPDATE terminal_command SET state = $3, finished_at = $4, body_sealed = $5 \
-             WHERE terminal_id = $1 AND state = $2",
+    let state = next(State::Sent, silence).expect("what is open can end");
+    tx.run(&Sql::new(
+        "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+         WHERE terminal_id = $1 AND state = 'sent'",
+        [
+            terminal_id.into(),
+            state.name().into(),
+            app.clock.now().into(),
+            Vec::<u8>::new().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Ends those of these commands that are queued; returns which, and their terminals. `sent_too`: also those
+/// that a terminal was given before.
+async fn end_queued(
+    app: &App,
+    tx: &mut Tx,
+    ids: &[i64],
+    happening: Happening,
+    sent_too: bool,
+) -> Result<Vec<(i64, i64)>> {
+    lock(tx, ids).await?;
+    let state = next(State::Queued, happening).expect("it ends queued ones");
+    Ok(tx
+        .all(&Sql::by_dialect(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND (sent_count = 0 OR $5) \
+             RETURNING id, terminal_id",
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) AND state = 'queued' \
+                 AND (sent_count = 0 OR $5) \
+             RETURNING id, terminal_id",
             [
-                terminal_id.into(),
-                from.name().into(),
-                to.name().into(),
+                json_list(ids.iter().copied()),
+                state.name().into(),
                 app.clock.now().into(),
                 Vec::<u8>::new().into(),
+                sent_too.into(),
             ],
         ))
-        .await?;
-    }
-    Ok(())
+        .await?)
 }
 
 /// The texts of these commands, sealed: of few, for one may be a picture.
@@ -791,7 +815,7 @@ async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
 /// one node or two, do not both get it. A door does not wait behind hundreds of others.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
-    Ok(tx
+    let mut open: Vec<Open> = tx
         .all(&Sql::by_dialect(
             "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
@@ -799,11 +823,15 @@ async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
              ORDER BY expires_at IS NULL, wire_id LIMIT 200",
             "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
-             ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
+             WHERE state IN ('queued', 'sent') AND id IN ( \
+                 SELECT id FROM terminal_command WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+                 ORDER BY expires_at IS NULL, wire_id LIMIT 200) \
+             ORDER BY wire_id FOR UPDATE",
             [terminal_id.into()],
         ))
-        .await?)
+        .await?;
+    open.sort_by_key(|command| (command.expires_at.is_none(), command.wire_id));
+    Ok(open)
 }
 
 /// Whether the terminal was given a later command since that undoes this one.
@@ -946,21 +974,16 @@ pub async fn take_back(
     terminal_id: i64,
     only: Option<i64>,
 ) -> Result<Vec<i64>> {
-    let state = next(State::Queued, Happening::TakenBack).expect("queued ones can be taken back");
-    let taken: Vec<(i64,)> = tx
+    let queued: Vec<(i64,)> = tx
         .all(&Sql::new(
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $5 \
-             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($4, id) RETURNING id",
-            [
-                terminal_id.into(),
-                state.name().into(),
-                app.clock.now().into(),
-                only.into(),
-                Vec::<u8>::new().into(),
-            ],
+            "SELECT id FROM terminal_command \
+             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($2, id)",
+            [terminal_id.into(), only.into()],
         ))
         .await?;
-    let ids: Vec<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let queued: Vec<i64> = queued.into_iter().map(|(id,)| id).collect();
+    let taken = end_queued(app, tx, &queued, Happening::TakenBack, true).await?;
+    let ids: Vec<i64> = taken.into_iter().map(|(id, _)| id).collect();
     let told = ids.clone();
     tx.after_commit(move |app| announce(app, terminal_id, told));
     Ok(ids)

@@ -11,12 +11,12 @@ use crate::error::Result;
 use crate::punches::record;
 use crate::resources::{private_message, public_message};
 use crate::terminals::commands::{self, Order};
-use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
 use chrono::{NaiveDateTime, TimeDelta};
 use muster_protocol::command::{Audience, Command, LONGEST_MESSAGE};
-use muster_store::{Sql, Tx};
+use muster_store::{Dialect, Sql, Tx, json_list};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -160,7 +160,7 @@ macro_rules! private_due {
 }
 
 /// These messages are new, or were changed. Queues what their terminals are to be told, and nothing they
-/// were told already. The caller's transaction has its place (`punches::record::in_order`).
+/// were told already. The caller's transaction has its place (`punches::record::people_in_order`).
 pub async fn concerns(
     app: &App,
     tx: &mut Writing,
@@ -168,6 +168,7 @@ pub async fn concerns(
     kind: Kind,
     ids: &[i64],
 ) -> Result<()> {
+    hold_terminals(tx, kind, ids).await?;
     for id in ids {
         let mut told: BTreeMap<i64, Told> = told_of(tx, kind, *id)
             .await?
@@ -202,6 +203,35 @@ pub async fn concerns(
     Ok(())
 }
 
+/// Holds the terminals where these messages are or may be, before anything of one of them is written.
+async fn hold_terminals(tx: &mut Tx, kind: Kind, ids: &[i64]) -> Result<()> {
+    // On SQLite the whole transaction has its turn.
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let terminals: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            match kind {
+                Kind::Public => {
+                    "SELECT terminal_id FROM public_message \
+                     WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                     UNION SELECT terminal_id FROM terminal_message \
+                     WHERE public_message_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))"
+                }
+                Kind::Private => {
+                    "SELECT t.id FROM private_message AS m JOIN employee_area AS a ON a.employee_id = m.employee_id \
+                     JOIN terminal AS t ON t.area_id = a.area_id \
+                     WHERE m.id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                     UNION SELECT terminal_id FROM terminal_message \
+                     WHERE private_message_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))"
+                }
+            },
+            [json_list(ids.iter().copied())],
+        ))
+        .await?;
+    contact::lock_in_order(tx, terminals.into_iter().map(|(id,)| id)).await
+}
+
 /// Messages were removed: the terminals that were told of them are told to drop them.
 pub async fn removed(app: &App, tx: &mut Writing, caller: &Caller) -> Result<()> {
     let told: Vec<Told> = tx
@@ -213,6 +243,7 @@ pub async fn removed(app: &App, tx: &mut Writing, caller: &Caller) -> Result<()>
             [NOT_AUTHORIZED.into()],
         ))
         .await?;
+    contact::lock_in_order(tx, told.iter().map(|told| told.terminal_id)).await?;
     for told in &told {
         withdraw(app, tx, caller, told).await?;
     }
@@ -237,7 +268,7 @@ pub async fn settle(app: &App) -> Result<()> {
         let ids = unsettled(app, kind).await?;
         for some in ids.chunks(TOGETHER) {
             let mut tx = Writing::begin(app).await?;
-            record::in_order(&mut tx, &app.company.id).await?;
+            record::people_in_order(&mut tx, &app.company.id).await?;
             concerns(app, &mut tx, &Caller::system(), kind, some).await?;
             tx.commit(app).await?;
         }
@@ -252,7 +283,7 @@ pub async fn settle(app: &App) -> Result<()> {
         .await?;
     if is_left {
         let mut tx = Writing::begin(app).await?;
-        record::in_order(&mut tx, &app.company.id).await?;
+        record::people_in_order(&mut tx, &app.company.id).await?;
         removed(app, &mut tx, &Caller::system()).await?;
         tx.commit(app).await?;
     }

@@ -80,7 +80,7 @@ pub struct Kept {
 
 /// Removes these templates, here and on the terminals that hold them; with the last of its type the picture
 /// that terminals would make another of. The caller's transaction has its place
-/// (`punches::record::in_order`).
+/// (`punches::record::people_in_order`).
 pub async fn remove(
     app: &App,
     tx: &mut Writing,
@@ -183,15 +183,17 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     let pins: Vec<&str> = users.iter().map(|user| user.pin.as_str()).collect();
     let mut tx = Writing::begin(app).await?;
     // Two terminals that bring the same people must take locks in one order.
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let mut made = HashSet::new();
+    let mut new_ones = Vec::new();
     let mut not_taken = Vec::new();
     for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
         match employee::enrolled_at(app, &mut tx, terminal, user).await? {
-            Enrolled::Made => {
+            Enrolled::Made(id) => {
                 adopt(app, &mut tx, &[&user.pin]).await?;
                 made.insert(user.pin.clone());
+                new_ones.push(id);
             }
             Enrolled::Known { as_shown: true } => {}
             Enrolled::Known { as_shown: false } | Enrolled::Nobody => not_taken.push(as_row(user)),
@@ -204,6 +206,8 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
         bodies: &[],
     };
     sync::shown(app, &mut tx, &pins, shown).await?;
+    // Last, for no punch is stored until the commit.
+    record::adopt(&mut tx, &app.company.id, &new_ones).await?;
     tx.commit(app).await?;
     Ok(not_taken)
 }
@@ -214,6 +218,7 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     pins.sort_unstable();
     pins.dedup();
     let mut tx = Writing::begin(app).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     // Its people are compared below; of those who leave it nothing is taken any more.
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let mut shown = Vec::with_capacity(bodies.len());

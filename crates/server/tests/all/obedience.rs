@@ -5,7 +5,9 @@ use crate::testing::{Api, TestApp, on_both};
 use chrono::TimeDelta;
 use muster::access::Rights;
 use muster::profile::Profile;
-use serde_json::{Value, json};
+use muster_store::{Dialect, Sql, Tx};
+use serde_json::json;
+use std::time::Duration;
 
 const TERMINALS: &str = "/iclock/api/terminals/";
 const PEOPLE: &str = "/personnel/api/employees/";
@@ -166,6 +168,68 @@ async fn a_handshake_that_a_terminal_was_told_to_make_is_no_restart() {
         app.app.clock.advance(TimeDelta::minutes(6));
         restarts(&app, "NORTH").await;
         assert_eq!(app.number(state).await, 0, "this is another matter");
+    })
+    .await;
+}
+
+/// A transaction that has the punches' counter, as one that stores punches has. On SQLite there is one that
+/// writes, whatever it writes, so nobody is kept waiting there.
+async fn storing_punches(app: &TestApp) -> Option<Tx> {
+    let mut tx = app.app.store.write().await.expect("begun");
+    if tx.dialect() == Dialect::Sqlite {
+        return None;
+    }
+    let held = "UPDATE punch_counter SET last_id = last_id";
+    tx.run(&Sql::new(held, [])).await.expect("held");
+    Some(tx)
+}
+
+#[tokio::test]
+async fn who_changes_people_waits_for_no_punch() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        for code in ["7", "8"] {
+            let new = json!({ "emp_code": code, "first_name": "Binod", "area": ["north"] });
+            admin.post(PEOPLE, new).await.is(201);
+        }
+        app.obeyed("NORTH").await;
+        app.app.clock.advance(TimeDelta::minutes(1));
+        let storing = storing_punches(&app).await;
+        let changes = async {
+            let seven = json!({ "emp_code": ["7"], "vl_face": true });
+            let north = json!({ "devices_sn": ["NORTH"] });
+            let path = format!("{PEOPLE}7/");
+            admin.patch(&path, json!({ "first_name": "Bina" })).await.is(200);
+            for (door, body) in [
+                ("resync_to_device", json!({ "emp_code": ["7"] })),
+                ("del_bio_template", seven),
+                (
+                    "adjust_resign",
+                    json!({ "emp_code": ["8"], "resign_date": "2026-01-15", "resign_type": 1 }),
+                ),
+            ] {
+                admin.post(&format!("{PEOPLE}{door}/"), body).await.is(200);
+            }
+            let message = json!({
+                "employee": "7", "start_time": "2026-01-15 09:00:00", "duration": 60, "content": "hello",
+            });
+            let path = "/iclock/api/privatemessages/";
+            let message = admin.post(path, message).await.is(201);
+            admin.delete(&format!("{path}{}/", message["id"])).await.is(200);
+            for door in ["sync_data_to_device", "clear_all"] {
+                admin.post(&format!("{TERMINALS}{door}/"), north.clone()).await.is(200);
+            }
+            admin.patch(&format!("{TERMINALS}SOUTH/"), json!({ "area": "north" })).await.is(200);
+            app.run_jobs().await;
+            let rows = "USER PIN=7\tName=Bina\tPri=0\tPasswd=\tCard=99\nFP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+            let upload = app.post("/iclock/cdata?SN=SOUTH&table=OPERLOG&Stamp=1", rows).await;
+            assert_eq!(upload.status, 200);
+            admin.delete(&format!("{PEOPLE}8/")).await.is(200);
+        };
+        tokio::time::timeout(Duration::from_secs(20), changes)
+            .await
+            .expect("none of it waits for the punches");
+        drop(storing);
     })
     .await;
 }

@@ -46,7 +46,7 @@ const MOST_STEPS: usize = 20;
 
 /// These people came, changed, moved or went; `emp_codes` may name some that are no longer there.
 /// Queues what their terminals are to be told, and nothing that they were told already. The caller's
-/// transaction has taken its place among those that change people (`punches::record::in_order`).
+/// transaction has taken its place among those that change people (`punches::record::people_in_order`).
 pub async fn concerns<S: AsRef<str>>(
     app: &App,
     tx: &mut Writing,
@@ -281,7 +281,7 @@ pub async fn settle(app: &App) -> Result<()> {
         let pins = unsettled(app).await?;
         if !pins.is_empty() {
             let mut tx = Writing::begin(app).await?;
-            punch_record::in_order(&mut tx, &app.company.id).await?;
+            punch_record::people_in_order(&mut tx, &app.company.id).await?;
             let asked = Asked {
                 pins: &references(&pins),
                 only: None,
@@ -351,7 +351,7 @@ async fn settle_due(app: &App) -> Result<bool> {
         return Ok(false);
     }
     let mut tx = Writing::begin(app).await?;
-    punch_record::in_order(&mut tx, &app.company.id).await?;
+    punch_record::people_in_order(&mut tx, &app.company.id).await?;
     let Some((terminal_id, from)) = tx.find::<(i64, String)>(&Sql::new(due, company())).await?
     else {
         return Ok(false);

@@ -43,7 +43,7 @@ async fn sync_data_to_device(mut call: Call) -> Result<Answer> {
     let (app, caller) = (telling.app, telling.caller);
     let plan = telling.plan(|_| Ok(Vec::new()))?;
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let mut ids = Vec::new();
     for terminal in plan.terminals() {
         let before = commands::newest(&mut tx, terminal.id).await?;
