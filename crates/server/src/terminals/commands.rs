@@ -532,6 +532,16 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             command.state = state.name().into();
             changed.push(command.id);
         }
+        // While it waited to be said again, something else was said.
+        if command.state == "queued"
+            && command.sent_count > 0
+            && is_undone(&mut tx, terminal.id, command).await?
+        {
+            let state = next(State::Queued, Happening::TakenBack).expect("queued ones can end");
+            close(&mut tx, command.id, state, now, None, None).await?;
+            command.state = state.name().into();
+            changed.push(command.id);
+        }
     }
     // One that waits for its pause holds back those behind it, because order matters to a terminal; one
     // about a person only those about the same person. But never a door, which opens now or never.

@@ -260,10 +260,19 @@ pub async fn forgotten(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Nobody knows whether a terminal shows still what it was told: it is told again, by the same numbers.
+pub async fn doubt(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_message SET digest = $2 WHERE terminal_id = $1",
+        [terminal_id.into(), Vec::<u8>::new().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
 /// What changed without anybody touching a message: one is over, a person came to a terminal or left it,
 /// a terminal was authorised, moved or replaced, a person with messages was removed.
 pub async fn settle(app: &App) -> Result<()> {
-    forget_cleared(app).await?;
     for kind in [Kind::Public, Kind::Private] {
         let ids = unsettled(app, kind).await?;
         for some in ids.chunks(TOGETHER) {
@@ -287,21 +296,6 @@ pub async fn settle(app: &App) -> Result<()> {
         removed(app, &mut tx, &Caller::system()).await?;
         tx.commit(app).await?;
     }
-    Ok(())
-}
-
-/// Terminals that have forgotten everything, as they were told to, show nothing either.
-async fn forget_cleared(app: &App) -> Result<()> {
-    let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(
-        "DELETE FROM terminal_message WHERE EXISTS ( \
-             SELECT 1 FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
-             WHERE t.id = terminal_message.terminal_id AND c.state = 'done' \
-                 AND terminal_message.told_at <= c.finished_at)",
-        [],
-    ))
-    .await?;
-    tx.commit().await?;
     Ok(())
 }
 

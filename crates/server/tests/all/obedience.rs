@@ -233,3 +233,84 @@ async fn who_changes_people_waits_for_no_punch() {
     })
     .await;
 }
+
+const BINOD: &str = "DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=";
+const ASHA: &str = "DATA UPDATE USERINFO PIN=8\tName=Asha\tPri=0\tPasswd=\tCard=";
+
+/// Binod and Asha in the north, whose terminal knows them.
+async fn two_people(app: &TestApp, admin: &Api<'_>) {
+    for (code, name) in [("7", "Binod"), ("8", "Asha")] {
+        let new = json!({ "emp_code": code, "first_name": name, "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+    }
+    assert_eq!(app.obeyed("NORTH").await, [BINOD, ASHA]);
+}
+
+#[tokio::test]
+async fn a_terminal_is_filled_again_when_it_has_confirmed_that_it_is_empty() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        let order = async |name: &str| {
+            let path = format!("{TERMINALS}{name}/");
+            admin.post(&path, north.clone()).await.is(200)
+        };
+        // Filled before it asked, and while its answer is awaited.
+        order("clear_all").await;
+        order("sync_data_to_device").await;
+        let given = app.given("NORTH").await;
+        assert_eq!(given.len(), 1, "{given:?}");
+        assert_eq!(given[0].1, "CLEAR DATA");
+        order("sync_data_to_device").await;
+        assert_eq!(app.told("NORTH").await, NOTHING);
+        answers(&app, "NORTH", &given[0].0, 0).await;
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(app.obeyed("NORTH").await, [BINOD, ASHA]);
+        later(&app, TimeDelta::seconds(20)).await;
+        assert_eq!(app.obeyed("NORTH").await, NOTHING, "once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_left_while_a_terminal_would_not_be_emptied_is_removed_from_it() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let north = json!({ "devices_sn": ["NORTH"] });
+        for code in [-1005, 0] {
+            admin
+                .post(&format!("{TERMINALS}clear_all/"), north.clone())
+                .await
+                .is(200);
+            let given = app.given("NORTH").await;
+            assert_eq!(given[0].1, "CLEAR DATA");
+            admin.delete(&format!("{PEOPLE}8/")).await.is(200);
+            admin
+                .post(&format!("{TERMINALS}sync_data_to_device/"), north.clone())
+                .await
+                .is(200);
+            if code == 0 {
+                // Nobody ever learns whether it was done.
+                restarts(&app, "NORTH").await;
+            } else {
+                answers(&app, "NORTH", &given[0].0, code).await;
+            }
+            later(&app, TimeDelta::seconds(20)).await;
+            let mut told = app.obeyed("NORTH").await;
+            told.sort();
+            let gone = "DATA DELETE USERINFO PIN=8";
+            if code == 0 {
+                assert_eq!(told, [gone, BINOD], "lost");
+            } else {
+                assert_eq!(told, [gone], "it has Binod still");
+                let new = json!({ "emp_code": "8", "first_name": "Asha", "area": ["north"] });
+                admin.post(PEOPLE, new).await.is(201);
+                assert_eq!(app.obeyed("NORTH").await, [ASHA]);
+            }
+        }
+        assert_eq!(app.number("SELECT COUNT(*) FROM terminal_holding").await, 1);
+    })
+    .await;
+}

@@ -327,7 +327,7 @@ pub(super) async fn change(
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
     if row.area_id != stored.area_id {
-        sync::fill_again(tx, stored.id).await?;
+        sync::fill_again(app, tx, stored.id).await?;
         contact::people_due(tx, stored.id).await?;
     }
     if !is_another && !row.is_held() {
