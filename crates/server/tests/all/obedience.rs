@@ -314,3 +314,44 @@ async fn who_left_while_a_terminal_would_not_be_emptied_is_removed_from_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_needs_a_record_that_a_terminal_never_finds_is_repeated_with_pauses() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        for sn in ["NORTH", "SOUTH"] {
+            let target = format!("/iclock/cdata?SN={sn}&table=options");
+            app.post(&target, "FPVersion=10").await;
+        }
+        app.run_jobs().await;
+        let row = "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        app.post("/iclock/cdata?SN=SOUTH&table=OPERLOG&Stamp=1", row)
+            .await;
+        let finger = "DATA UPDATE FINGERTMP PIN=7\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj";
+        // It takes the record each time, and says each time that it has nobody.
+        let told = async || {
+            let mut told = Vec::new();
+            while told.len() < 20 {
+                let given = app.given("NORTH").await;
+                if given.is_empty() {
+                    break;
+                }
+                for (id, text) in given {
+                    let code = if text == finger { -10 } else { 0 };
+                    answers(&app, "NORTH", &id, code).await;
+                    told.push(text);
+                }
+            }
+            told
+        };
+        assert_eq!(told().await, [finger, BINOD, finger, BINOD]);
+        later(&app, TimeDelta::minutes(4)).await;
+        assert_eq!(told().await, NOTHING);
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(told().await, [finger, BINOD]);
+        later(&app, TimeDelta::minutes(30)).await;
+        assert_eq!(told().await, [finger, BINOD]);
+    })
+    .await;
+}

@@ -225,9 +225,11 @@ impl Holding {
                 self.failed_code = Some(code.into());
                 self.tries = self.tries.saturating_add(1);
                 self.retry_at = match retry {
-                    Retry::Later => Some(*at + self.pause()),
-                    // The record goes out again by itself, and this after it.
-                    Retry::SendUserFirst => Some(*at),
+                    // The record goes out again by itself, and this after it: at once, but not for ever so.
+                    Retry::SendUserFirst if self.tries == 1 && self.thing > Thing::User => {
+                        Some(*at)
+                    }
+                    Retry::Later | Retry::SendUserFirst => Some(*at + self.pause()),
                     Retry::Full => Some(*at + FULL),
                     Retry::Never => None,
                 };
