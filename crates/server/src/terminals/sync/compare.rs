@@ -692,7 +692,13 @@ impl<'a> Work<'a> {
                     return Vec::new();
                 }
                 // It waits for its next try, and the others with it.
-                _ if !self.holdings[at].is_over() => return Vec::new(),
+                _ if !self.holdings[at].is_over() => {
+                    let retry_at = self.holdings[at].retry_at;
+                    for other in removed {
+                        self.holdings[other].wait_until(retry_at);
+                    }
+                    return Vec::new();
+                }
                 _ => {}
             }
         }

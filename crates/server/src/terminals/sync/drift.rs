@@ -5,7 +5,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::terminals::commands::{self, Order, Text};
-use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
+use crate::terminals::contact::{self, NOT_AUTHORIZED, family_of};
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
@@ -191,6 +191,7 @@ async fn miss_those_not_shown(
         people = missing.len(),
         "people have vanished from a terminal"
     );
+    contact::people_due(tx, answer.id).await?;
     for (pin,) in missing {
         // With the record goes everything else of the person.
         tx.run(&Sql::new(

@@ -310,7 +310,10 @@ impl Holding {
             return Step::Rest;
         }
         let wished = match wish {
-            Wish::LetBe => return Step::Rest,
+            Wish::LetBe => {
+                self.clear_failure();
+                return Step::Rest;
+            }
             Wish::BeGone if !self.may_hold => return Step::Forget,
             Wish::BeGone => REMOVAL,
             Wish::Have(digest) => {
@@ -332,6 +335,12 @@ impl Holding {
             self.clear_failure();
         }
         Step::Tell
+    }
+
+    /// Its next try is another's, which it goes with.
+    pub fn wait_until(&mut self, at: Option<DateTime<Utc>>) {
+        self.is_changed |= self.retry_at != at;
+        self.retry_at = at;
     }
 
     pub fn tell(&mut self, command: i64, digest: Option<Vec<u8>>) {

@@ -41,7 +41,7 @@ use std::collections::HashSet;
 
 /// People compared at a time.
 const TOGETHER: usize = 500;
-/// So many times [`TOGETHER`] at one go of [`settle`].
+/// So many times [`TOGETHER`] of terminals that are due at one go of [`settle`].
 const MOST_STEPS: usize = 20;
 
 /// These people came, changed, moved or went; `emp_codes` may name some that are no longer there.
@@ -276,66 +276,105 @@ async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
 /// lose whom they were told of and who no longer belongs there; people whom a terminal brought itself
 /// stay until somebody changes them.
 ///
-/// In transactions of a few hundred people, so that punches need not wait, and so many at most; the
-/// next time goes on.
+/// In transactions of a few hundred people, so that others get in between.
 pub async fn settle(app: &App) -> Result<()> {
     settle_cleared(app, None).await?;
+    settle_people(app, Suspects::Unsettled).await?;
+    // Validities turn with the day; everything else is told when it happens.
+    let today = app.today();
+    if app.people_settled_on.get() != Some(today) {
+        settle_people(app, Suspects::Misplaced).await?;
+        app.people_settled_on.set(today);
+    }
     for _ in 0..MOST_STEPS {
-        let pins = unsettled(app).await?;
-        if !pins.is_empty() {
-            let mut tx = Writing::begin(app).await?;
-            people_in_order(&mut tx, &app.company.id).await?;
-            let asked = Asked {
-                pins: &references(&pins),
-                only: None,
-                again: None,
-                is_named: false,
-                shown: None,
-            };
-            compare(app, &mut tx, &Caller::system(), asked).await?;
-            tx.commit(app).await?;
-        }
-        let went_on = settle_due(app).await?;
-        if pins.len() < TOGETHER && !went_on {
+        if !settle_due(app).await? {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// People of whom something has changed, or is to be told again.
-async fn unsettled(app: &App) -> Result<Vec<String>> {
+/// Of whom something may be wrong on a terminal.
+#[derive(Debug, Clone, Copy)]
+enum Suspects {
+    /// A command of theirs has come to its end, or its pause has.
+    Unsettled,
+    /// They are not where they belong today, or where they do not.
+    Misplaced,
+}
+
+async fn settle_people(app: &App, suspects: Suspects) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let pins = suspected(app, suspects, &after).await?;
+        let Some(last) = pins.last() else {
+            return Ok(());
+        };
+        let mut tx = Writing::begin(app).await?;
+        people_in_order(&mut tx, &app.company.id).await?;
+        let asked = Asked {
+            pins: &references(&pins),
+            only: None,
+            again: None,
+            is_named: false,
+            shown: None,
+        };
+        compare(app, &mut tx, &Caller::system(), asked).await?;
+        tx.commit(app).await?;
+        // From there on, so that everybody has his turn whatever stands against some.
+        after.clone_from(last);
+    }
+}
+
+/// The first of them after somebody.
+async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<String>> {
+    let until = |moment: sea_query::Value| {
+        [
+            app.company.id.clone().into(),
+            NOT_AUTHORIZED.into(),
+            after.into(),
+            (TOGETHER as i64).into(),
+            moment,
+        ]
+    };
     let pins: Vec<(String,)> = app
         .store
-        .all(&Sql::new(
-            "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
-             JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
-             WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 AND t.cleared_by IS NULL \
-                 AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
-                 AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
-                                 WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.thing = 'user' AND NOT h.own \
-                 AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
-                 AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
-                 SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
-                 WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
-                     AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3) \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.retry_at <= $4 \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             JOIN terminal_command AS c ON c.id = h.told_command \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL \
-                 AND c.state NOT IN ('queued', 'sent') \
-             LIMIT $5",
-            [
-                app.company.id.clone().into(),
-                NOT_AUTHORIZED.into(),
-                app.today().into(),
-                app.clock.now().into(),
-                (TOGETHER as i64).into(),
-            ],
-        ))
+        .all(&match suspects {
+            // What waits for its record is told when that is there.
+            Suspects::Unsettled => Sql::new(
+                "SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND h.retry_at <= $5 AND h.told_command IS NULL \
+                     AND (h.thing IN ('user', 'door') OR length(h.failed_digest) = 0 OR EXISTS ( \
+                         SELECT 1 FROM terminal_holding AS u WHERE u.terminal_id = h.terminal_id AND u.pin = h.pin \
+                             AND u.thing = 'user' AND (u.own OR u.has_digest IS NOT NULL))) \
+                 UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 JOIN terminal_command AS c ON c.id = h.told_command \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND c.state NOT IN ('queued', 'sent') \
+                 ORDER BY 1 LIMIT $4",
+                until(app.clock.now().into()),
+            ),
+            Suspects::Misplaced => Sql::new(
+                "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                 JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+                 WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 AND t.cleared_by IS NULL \
+                     AND e.emp_code > $3 \
+                     AND COALESCE(e.validity_start_on, $5) <= $5 AND COALESCE(e.validity_end_on, $5) >= $5 \
+                     AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                     WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
+                 UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND h.thing = 'user' AND NOT h.own \
+                     AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
+                     AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
+                     SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                     WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
+                         AND COALESCE(e.validity_start_on, $5) <= $5 AND COALESCE(e.validity_end_on, $5) >= $5) \
+                 ORDER BY 1 LIMIT $4",
+                until(app.today().into()),
+            ),
+        })
         .await?;
     Ok(pins.into_iter().map(|(pin,)| pin).collect())
 }

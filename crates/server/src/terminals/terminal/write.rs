@@ -266,6 +266,7 @@ pub(super) async fn add(
             error.into()
         }
     })?;
+    contact::people_due(tx, id).await?;
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, id)).await?;
     let deed = Deed {
         action: "create",
