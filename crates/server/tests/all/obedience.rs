@@ -355,3 +355,42 @@ async fn what_needs_a_record_that_a_terminal_never_finds_is_repeated_with_pauses
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_message_that_a_terminal_did_not_take_is_told_again() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let message = json!({
+            "terminal": "NORTH", "employee": "7", "start_time": "2026-01-15 09:00:00", "duration": 6000,
+            "content": "hello",
+        });
+        admin.post("/iclock/api/publicmessages/", message.clone()).await.is(201);
+        admin.post("/iclock/api/privatemessages/", message).await.is(201);
+        let text = |uid: u16, tag: u16| {
+            format!("DATA UPDATE SMS MSG=hello\tTAG={tag}\tUID={uid}\tMIN=6000\tStartTime=2026-01-15 09:00:00")
+        };
+        let to_binod = "DATA UPDATE USER_SMS PIN=7\tUID=1002";
+        let all = [text(1001, 253), text(1002, 254), to_binod.to_owned()];
+        // Busy, or it says nothing of whom the second is for.
+        let given = app.given("NORTH").await;
+        for ((id, _), code) in given.iter().zip([-1005, 0, -1003]) {
+            answers(&app, "NORTH", id, code).await;
+        }
+        later(&app, TimeDelta::seconds(59)).await;
+        assert_eq!(app.told("NORTH").await, NOTHING);
+        later(&app, TimeDelta::seconds(1)).await;
+        let given = app.given("NORTH").await;
+        let texts: Vec<&String> = given.iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, [&all[0], &all[1], &all[2]]);
+        // It cannot show such messages to everybody.
+        for ((id, _), code) in given.iter().zip([-1002, 0, 0]) {
+            answers(&app, "NORTH", id, code).await;
+        }
+        for _ in 0..2 {
+            later(&app, TimeDelta::hours(25)).await;
+            assert_eq!(app.told("NORTH").await, NOTHING);
+        }
+    })
+    .await;
+}

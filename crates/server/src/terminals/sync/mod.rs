@@ -470,7 +470,7 @@ async fn conclude_clear(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> 
         state => {
             doubt(app, tx, terminal_id, state == Some("lost")).await?;
             if state == Some("lost") {
-                messages::doubt(tx, terminal_id).await?;
+                messages::doubt(app, tx, terminal_id).await?;
             }
         }
     }
