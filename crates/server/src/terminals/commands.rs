@@ -173,6 +173,14 @@ impl Text {
             subject: command.subject(),
         }
     }
+
+    /// One whose answer nobody looks at: it is never sent again, when it might undo a later one.
+    pub fn once(self) -> Text {
+        Text {
+            idempotent: false,
+            ..self
+        }
+    }
 }
 
 /// A command for a terminal, in the words of its kind.

@@ -56,6 +56,10 @@ impl Thing {
             _ => None,
         }
     }
+
+    pub fn is_photo(self) -> bool {
+        matches!(self, Thing::EnrolmentPhoto { .. })
+    }
 }
 
 impl fmt::Display for Thing {
