@@ -172,7 +172,15 @@ impl<'a> Work<'a> {
         let people: Vec<Person> = record::people(app, tx, pins).await?;
         let mut records = HashMap::with_capacity(people.len());
         for person in &people {
-            records.insert(person.emp_code.clone(), Record::of(app, person)?);
+            match Record::of(app, person) {
+                Ok(record) => {
+                    records.insert(person.emp_code.clone(), record);
+                }
+                // Nobody else has to wait for that.
+                Err(error) => {
+                    tracing::error!(emp_code = person.emp_code, %error, "a record cannot be given out");
+                }
+            }
         }
         let belonging: Vec<(i64, String)> = tx
             .all(&Sql::by_dialect(
