@@ -12,7 +12,7 @@ use crate::terminals::commands::{self, Order, Text};
 use crate::terminals::contact::{NOT_AUTHORIZED, family_name};
 use crate::terminals::people;
 use crate::writing::Writing;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_protocol::command::Command;
 use muster_protocol::handshake::Family;
 use muster_protocol::secret::Secret;
@@ -45,6 +45,10 @@ pub struct Shown<'a> {
     /// Whose, what, and the digest of it.
     pub bodies: &'a [(String, Thing, Vec<u8>)],
 }
+
+/// A record that is put right and shown wrong again within so long is put right after a pause only.
+const SOON: TimeDelta = TimeDelta::hours(6);
+const SHOWN_AGAIN: TimeDelta = TimeDelta::minutes(30);
 
 /// Stands for the digest of a record that cannot be written for the wire.
 const UNWRITABLE: &[u8] = b"unwritable";
@@ -345,11 +349,15 @@ impl<'a> Work<'a> {
                 let text = record.as_shown(user).command(family).encode();
                 record::digest(self.app, &text.unwrap_or_default())
             });
+            let name_alone = self
+                .records
+                .get(&user.pin)
+                .is_some_and(|record| record.differs_in_name_alone(user));
             let at = self.holding(shown.terminal_id, &user.pin, Thing::User);
             let now = self.now;
             let holding = &mut self.holdings[at];
             holding.change();
-            holding.seen_at = Some(now);
+            let seen_before = holding.seen_at.replace(now);
             if holding.is_leaving() {
                 continue;
             }
@@ -361,9 +369,14 @@ impl<'a> Work<'a> {
                 holding.has = wanted;
                 holding.clear_failure();
             } else if seen.is_some() && holding.told.is_none() {
-                let is_its_spelling = holding.seen == seen && holding.has == wanted;
-                if !is_its_spelling {
+                let is_again = holding.seen == seen && holding.has == wanted;
+                if !is_again {
                     holding.has = None;
+                } else if !name_alone {
+                    // One that shows it after each time it is told is not told for ever.
+                    let is_soon = seen_before.is_some_and(|before| now - before < SOON);
+                    holding.has = None;
+                    holding.put_off(wanted, is_soon.then(|| now + SHOWN_AGAIN));
                 }
             }
             holding.seen = seen;

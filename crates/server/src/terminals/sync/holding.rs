@@ -319,6 +319,14 @@ impl Holding {
         Step::Tell
     }
 
+    /// It is to be told this, but not before; `None`: at once.
+    pub fn put_off(&mut self, wanted: Option<Vec<u8>>, until: Option<DateTime<Utc>>) {
+        self.failed = until.and(wanted);
+        self.failed_code = None;
+        self.retry_at = until;
+        self.is_changed = true;
+    }
+
     /// Its next try is another's, which it goes with.
     pub fn wait_until(&mut self, at: Option<DateTime<Utc>>) {
         self.is_changed |= self.retry_at != at;
