@@ -394,3 +394,245 @@ async fn a_message_that_a_terminal_did_not_take_is_told_again() {
     })
     .await;
 }
+
+/// A terminal says what it takes, and the server has heard it.
+async fn can(app: &TestApp, sn: &str, options: &str) {
+    let target = format!("/iclock/cdata?SN={sn}&table=options");
+    assert_eq!(app.post(&target, options).await.status, 200);
+    app.run_jobs().await;
+}
+
+async fn sends(app: &TestApp, sn: &str, table: &str, rows: &str) {
+    let target = format!("/iclock/cdata?SN={sn}&table={table}&Stamp=1");
+    assert_eq!(app.post(&target, rows).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_goes_along_with_a_removal_is_told_again_behind_it() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        can(&app, "NORTH", "FaceVersion=7").await;
+        for part in [0, 1] {
+            let row = format!(
+                "FACE PIN=7\tFID={part}\tSIZE=32\tVALID=1\tTMP=c3ludGhldGljIGZhY2UgZm9yIGE{part}\n"
+            );
+            sends(&app, "NORTH", "OPERLOG", &row).await;
+        }
+        assert_eq!(app.obeyed("NORTH").await, NOTHING, "it has what it brought");
+        let path = "/iclock/api/biodatas/";
+        let kept = admin.get(&format!("{path}?ordering=id")).await.is(200);
+        admin
+            .delete(&format!("{path}{}/", kept["data"][0]["id"]))
+            .await
+            .is(200);
+        let told = app.obeyed("NORTH").await;
+        assert_eq!(
+            told,
+            [
+                "DATA DELETE FACE PIN=7",
+                "DATA UPDATE FACE PIN=7\tFID=1\tValid=1\tSize=28\tTMP=c3ludGhldGljIGZhY2UgZm9yIGE1",
+            ]
+        );
+        later(&app, TimeDelta::hours(1)).await;
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_removal_of_two_commands_is_done_when_the_one_that_counts_is() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let options = "FPVersion=10,BioDataFun=1,MultiBioDataSupport=0:1:0:0:0:0:0:0:0:1";
+        can(&app, "NORTH", options).await;
+        let finger = "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        sends(&app, "NORTH", "OPERLOG", finger).await;
+        let prints = json!({ "emp_code": ["7"], "finger_print": true });
+        admin
+            .post(&format!("{PEOPLE}del_bio_template/"), prints)
+            .await
+            .is(200);
+        let removal = [
+            "DATA DELETE FINGERTMP PIN=7",
+            "DATA DELETE BIODATA Pin=7\tType=1",
+        ];
+        let given = app.given("NORTH").await;
+        let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, removal);
+        answers(&app, "NORTH", &given[0].0, 0).await;
+        answers(&app, "NORTH", &given[1].0, -1005).await;
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(app.obeyed("NORTH").await, removal);
+        later(&app, TimeDelta::hours(1)).await;
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn templates_that_terminals_make_of_one_photo_are_not_sent_round() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        for sn in ["NORTH2", "NORTH3"] {
+            admin.post(TERMINALS, json!({ "sn": sn, "area": "north" })).await.is(201);
+        }
+        let options = "FaceVersion=39,VisilightFun=1,BioPhotoFun=1,BioDataFun=1,MultiBioDataSupport=0:1:0:0:0:0:0:0:1:1";
+        let norths = ["NORTH", "NORTH2", "NORTH3"];
+        for sn in norths {
+            can(&app, sn, options).await;
+        }
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await, [BINOD]);
+        }
+        let photo = "BIOPHOTO PIN=7\tFileName=7.jpg\tType=9\tSize=8\tContent=cGhvdG8=\n";
+        sends(&app, "SOUTH", "BIOPHOTO", photo).await;
+        let told = "DATA UPDATE BIOPHOTO PIN=7\tType=9\tNo=0\tIndex=0\tSize=8\tContent=cGhvdG8=\tFormat=0\tPostBackTmpFlag=1";
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await, [told]);
+        }
+        let face = |body: &str| {
+            format!("Pin=7\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=39\tMinorVer=1\tFormat=0\tTmp={body}")
+        };
+        for (sn, body) in norths.iter().zip(["b25l", "dHdv", "dGhy"]) {
+            sends(&app, sn, "BIODATA", &format!("BIODATA {}\n", face(body))).await;
+        }
+        let first = format!("DATA UPDATE BIODATA {}", face("b25l"));
+        let mut all = Vec::new();
+        for sn in norths {
+            all.extend(app.obeyed(sn).await);
+        }
+        assert!(all.iter().all(|told| *told == first), "{all:?}");
+        assert!(all.len() < norths.len(), "{all:?}");
+        // Somebody enrols anew at one of them: that is another matter.
+        sends(&app, "NORTH2", "BIODATA", &format!("BIODATA {}\n", face("bmV3"))).await;
+        let newest = format!("DATA UPDATE BIODATA {}", face("bmV3"));
+        assert_eq!(app.obeyed("NORTH").await, [newest.clone()]);
+        assert_eq!(app.obeyed("NORTH2").await, NOTHING);
+        assert_eq!(app.obeyed("NORTH3").await, [newest]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_finger_for_use_under_duress_is_another_one_than_before() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        admin
+            .post(TERMINALS, json!({ "sn": "NORTH2", "area": "north" }))
+            .await
+            .is(201);
+        two_people(&app, &admin).await;
+        app.obeyed("NORTH2").await;
+        for sn in ["NORTH", "NORTH2"] {
+            can(&app, sn, "FPVersion=10").await;
+        }
+        for valid in [1, 3, 3] {
+            let row = format!("FP PIN=7\tFID=6\tSize=8\tValid={valid}\tTMP=c3ludGhldGlj\n");
+            sends(&app, "NORTH", "OPERLOG", &row).await;
+        }
+        assert_eq!(
+            app.obeyed("NORTH2").await,
+            ["DATA UPDATE FINGERTMP PIN=7\tFID=6\tSize=12\tValid=3\tTMP=c3ludGhldGlj"]
+        );
+        sends(
+            &app,
+            "NORTH",
+            "OPERLOG",
+            "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n",
+        )
+        .await;
+        assert_eq!(
+            app.obeyed("NORTH2").await,
+            ["DATA UPDATE FINGERTMP PIN=7\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_a_book_hurts_nobody() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let row = format!(
+            "BIODATA Pin=7\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer={}\tMinorVer=1\tFormat=0\tTmp=ZmFjZQ==\n",
+            "9".repeat(20_000)
+        );
+        sends(&app, "NORTH", "BIODATA", &row).await;
+        assert_eq!(app.number("SELECT COUNT(*) FROM biometric").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_password_that_cannot_be_read_keeps_nobody_else_waiting() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        admin
+            .patch(&format!("{PEOPLE}7/"), json!({ "device_password": "4711" }))
+            .await
+            .is(200);
+        app.obeyed("NORTH").await;
+        let mut tx = app.app.store.write().await.expect("begun");
+        let spoilt = "UPDATE employee SET device_password_sealed = $1 WHERE emp_code = '7'";
+        tx.run(&Sql::new(spoilt, [b"spoilt".to_vec().into()]))
+            .await
+            .expect("written");
+        tx.commit().await.expect("durable");
+        admin
+            .patch(&format!("{TERMINALS}SOUTH/"), json!({ "area": "north" }))
+            .await
+            .is(200);
+        app.run_jobs().await;
+        assert_eq!(app.obeyed("SOUTH").await, [ASHA]);
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_whole_makes_nobody_vanish() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        app.app.clock.advance(TimeDelta::days(8));
+        app.told("NORTH").await;
+        later(&app, TimeDelta::minutes(1)).await;
+        let given = app.given("NORTH").await;
+        assert_eq!(given[0].1, "DATA QUERY USERINFO");
+        // One row of two comes; the other is refused for now, and comes behind the answer.
+        let row = |code: &str, name: &str| {
+            format!("USER PIN={code}\tName={name}\tPri=0\tPasswd=\tCard=\n")
+        };
+        sends(&app, "NORTH", "OPERLOG", &row("7", "Binod")).await;
+        for (id, _) in &given {
+            answers(&app, "NORTH", id, 0).await;
+        }
+        later(&app, TimeDelta::seconds(59)).await;
+        sends(&app, "NORTH", "OPERLOG", &row("8", "Asha")).await;
+        for _ in 0..3 {
+            later(&app, TimeDelta::minutes(1)).await;
+            let told = app.obeyed("NORTH").await;
+            assert!(!told.contains(&ASHA.to_owned()), "{told:?}");
+        }
+        // Or it says itself that there are more.
+        app.app.clock.advance(TimeDelta::days(8));
+        app.told("NORTH").await;
+        later(&app, TimeDelta::minutes(1)).await;
+        let given = app.given("NORTH").await;
+        assert_eq!(given[0].1, "DATA QUERY USERINFO");
+        sends(&app, "NORTH", "OPERLOG", &row("7", "Binod")).await;
+        answers(&app, "NORTH", &given[0].0, 2).await;
+        for _ in 0..3 {
+            later(&app, TimeDelta::minutes(1)).await;
+            let told = app.obeyed("NORTH").await;
+            assert!(!told.contains(&ASHA.to_owned()), "{told:?}");
+        }
+    })
+    .await;
+}
