@@ -476,6 +476,24 @@ impl Command {
         }
     }
 
+    /// What it sets, so that a later command about the same leaves it nothing to do: `data sms 1001`, the
+    /// widest word first, or `option` and the keys. `None` of those that contradict none before them.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Command::SetOption { key, .. } => Some(format!("option {key}")),
+            Command::AccessSetOptions(options) => {
+                let keys: Vec<&str> = options.iter().map(|(key, _)| key.as_str()).collect();
+                Some(format!("option {}", keys.join(" ")))
+            }
+            Command::UpdateSms { uid, .. } | Command::DeleteSms { uid } => {
+                Some(format!("data sms {uid}"))
+            }
+            Command::UpdateUserSms { pin, uid } => Some(format!("data sms {uid} {pin}")),
+            Command::ClearData => Some("data".into()),
+            _ => None,
+        }
+    }
+
     /// Moves a door: too late is worse than never.
     pub fn is_door(&self) -> bool {
         match self {
@@ -1222,6 +1240,24 @@ pub const MOST_PER_REPLY: usize = 20;
 /// Most bytes in one reply, unless a single command is larger.
 pub const MOST_BYTES_PER_REPLY: usize = 32 * 1024;
 
+/// Whether a command about `later` undoes one about `earlier` that came before it ([`Command::subject`]).
+pub fn overtakes(later: &str, earlier: &str) -> bool {
+    match (
+        later.strip_prefix("option "),
+        earlier.strip_prefix("option "),
+    ) {
+        (Some(later), Some(earlier)) => later.split(' ').any(|key| {
+            earlier
+                .split(' ')
+                .any(|other| other.eq_ignore_ascii_case(key))
+        }),
+        (None, None) => earlier
+            .strip_prefix(later)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')),
+        _ => false,
+    }
+}
+
 /// One command of a reply. The LF is needed behind the last one too: a terminal may not run it otherwise. `id` is at most
 /// 16 digits or letters.
 pub fn line(id: &str, text: &str) -> String {
@@ -1437,6 +1473,35 @@ mod tests {
         assert!(!Command::Reboot.idempotent());
         assert!(!Command::Unlock.idempotent() && Command::Unlock.is_door());
         assert!(!Command::AccessControl(Control::Restart).is_door());
+    }
+
+    #[test]
+    fn a_later_command_about_the_same_leaves_nothing_to_an_earlier_one() {
+        let subject = |command: Command| command.subject().expect("it sets something");
+        let host = subject(Command::SetOption {
+            key: "WebServerIP".into(),
+            value: "192.0.2.1".into(),
+        });
+        let both = subject(Command::AccessSetOptions(vec![
+            ("WebServerIP".into(), "192.0.2.1".into()),
+            ("WebServerPort".into(), "80".into()),
+        ]));
+        assert!(overtakes(&host, &host) && overtakes(&host, &both) && overtakes(&both, &host));
+        assert!(!overtakes("option WebServerPort", &host));
+        let text = "data sms 1001";
+        let assigned = subject(Command::UpdateUserSms {
+            pin: "7".into(),
+            uid: 1001,
+        });
+        assert_eq!(subject(Command::DeleteSms { uid: 1001 }), text);
+        assert!(overtakes(text, text) && overtakes(text, &assigned));
+        assert!(
+            !overtakes(&assigned, text),
+            "the text goes before whom it is for"
+        );
+        assert!(!overtakes("data sms 100", text));
+        assert!(overtakes(&subject(Command::ClearData), text));
+        assert_eq!(Command::Check.subject(), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 pub struct App {
@@ -46,6 +46,22 @@ pub struct App {
     pub pictures: Semaphore,
     pub accounts: Accounts,
     pub counts: Counts,
+    /// The day for which everybody was last looked for on the terminals.
+    pub people_settled_on: Remembered<NaiveDate>,
+}
+
+/// Something one server knows of itself until it stops.
+#[derive(Debug)]
+pub struct Remembered<T>(Mutex<Option<T>>);
+
+impl<T: Copy> Remembered<T> {
+    pub fn get(&self) -> Option<T> {
+        *self.0.lock().expect("nobody panics while holding it")
+    }
+
+    pub fn set(&self, value: T) {
+        *self.0.lock().expect("nobody panics while holding it") = Some(value);
+    }
 }
 
 /// How fast unknown terminals may be added, by the address they call from.
@@ -118,6 +134,7 @@ impl App {
             passwords,
             accounts: Accounts::default(),
             counts: Counts::default(),
+            people_settled_on: Remembered(Mutex::new(None)),
             store,
             clock,
             config,

@@ -261,23 +261,34 @@ pub async fn people_in_order(tx: &mut Tx, company_id: &str) -> muster_store::Res
     Ok(())
 }
 
-/// The same among those that store or adopt punches too: none is stored until the commit.
-pub async fn in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
-    people_in_order(tx, company_id).await?;
-    take_ids(tx, company_id, 0).await.map(|_| ())
-}
-
 /// These people got their codes: the punches of those PINs become transactions, with new ids in the
-/// order in which they came, so that who reads from the last id on sees them. Part of the caller's
-/// transaction, best its last, for no punch is stored until it commits; returns how many.
+/// order in which they came, so that who reads from the last id on sees them. The last of the caller's
+/// transaction, for no punch is stored until it commits; but then only where somebody is new or a punch
+/// waits. Returns how many.
 pub async fn adopt(
     tx: &mut Tx,
     company_id: &str,
     employee_ids: &[i64],
 ) -> muster_store::Result<u64> {
-    // Before anything is read, so no punch of these PINs slips in between.
-    in_order(tx, company_id).await?;
     let ids = || json_list(employee_ids.iter().copied());
+    // Punches of people who were there before have found them. Those who were just made no punch has seen yet.
+    let (may_wait,): (bool,) = tx
+        .one(&Sql::by_dialect(
+            "SELECT EXISTS (SELECT 1 FROM json_each($2) AS j CROSS JOIN employee AS e WHERE e.id = j.value \
+                 AND (e.created_at = e.changed_at OR EXISTS (SELECT 1 FROM punch AS p \
+                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL)))",
+            "SELECT EXISTS (SELECT 1 FROM employee AS e \
+             WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) \
+                 AND (e.created_at = e.changed_at OR EXISTS (SELECT 1 FROM punch AS p \
+                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL)))",
+            [company_id.into(), ids()],
+        ))
+        .await?;
+    if !may_wait {
+        return Ok(0);
+    }
+    // Before they are counted, so no punch of these PINs slips in between.
+    take_ids(tx, company_id, 0).await?;
     let (waiting,): (i64,) = tx
         .one(&Sql::by_dialect(
             "SELECT COUNT(*) FROM json_each($2) AS j CROSS JOIN employee AS e CROSS JOIN punch AS p \

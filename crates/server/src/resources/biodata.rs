@@ -201,7 +201,7 @@ impl Removable for Biodata {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::in_order(tx, &app.company.id).await?;
+        record::people_in_order(tx, &app.company.id).await?;
         let templates: Vec<Kept> = rows
             .iter()
             .map(|row| Kept {

@@ -207,7 +207,7 @@ pub async fn remove<M: Addressed>(
     caller: &Caller,
     rows: Vec<M::Row>,
 ) -> Result<Vec<Problem>> {
-    record::in_order(tx, &app.company.id).await?;
+    record::people_in_order(tx, &app.company.id).await?;
     let ids: Vec<i64> = rows.iter().map(M::id).collect();
     tx.run(&resource::delete_rows(M::TABLE, &ids)).await?;
     for row in &rows {

@@ -180,7 +180,7 @@ impl Writable for PublicMessage {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::in_order(tx, &app.company.id).await?)
+        Ok(record::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn store(

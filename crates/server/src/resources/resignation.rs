@@ -312,7 +312,7 @@ impl Writable for Resignation {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::in_order(tx, &app.company.id).await?)
+        Ok(record::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -464,7 +464,7 @@ async fn end(
     action: &'static str,
 ) -> Result<()> {
     let now = app.clock.now();
-    record::in_order(tx, &app.company.id).await?;
+    record::people_in_order(tx, &app.company.id).await?;
     let mut ended = Vec::with_capacity(rows.len());
     for row in rows {
         let end = match action {
@@ -519,7 +519,7 @@ pub async fn turn_of_the_day(app: &App) -> Result<()> {
         return Ok(());
     }
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     // Read again: somebody may have taken one back meanwhile.
     let rows: Vec<Row> = tx.all(&due).await?;
     let due: Vec<(&Row, i16)> = rows.iter().map(|row| (row, row.state(app))).collect();
@@ -591,7 +591,7 @@ async fn disable_att(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
     let rows = meant(app, caller, &call.request.body).await?;
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     for row in &rows {
         let change = Change {
             disableatt: Some(true),
@@ -617,7 +617,7 @@ async fn adjust_resign(call: Call) -> Result<Answer> {
     };
     input.settle()?;
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let resigned = resigned_among(&mut tx, people.rows.iter().map(|row| row.id)).await?;
     if !resigned.is_empty() {
         let problems = resigned.iter().map(|emp_code| {

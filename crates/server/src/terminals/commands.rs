@@ -159,6 +159,7 @@ pub struct Text {
     sealed: String,
     shown: String,
     idempotent: bool,
+    subject: Option<String>,
 }
 
 impl Text {
@@ -169,6 +170,15 @@ impl Text {
             sealed: hex::encode(app.keys.seal(SEALED_FOR, text.as_bytes())),
             shown: shown(&text),
             idempotent: command.idempotent(),
+            subject: command.subject(),
+        }
+    }
+
+    /// One whose answer nobody looks at: it is never sent again, when it might undo a later one.
+    pub fn once(self) -> Text {
+        Text {
+            idempotent: false,
+            ..self
         }
     }
 }
@@ -278,20 +288,22 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
             order
                 .expires_at
                 .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, false)),
+            order.text.subject,
         ]));
         *wire_id += 1;
     }
     let inserted: Vec<(i64, i64, i64)> = tx
         .all(&Sql::by_dialect(
             "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
-                 state, created_by, created_at, pin, expires_at) \
+                 state, created_by, created_at, pin, expires_at, subject) \
              SELECT $2, r.value ->> 0, r.value ->> 1, r.value ->> 2, unhex(r.value ->> 3), r.value ->> 4, \
-                 r.value ->> 5, 'queued', $3, $4, r.value ->> 6, r.value ->> 7 FROM json_each($1) AS r WHERE TRUE \
+                 r.value ->> 5, 'queued', $3, $4, r.value ->> 6, r.value ->> 7, r.value ->> 8 \
+             FROM json_each($1) AS r WHERE TRUE \
              RETURNING terminal_id, wire_id, id",
             "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, body_sealed, shown, idempotent, \
-                 state, created_by, created_at, pin, expires_at) \
+                 state, created_by, created_at, pin, expires_at, subject) \
              SELECT $2, (r.v ->> 0)::bigint, (r.v ->> 1)::bigint, r.v ->> 2, decode(r.v ->> 3, 'hex'), r.v ->> 4, \
-                 (r.v ->> 5)::boolean, 'queued', $3, $4, r.v ->> 6, (r.v ->> 7)::timestamptz \
+                 (r.v ->> 5)::boolean, 'queued', $3, $4, r.v ->> 6, (r.v ->> 7)::timestamptz, r.v ->> 8 \
              FROM json_array_elements($1::json) WITH ORDINALITY AS r (v, place) ORDER BY r.place \
              RETURNING terminal_id, wire_id, id",
             [
@@ -314,24 +326,7 @@ async fn insert(app: &App, tx: &mut Tx, caller: &Caller, orders: &[Order]) -> Re
 
 /// Takes back those of these commands that no terminal was given yet; returns which.
 pub async fn withdraw(app: &App, tx: &mut Writing, ids: &[i64]) -> Result<HashSet<i64>> {
-    lock(tx, ids).await?;
-    let state = next(State::Queued, Happening::TakenBack).expect("queued ones are taken back");
-    let withdrawn: Vec<(i64, i64)> = tx
-        .all(&Sql::by_dialect(
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
-             WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND sent_count = 0 \
-             RETURNING id, terminal_id",
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
-             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
-                 AND state = 'queued' AND sent_count = 0 RETURNING id, terminal_id",
-            [
-                json_list(ids.iter().copied()),
-                state.name().into(),
-                app.clock.now().into(),
-                Vec::<u8>::new().into(),
-            ],
-        ))
-        .await?;
+    let withdrawn = end_queued(app, tx, ids, Happening::TakenBack, false).await?;
     let found = withdrawn.iter().map(|(id, _)| *id).collect();
     tx.after_commit(move |app| {
         for (id, terminal_id) in withdrawn.into_iter().take(MOST_ANNOUNCED) {
@@ -348,23 +343,27 @@ pub async fn overtake(app: &App, tx: &mut Tx, ids: &[i64]) -> Result<()> {
     tx.run(&Sql::by_dialect(
         "UPDATE terminal_command SET overtaken = TRUE, \
              finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             body_sealed = CASE state WHEN 'queued' THEN $4 ELSE body_sealed END, \
              state = CASE state WHEN 'queued' THEN $2 ELSE state END \
          WHERE id IN (SELECT value FROM json_each($1))",
         "UPDATE terminal_command SET overtaken = TRUE, \
              finished_at = CASE state WHEN 'queued' THEN $3 ELSE finished_at END, \
+             body_sealed = CASE state WHEN 'queued' THEN $4 ELSE body_sealed END, \
              state = CASE state WHEN 'queued' THEN $2 ELSE state END \
          WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
         [
             json_list(ids.iter().copied()),
             state.name().into(),
             app.clock.now().into(),
+            Vec::<u8>::new().into(),
         ],
     ))
     .await?;
     Ok(())
 }
 
-/// Holds commands in the one order everybody takes them in.
+/// Holds commands in the one order everybody takes them in: by terminal, then by number. Whoever takes rows of
+/// terminals too has taken them before.
 async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
         let _: Vec<(i64,)> = tx
@@ -475,6 +474,7 @@ struct Open {
     idempotent: bool,
     pin: Option<String>,
     overtaken: bool,
+    subject: Option<String>,
     sent_at: Option<DateTime<Utc>>,
     sent_count: i16,
     polls_since_sent: i64,
@@ -511,24 +511,41 @@ pub async fn take(app: &App, terminal: &Presence) -> Result<Vec<Given>> {
 async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(
+    let mut open = lock_open(&mut tx, terminal.id).await?;
+    let sent = open.iter_mut().filter(|command| command.state == "sent");
+    let sent = sent.map(|command| {
+        command.polls_since_sent += 1;
+        command.id
+    });
+    tx.run(&Sql::by_dialect(
         "UPDATE terminal_command SET polls_since_sent = polls_since_sent + 1 \
-         WHERE terminal_id = $1 AND state = 'sent'",
-        [terminal.id.into()],
+         WHERE id IN (SELECT value FROM json_each($1))",
+        "UPDATE terminal_command SET polls_since_sent = polls_since_sent + 1 \
+         WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+        [json_list(sent)],
     ))
     .await?;
-    let mut open = lock_open(&mut tx, terminal.id).await?;
     let mut changed = Vec::new();
     for command in &mut open {
         let is_silent = command.state == "sent"
             && command.polls_since_sent >= SILENT_POLLS
             && command.sent_at.is_none_or(|at| now - at >= SILENT_FOR);
         if is_silent {
-            give_up_or_queue(&mut tx, command, now).await?;
+            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
             changed.push(command.id);
         }
         if command.state == "queued" && command.expires_at.is_some_and(|at| at <= now) {
             let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
+            close(&mut tx, command.id, state, now, None, None).await?;
+            command.state = state.name().into();
+            changed.push(command.id);
+        }
+        // While it waited to be said again, something else was said.
+        if command.state == "queued"
+            && command.sent_count > 0
+            && is_undone(&mut tx, terminal.id, command).await?
+        {
+            let state = next(State::Queued, Happening::TakenBack).expect("queued ones can end");
             close(&mut tx, command.id, state, now, None, None).await?;
             command.state = state.name().into();
             changed.push(command.id);
@@ -599,8 +616,8 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
     Ok((given, is_open))
 }
 
-/// The terminal started anew. A restart it was told to make is done by that; of the rest, nobody
-/// knows what was done.
+/// The terminal made a handshake. Unless it was told to ([`Command::Check`]), it started anew: a restart it was
+/// told to make is done by that; of the rest, nobody knows what was done.
 pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     if !terminal.has_open_commands() {
         return Ok(());
@@ -608,21 +625,41 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     let mut changed = Vec::new();
-    for command in &mut lock_open(&mut tx, terminal.id).await? {
-        if command.state != "sent" {
-            continue;
-        }
+    let mut given = lock_open(&mut tx, terminal.id).await?;
+    given.retain(|command| command.state == "sent");
+    let was_restarted = given.iter().any(|command| is_restart(&command.shown));
+    if !was_restarted && was_told_to_check(&mut tx, terminal.id, now).await? {
+        return Ok(());
+    }
+    for command in &mut given {
         if is_restart(&command.shown) {
             let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
             close(&mut tx, command.id, state, now, None, None).await?;
         } else {
-            give_up_or_queue(&mut tx, command, now).await?;
+            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
         }
         changed.push(command.id);
     }
     tx.commit().await?;
     announce(app, terminal.id, changed);
     Ok(())
+}
+
+/// Whether a CHECK is what its handshake comes of: one on its way, or done a moment ago.
+async fn was_told_to_check(tx: &mut Tx, terminal_id: i64, now: DateTime<Utc>) -> Result<bool> {
+    let (was_told,): (bool,) = tx
+        .one(&Sql::new(
+            "SELECT EXISTS (SELECT 1 FROM (SELECT shown, state, finished_at FROM terminal_command \
+                                           WHERE terminal_id = $1 ORDER BY id DESC LIMIT 200) AS c \
+                            WHERE shown = $2 AND (state = 'sent' OR state = 'done' AND finished_at >= $3))",
+            [
+                terminal_id.into(),
+                Command::Check.verb().into(),
+                (now - SILENT_FOR).into(),
+            ],
+        ))
+        .await?;
+    Ok(was_told)
 }
 
 /// The terminal reports. A result of a command it was never given is logged and changes nothing.
@@ -681,15 +718,19 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
 
 /// Commands whose time has passed while their terminal was silent.
 pub async fn expire(app: &App) -> Result<u64> {
-    let mut tx = app.store.write().await?;
-    let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
-    let expired: Vec<(i64, i64)> = tx
+    let overdue: Vec<(i64,)> = app
+        .store
         .all(&Sql::new(
-            "UPDATE terminal_command SET state = $1, finished_at = $2 \
-             WHERE state = 'queued' AND expires_at <= $2 RETURNING id, terminal_id",
-            [state.name().into(), app.clock.now().into()],
+            "SELECT id FROM terminal_command WHERE state = 'queued' AND expires_at <= $1",
+            [app.clock.now().into()],
         ))
         .await?;
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let overdue: Vec<i64> = overdue.into_iter().map(|(id,)| id).collect();
+    let mut tx = app.store.write().await?;
+    let expired = end_queued(app, &mut tx, &overdue, Happening::TimePassed, true).await?;
     tx.commit().await?;
     for (id, terminal_id) in &expired {
         app.events.publish(Event::Command {
@@ -717,28 +758,63 @@ pub async fn find_queued(app: &App) -> Result<()> {
 
 /// Another device stands in a terminal's place: what was meant for the first is over.
 pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    let open: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            "SELECT id FROM terminal_command WHERE terminal_id = $1 AND state IN ('queued', 'sent')",
+            [terminal_id.into()],
+        ))
+        .await?;
+    let open: Vec<i64> = open.into_iter().map(|(id,)| id).collect();
+    end_queued(app, tx, &open, Happening::TakenBack, true).await?;
     let silence = Happening::Silence {
         times: i64::MAX,
         idempotent: false,
         overtaken: false,
     };
-    for (from, happening) in [
-        (State::Queued, Happening::TakenBack),
-        (State::Sent, silence),
-    ] {
-        let to = next(from, happening).expect("what is open can end");
-        tx.run(&Sql::new(
-            "UPDATE terminal_command SET state = $3, finished_at = $4 WHERE terminal_id = $1 AND state = $2",
+    let state = next(State::Sent, silence).expect("what is open can end");
+    tx.run(&Sql::new(
+        "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+         WHERE terminal_id = $1 AND state = 'sent'",
+        [
+            terminal_id.into(),
+            state.name().into(),
+            app.clock.now().into(),
+            Vec::<u8>::new().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Ends those of these commands that are queued; returns which, and their terminals. `sent_too`: also those
+/// that a terminal was given before.
+async fn end_queued(
+    app: &App,
+    tx: &mut Tx,
+    ids: &[i64],
+    happening: Happening,
+    sent_too: bool,
+) -> Result<Vec<(i64, i64)>> {
+    lock(tx, ids).await?;
+    let state = next(State::Queued, happening).expect("it ends queued ones");
+    Ok(tx
+        .all(&Sql::by_dialect(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND (sent_count = 0 OR $5) \
+             RETURNING id, terminal_id",
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+             WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) AND state = 'queued' \
+                 AND (sent_count = 0 OR $5) \
+             RETURNING id, terminal_id",
             [
-                terminal_id.into(),
-                from.name().into(),
-                to.name().into(),
+                json_list(ids.iter().copied()),
+                state.name().into(),
                 app.clock.now().into(),
+                Vec::<u8>::new().into(),
+                sent_too.into(),
             ],
         ))
-        .await?;
-    }
-    Ok(())
+        .await?)
 }
 
 /// The texts of these commands, sealed: of few, for one may be a picture.
@@ -757,26 +833,52 @@ async fn bodies(tx: &mut Tx, commands: &[&Open]) -> Result<HashMap<i64, Vec<u8>>
 /// What is open for a terminal, in order, held until the transaction ends: two polls at once, on
 /// one node or two, do not both get it. A door does not wait behind hundreds of others.
 async fn lock_open(tx: &mut Tx, terminal_id: i64) -> Result<Vec<Open>> {
-    Ok(tx
+    let mut open: Vec<Open> = tx
         .all(&Sql::by_dialect(
-            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
              WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
              ORDER BY expires_at IS NULL, wire_id LIMIT 200",
-            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, sent_at, sent_count, \
+            "SELECT id, wire_id, shown, state, idempotent, pin, overtaken, subject, sent_at, sent_count, \
                  polls_since_sent, expires_at, not_before_at FROM terminal_command \
-             WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
-             ORDER BY expires_at IS NULL, wire_id LIMIT 200 FOR UPDATE",
+             WHERE state IN ('queued', 'sent') AND id IN ( \
+                 SELECT id FROM terminal_command WHERE terminal_id = $1 AND state IN ('queued', 'sent') \
+                 ORDER BY expires_at IS NULL, wire_id LIMIT 200) \
+             ORDER BY wire_id FOR UPDATE",
             [terminal_id.into()],
         ))
-        .await?)
+        .await?;
+    open.sort_by_key(|command| (command.expires_at.is_none(), command.wire_id));
+    Ok(open)
 }
 
-async fn give_up_or_queue(tx: &mut Tx, command: &mut Open, now: DateTime<Utc>) -> Result<()> {
+/// Whether the terminal was given a later command since that undoes this one.
+async fn is_undone(tx: &mut Tx, terminal_id: i64, command: &Open) -> Result<bool> {
+    let Some(subject) = &command.subject else {
+        return Ok(false);
+    };
+    let later: Vec<(String,)> = tx
+        .all(&Sql::new(
+            "SELECT DISTINCT subject FROM terminal_command \
+             WHERE terminal_id = $1 AND wire_id > $2 AND sent_count > 0 AND subject IS NOT NULL",
+            [terminal_id.into(), command.wire_id.into()],
+        ))
+        .await?;
+    Ok(later
+        .iter()
+        .any(|(later,)| command::overtakes(later, subject)))
+}
+
+async fn give_up_or_queue(
+    tx: &mut Tx,
+    terminal_id: i64,
+    command: &mut Open,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let silence = Happening::Silence {
         times: command.sent_count.into(),
         idempotent: command.idempotent,
-        overtaken: command.overtaken,
+        overtaken: command.overtaken || is_undone(tx, terminal_id, command).await?,
     };
     let state = next(State::Sent, silence).expect("a silent one is queued again or lost");
     if state == State::Queued {
@@ -807,17 +909,16 @@ async fn close(
     code: Option<i32>,
     answer: Option<&str>,
 ) -> Result<()> {
-    // Passwords and templates do not stay in what is over; what was lost somebody may want to read.
+    // Passwords and templates do not stay in what is over.
     tx.run(&Sql::new(
         "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5, \
-             body_sealed = CASE WHEN $6 THEN body_sealed ELSE $7 END WHERE id = $1",
+             body_sealed = $6 WHERE id = $1",
         [
             id.into(),
             state.name().into(),
             now.into(),
             code.map(i64::from).into(),
             answer.map(str::to_owned).into(),
-            (state == State::Lost).into(),
             Vec::<u8>::new().into(),
         ],
     ))
@@ -891,21 +992,16 @@ pub async fn take_back(
     terminal_id: i64,
     only: Option<i64>,
 ) -> Result<Vec<i64>> {
-    let state = next(State::Queued, Happening::TakenBack).expect("queued ones can be taken back");
-    let taken: Vec<(i64,)> = tx
+    let queued: Vec<(i64,)> = tx
         .all(&Sql::new(
-            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $5 \
-             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($4, id) RETURNING id",
-            [
-                terminal_id.into(),
-                state.name().into(),
-                app.clock.now().into(),
-                only.into(),
-                Vec::<u8>::new().into(),
-            ],
+            "SELECT id FROM terminal_command \
+             WHERE terminal_id = $1 AND state = 'queued' AND id = COALESCE($2, id)",
+            [terminal_id.into(), only.into()],
         ))
         .await?;
-    let ids: Vec<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let queued: Vec<i64> = queued.into_iter().map(|(id,)| id).collect();
+    let taken = end_queued(app, tx, &queued, Happening::TakenBack, true).await?;
+    let ids: Vec<i64> = taken.into_iter().map(|(id, _)| id).collect();
     let told = ids.clone();
     tx.after_commit(move |app| announce(app, terminal_id, told));
     Ok(ids)

@@ -127,8 +127,8 @@ pub async fn save_hello(
 ) -> Result<()> {
     let mut tx = app.store.write().await?;
     tx.run(&Sql::new(
-        "UPDATE terminal SET push_protocol = $2, language = COALESCE($3, language), family = $4, push_at = $5 \
-         WHERE id = $1",
+        "UPDATE terminal SET push_protocol = $2, language = COALESCE($3, language), family = $4, push_at = $5, \
+             people_due_from = CASE WHEN family <> $4 THEN '' ELSE people_due_from END WHERE id = $1",
         [
             terminal_id.into(),
             push_protocol.into(),
@@ -199,7 +199,8 @@ pub async fn save_registration(
 ) -> Result<()> {
     let mut tx = app.store.write().await?;
     tx.run(&Sql::new(
-        "UPDATE terminal SET registry_code = $2, session_code = $3, family = 'access' WHERE id = $1",
+        "UPDATE terminal SET registry_code = $2, session_code = $3, family = 'access', \
+             people_due_from = CASE WHEN family <> 'access' THEN '' ELSE people_due_from END WHERE id = $1",
         [
             terminal_id.into(),
             registry_code.into(),
@@ -219,6 +220,8 @@ pub async fn save_family(app: &App, terminal_id: i64, family: Family) -> Result<
         [terminal_id.into(), family_name(family).into()],
     ))
     .await?;
+    // They are told in its own words now.
+    people_due(&mut tx, terminal_id).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -13,12 +13,13 @@ use crate::resources::message;
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
 use crate::terminals::commands::{self, Order};
-use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::contact::{self, NOT_AUTHORIZED};
+use crate::terminals::retry;
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::command::{Audience, Command, LONGEST_MESSAGE};
-use muster_store::{Sql, Tx};
+use muster_store::{Dialect, Sql, Tx, json_list};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -162,7 +163,7 @@ macro_rules! private_due {
 }
 
 /// These messages are new, or were changed. Queues what their terminals are to be told, and nothing they
-/// were told already. The caller's transaction has its place (`punches::record::in_order`).
+/// were told already. The caller's transaction has its place (`punches::record::people_in_order`).
 pub async fn concerns(
     app: &App,
     tx: &mut Writing,
@@ -170,6 +171,7 @@ pub async fn concerns(
     kind: Kind,
     ids: &[i64],
 ) -> Result<()> {
+    hold_terminals(tx, kind, ids).await?;
     for id in ids {
         let mut told: BTreeMap<i64, Told> = told_of(tx, kind, *id)
             .await?
@@ -204,6 +206,35 @@ pub async fn concerns(
     Ok(())
 }
 
+/// Holds the terminals where these messages are or may be, before anything of one of them is written.
+async fn hold_terminals(tx: &mut Tx, kind: Kind, ids: &[i64]) -> Result<()> {
+    // On SQLite the whole transaction has its turn.
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let terminals: Vec<(i64,)> = tx
+        .all(&Sql::new(
+            match kind {
+                Kind::Public => {
+                    "SELECT terminal_id FROM public_message \
+                     WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                     UNION SELECT terminal_id FROM terminal_message \
+                     WHERE public_message_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))"
+                }
+                Kind::Private => {
+                    "SELECT t.id FROM private_message AS m JOIN employee_area AS a ON a.employee_id = m.employee_id \
+                     JOIN terminal AS t ON t.area_id = a.area_id \
+                     WHERE m.id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                     UNION SELECT terminal_id FROM terminal_message \
+                     WHERE private_message_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))"
+                }
+            },
+            [json_list(ids.iter().copied())],
+        ))
+        .await?;
+    contact::lock_in_order(tx, terminals.into_iter().map(|(id,)| id)).await
+}
+
 /// Messages were removed: the terminals that were told of them are told to drop them.
 pub async fn removed(app: &App, tx: &mut Writing, caller: &Caller) -> Result<()> {
     let told: Vec<Told> = tx
@@ -215,6 +246,7 @@ pub async fn removed(app: &App, tx: &mut Writing, caller: &Caller) -> Result<()>
             [NOT_AUTHORIZED.into()],
         ))
         .await?;
+    contact::lock_in_order(tx, told.iter().map(|told| told.terminal_id)).await?;
     for told in &told {
         withdraw(app, tx, caller, told).await?;
     }
@@ -231,15 +263,125 @@ pub async fn forgotten(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Nobody knows whether a terminal shows still what it was told: it is told again, by the same numbers.
+pub async fn doubt(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_message SET digest = $2, told_command = NULL, retry_at = $3 WHERE terminal_id = $1",
+        [
+            terminal_id.into(),
+            Vec::<u8>::new().into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// What a terminal was told of a message, and how the last command of that ended.
+#[derive(Debug, sqlx::FromRow)]
+struct Ended {
+    terminal_id: i64,
+    uid: i64,
+    told_command: i64,
+    pin: String,
+    tries: i16,
+}
+
+/// A command of a message.
+#[derive(Debug, sqlx::FromRow)]
+struct Outcome {
+    verb: String,
+    state: String,
+    return_code: Option<i64>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+/// Terminals have answered, or never will: what they show now is known. What failed and may go well another
+/// time is told again, after a pause.
+async fn conclude(app: &App) -> Result<()> {
+    let ended: Vec<Ended> = app
+        .store
+        .all(&Sql::new(
+            "SELECT g.terminal_id, g.uid, g.told_command, g.pin, g.tries FROM terminal_message AS g \
+             JOIN terminal_command AS c ON c.id = g.told_command WHERE c.state NOT IN ('queued', 'sent') \
+             ORDER BY g.terminal_id, g.uid",
+            [],
+        ))
+        .await?;
+    for ended in ended {
+        let count = if ended.pin.is_empty() { 1_i64 } else { 2 };
+        let outcomes: Vec<Outcome> = app
+            .store
+            .all(&Sql::new(
+                "SELECT verb, state, return_code, finished_at FROM terminal_command \
+                 WHERE terminal_id = $1 AND id <= $2 AND pin IS NOT DISTINCT FROM $3 AND subject IS NOT NULL \
+                 ORDER BY id DESC LIMIT $4",
+                [
+                    ended.terminal_id.into(),
+                    ended.told_command.into(),
+                    of_person(&ended.pin).into(),
+                    count.into(),
+                ],
+            ))
+            .await?;
+        if outcomes.iter().any(Outcome::is_open) {
+            continue;
+        }
+        let failed = outcomes.iter().find(|outcome| outcome.state != "done");
+        let tries = failed.map_or(0, |_| ended.tries.saturating_add(1));
+        let retry_at = failed.and_then(|failed| failed.retry_at(app, tries));
+        let mut tx = app.store.write().await?;
+        tx.run(&Sql::new(
+            "UPDATE terminal_message SET told_command = NULL, tries = $4, retry_at = $5, \
+                 digest = CASE WHEN $5 IS NULL THEN digest ELSE $6 END \
+             WHERE terminal_id = $1 AND uid = $2 AND told_command = $3",
+            [
+                ended.terminal_id.into(),
+                ended.uid.into(),
+                ended.told_command.into(),
+                i64::from(tries).into(),
+                retry_at.into(),
+                Vec::<u8>::new().into(),
+            ],
+        ))
+        .await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+impl Outcome {
+    fn is_open(&self) -> bool {
+        matches!(self.state.as_str(), "queued" | "sent")
+    }
+
+    fn retry_at(&self, app: &App, tries: i16) -> Option<DateTime<Utc>> {
+        let at = self.finished_at.unwrap_or_else(|| app.clock.now());
+        match self.state.as_str() {
+            "refused" => {
+                let code = self.return_code.and_then(|code| i32::try_from(code).ok());
+                retry::after_refusal(&self.verb, code.unwrap_or(-1), tries, at)
+            }
+            "lost" => Some(at + retry::pause(tries)),
+            _ => Some(at + retry::TAKEN_BACK),
+        }
+    }
+}
+
+/// Whom a message's commands wait for: nobody when it is for everybody.
+fn of_person(pin: &str) -> Option<String> {
+    (!pin.is_empty()).then(|| pin.to_owned())
+}
+
 /// What changed without anybody touching a message: one is over, a person came to a terminal or left it,
 /// a terminal was authorised, moved or replaced, a person with messages was removed.
 pub async fn settle(app: &App) -> Result<()> {
-    forget_cleared(app).await?;
+    conclude(app).await?;
     for kind in [Kind::Public, Kind::Private] {
         let ids = unsettled(app, kind).await?;
         for some in ids.chunks(TOGETHER) {
             let mut tx = Writing::begin(app).await?;
-            record::in_order(&mut tx, &app.company.id).await?;
+            record::people_in_order(&mut tx, &app.company.id).await?;
             concerns(app, &mut tx, &Caller::system(), kind, some).await?;
             tx.commit(app).await?;
         }
@@ -254,25 +396,10 @@ pub async fn settle(app: &App) -> Result<()> {
         .await?;
     if is_left {
         let mut tx = Writing::begin(app).await?;
-        record::in_order(&mut tx, &app.company.id).await?;
+        record::people_in_order(&mut tx, &app.company.id).await?;
         removed(app, &mut tx, &Caller::system()).await?;
         tx.commit(app).await?;
     }
-    Ok(())
-}
-
-/// Terminals that have forgotten everything, as they were told to, show nothing either.
-async fn forget_cleared(app: &App) -> Result<()> {
-    let mut tx = app.store.write().await?;
-    tx.run(&Sql::new(
-        "DELETE FROM terminal_message WHERE EXISTS ( \
-             SELECT 1 FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
-             WHERE t.id = terminal_message.terminal_id AND c.state = 'done' \
-                 AND terminal_message.told_at <= c.finished_at)",
-        [],
-    ))
-    .await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -369,7 +496,25 @@ async fn unsettled(app: &App, kind: Kind) -> Result<Vec<i64>> {
             [NOT_AUTHORIZED.into(), latest],
         ))
         .await?;
-    let mut ids: BTreeSet<i64> = BTreeSet::new();
+    let failed: Vec<(i64,)> = app
+        .store
+        .all(&Sql::new(
+            match kind {
+                Kind::Public => {
+                    "SELECT g.public_message_id FROM terminal_message AS g JOIN terminal AS t ON t.id = g.terminal_id \
+                     WHERE g.public_message_id IS NOT NULL AND g.retry_at <= $2 AND t.area_id <> $1 \
+                         AND t.cleared_by IS NULL"
+                }
+                Kind::Private => {
+                    "SELECT g.private_message_id FROM terminal_message AS g JOIN terminal AS t ON t.id = g.terminal_id \
+                     WHERE g.private_message_id IS NOT NULL AND g.retry_at <= $2 AND t.area_id <> $1 \
+                         AND t.cleared_by IS NULL"
+                }
+            },
+            [NOT_AUTHORIZED.into(), app.clock.now().into()],
+        ))
+        .await?;
+    let mut ids: BTreeSet<i64> = failed.into_iter().map(|(id,)| id).collect();
     for (suspects, is_told) in [(untold, false), (perhaps_over, true)] {
         let wrong = suspects.into_iter().filter(|suspect| {
             let zone_name = suspect.zone_name.as_deref();
@@ -428,15 +573,16 @@ async fn tell(
     if known.is_some_and(|told| told.digest == digest) {
         return Ok(false);
     }
-    queue(app, tx, caller, due.terminal_id, &due.pin, &commands).await?;
+    let told_command = queue(app, tx, caller, due.terminal_id, &due.pin, &commands).await?;
     let (public, private) = match kind {
         Kind::Public => (Some(due.message_id), None),
         Kind::Private => (None, Some(due.message_id)),
     };
     tx.run(&Sql::new(
-        "INSERT INTO terminal_message (terminal_id, uid, public_message_id, private_message_id, pin, digest, told_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (terminal_id, uid) DO UPDATE SET digest = excluded.digest, told_at = excluded.told_at",
+        "INSERT INTO terminal_message (terminal_id, uid, public_message_id, private_message_id, pin, digest, told_at, \
+             told_command) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (terminal_id, uid) DO UPDATE SET digest = excluded.digest, told_at = excluded.told_at, \
+             told_command = excluded.told_command, retry_at = NULL",
         [
             due.terminal_id.into(),
             uid.into(),
@@ -445,6 +591,7 @@ async fn tell(
             due.pin.into(),
             digest.into(),
             app.clock.now().into(),
+            told_command.into(),
         ],
     ))
     .await?;
@@ -465,7 +612,7 @@ async fn withdraw(app: &App, tx: &mut Writing, caller: &Caller, told: &Told) -> 
     Ok(())
 }
 
-/// A private message waits behind its person's record, and for nobody else's.
+/// A private message waits behind its person's record, and for nobody else's. Returns the last command's id.
 async fn queue(
     app: &App,
     tx: &mut Writing,
@@ -473,25 +620,25 @@ async fn queue(
     terminal_id: i64,
     pin: &str,
     commands: &[Command],
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let mut orders = Vec::with_capacity(commands.len());
     for command in commands {
         match command.encode() {
             Ok(text) => orders.push(Order {
                 terminal_id,
-                pin: (!pin.is_empty()).then(|| pin.to_owned()),
+                pin: of_person(pin),
                 text: Arc::new(commands::Text::of(app, command, text)),
                 expires_at: None,
             }),
             // A code that no terminal can be told is none's there either.
             Err(unsendable) => {
                 tracing::warn!(terminal_id, verb = command.verb(), %unsendable, "a message is left out");
-                return Ok(());
+                return Ok(None);
             }
         }
     }
-    commands::queue_all(app, tx, caller, &orders).await?;
-    Ok(())
+    let ids = commands::queue_all(app, tx, caller, &orders).await?;
+    Ok(ids.last().copied())
 }
 
 /// The next number of a terminal that is no running message's there.

@@ -11,6 +11,7 @@ pub mod of_terminal;
 pub mod operation_list;
 pub mod overview;
 pub mod people;
+mod retry;
 pub mod roster;
 pub mod sync;
 pub mod terminal;

@@ -80,7 +80,7 @@ pub struct Kept {
 
 /// Removes these templates, here and on the terminals that hold them; with the last of its type the picture
 /// that terminals would make another of. The caller's transaction has its place
-/// (`punches::record::in_order`).
+/// (`punches::record::people_in_order`).
 pub async fn remove(
     app: &App,
     tx: &mut Writing,
@@ -183,15 +183,17 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     let pins: Vec<&str> = users.iter().map(|user| user.pin.as_str()).collect();
     let mut tx = Writing::begin(app).await?;
     // Two terminals that bring the same people must take locks in one order.
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let mut made = HashSet::new();
+    let mut new_ones = Vec::new();
     let mut not_taken = Vec::new();
     for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
         match employee::enrolled_at(app, &mut tx, terminal, user).await? {
-            Enrolled::Made => {
+            Enrolled::Made(id) => {
                 adopt(app, &mut tx, &[&user.pin]).await?;
                 made.insert(user.pin.clone());
+                new_ones.push(id);
             }
             Enrolled::Known { as_shown: true } => {}
             Enrolled::Known { as_shown: false } | Enrolled::Nobody => not_taken.push(as_row(user)),
@@ -204,6 +206,8 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
         bodies: &[],
     };
     sync::shown(app, &mut tx, &pins, shown).await?;
+    // Last, for no punch is stored until the commit.
+    record::adopt(&mut tx, &app.company.id, &new_ones).await?;
     tx.commit(app).await?;
     Ok(not_taken)
 }
@@ -214,20 +218,27 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     pins.sort_unstable();
     pins.dedup();
     let mut tx = Writing::begin(app).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     // Its people are compared below; of those who leave it nothing is taken any more.
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let mut shown = Vec::with_capacity(bodies.len());
     for body in bodies.iter().filter(|body| !leaving.contains(body.pin)) {
-        keep_biometric(app, &mut tx, terminal, body).await?;
+        let digest = match made_elsewhere(app, &mut tx, terminal, body).await? {
+            Some(digest) => digest,
+            None => {
+                keep_biometric(app, &mut tx, terminal, body).await?;
+                body.digest(app)
+            }
+        };
         sync::note_algorithm(
             &mut tx,
             terminal.id,
             body.source,
             body.wire_type,
-            body.major_ver,
+            &cut(body.major_ver, LONGEST_VERSION),
         )
         .await?;
-        shown.push((body.pin.to_owned(), body.thing(), body.digest(app)));
+        shown.push((body.pin.to_owned(), body.thing(), digest));
     }
     let shown = Shown {
         terminal_id: terminal.id,
@@ -239,7 +250,7 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     tx.commit(app).await
 }
 
-/// A user record as a terminal writes it.
+/// A user record as a terminal writes it, but for the password: nobody is shown one.
 fn as_row(user: &User) -> String {
     let number = |value: Option<i64>| value.map(|value| value.to_string());
     let fields = [
@@ -249,7 +260,8 @@ fn as_row(user: &User) -> String {
             "Passwd",
             user.password
                 .as_ref()
-                .map(|password| password.expose().to_owned()),
+                .filter(|password| !password.is_empty())
+                .map(|_| "…".to_owned()),
         ),
         ("Card", user.card.clone()),
         ("Grp", number(user.group.map(i64::from))),
@@ -267,6 +279,9 @@ fn as_row(user: &User) -> String {
     }
     row
 }
+
+/// Letters of an algorithm's version.
+const LONGEST_VERSION: usize = 32;
 
 /// At most so many letters: what is looked up by an index must fit into it, and nothing sensible is
 /// longer.
@@ -381,15 +396,71 @@ impl Body<'_> {
         }
     }
 
-    /// The same whatever rows it comes in. Near-infrared faces begin with 16 bytes that differ each time
+    /// The same whatever rows it comes in; another one when it is for use under duress, or bad. Near-infrared faces begin with 16 bytes that differ each time
     /// (vendor paper 2015): 22 letters of base64.
     fn digest(&self, app: &App) -> Vec<u8> {
         let body = match self.source {
             "face" => self.body.get(22..).unwrap_or(self.body),
             _ => self.body,
         };
-        app.keys.digest(body.as_bytes())
+        match self.mark() {
+            "" => app.keys.digest(body.as_bytes()),
+            mark => app.keys.digest(format!("{mark} {body}").as_bytes()),
+        }
     }
+
+    /// Fingerprints' own rows say duress by `Valid=3`.
+    fn mark(&self) -> &'static str {
+        match (self.valid, self.duress) {
+            (3, _) | (1.., 1..) => "duress",
+            (..=0, _) => "bad",
+            _ => "",
+        }
+    }
+}
+
+/// The digest of a template that another terminal has made of the enrolment photo this one was told too: each
+/// makes its own of it, all are as good, and the first of them is kept. One that this terminal makes when it
+/// has one already is new.
+async fn made_elsewhere(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    body: &Body<'_>,
+) -> Result<Option<Vec<u8>>> {
+    let kept: Option<(Option<Vec<u8>>,)> = match body.thing() {
+        thing @ Thing::Template { .. } => {
+            tx.find(&Sql::new(
+                "SELECT b.digest FROM biometric AS b WHERE b.company_id = $1 AND b.pin = $2 AND b.wire_type = $3 \
+                     AND b.bio_no = $4 AND b.bio_index = $5 AND b.major_ver = $6 AND b.source = $7 \
+                     AND b.terminal_sn <> $8 \
+                     AND EXISTS (SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = $9 AND h.pin = $2 \
+                                     AND h.thing = $10 AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL)) \
+                     AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = $9 AND h.pin = $2 \
+                                         AND h.thing = $11 AND h.may_hold)",
+                [
+                    app.company.id.clone().into(),
+                    body.pin.into(),
+                    body.wire_type.into(),
+                    body.no.into(),
+                    body.index.into(),
+                    cut(body.major_ver, LONGEST_VERSION).into(),
+                    body.source.into(),
+                    terminal.sn.as_str().into(),
+                    terminal.id.into(),
+                    Thing::EnrolmentPhoto {
+                        wire_type: body.wire_type,
+                    }
+                    .to_string()
+                    .into(),
+                    thing.to_string().into(),
+                ],
+            ))
+            .await?
+        }
+        _ => None,
+    };
+    Ok(kept.and_then(|(digest,)| digest))
 }
 
 /// The latest one of its kind stays; the same one again changes nothing. It belongs to the employee with that code, if there is one.
@@ -416,8 +487,8 @@ async fn keep_biometric(
             body.wire_type.into(),
             body.no.into(),
             body.index.into(),
-            cut(body.major_ver, 32).into(),
-            cut(body.minor_ver, 32).into(),
+            cut(body.major_ver, LONGEST_VERSION).into(),
+            cut(body.minor_ver, LONGEST_VERSION).into(),
             body.format.into(),
             body.source.into(),
             body.valid.into(),

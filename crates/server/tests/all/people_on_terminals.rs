@@ -533,7 +533,7 @@ async fn a_refusal_is_repeated_when_it_may_pass_and_kept_when_it_will_not() {
 }
 
 #[tokio::test]
-async fn a_terminals_changed_records_complete_the_servers_and_are_put_right_once() {
+async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         let more = json!({ "sn": "NORTH2", "area": "north" });
@@ -562,11 +562,24 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right_once
         assert_eq!(admin.obeys("NORTH").await, with_card, "put right");
         assert_eq!(admin.told("NORTH2").await, NOBODY);
         shows(forged).await;
-        assert_eq!(
-            admin.told("NORTH").await,
-            NOBODY,
-            "it cannot do better, it seems"
-        );
+        assert_eq!(admin.told("NORTH").await, NOBODY, "not for ever");
+        later(&app, TimeDelta::minutes(30)).await;
+        assert_eq!(admin.obeys("NORTH").await, with_card, "but again");
+        later(&app, TimeDelta::hours(6)).await;
+        shows(forged).await;
+        assert_eq!(admin.obeys("NORTH").await, with_card);
+        let cut = "USER PIN=7\tName=Bin\tPri=0\tPasswd=\tCard=123456789\n";
+        shows(cut).await;
+        assert_eq!(admin.obeys("NORTH").await, with_card);
+        for _ in 0..2 {
+            shows(cut).await;
+            later(&app, TimeDelta::hours(1)).await;
+            assert_eq!(
+                admin.told("NORTH").await,
+                NOBODY,
+                "it cannot do better, it seems"
+            );
+        }
         let employee = admin
             .send(Method::GET, &format!("{PEOPLE}7/"), Value::Null)
             .await;

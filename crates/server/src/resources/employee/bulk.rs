@@ -140,7 +140,7 @@ async fn del_bio_template(call: Call) -> Result<Answer> {
     input.settle()?;
     if !kinds.is_empty() {
         let mut tx = Writing::begin(app).await?;
-        record::in_order(&mut tx, &app.company.id).await?;
+        record::people_in_order(&mut tx, &app.company.id).await?;
         for employee in rows {
             people::forget(app, &mut tx, caller, &employee.emp_code, &kinds).await?;
             let deed = Deed {
@@ -167,7 +167,7 @@ async fn resync_to_device(call: Call) -> Result<Answer> {
         .map(|employee| employee.emp_code.as_str())
         .collect();
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     sync::repeat(app, &mut tx, caller, &codes).await?;
     for emp_code in codes {
         let deed = Deed {

@@ -6,7 +6,6 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::Result;
-use crate::punches::record;
 use crate::resource::{Columns, Resource, search_text};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
@@ -18,11 +17,10 @@ use serde_json::{Map, json};
 /// What became of somebody a terminal brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enrolled {
-    Made,
+    /// The new employee's id; the punches that wait for the code are the caller's to adopt.
+    Made(i64),
     /// Was an employee before. `as_shown`: the server's record says the same, by now.
-    Known {
-        as_shown: bool,
-    },
+    Known { as_shown: bool },
     /// Is no employee, and does not become one.
     Nobody,
 }
@@ -109,7 +107,6 @@ pub async fn enrolled_at(
         ))
         .await?;
     }
-    record::adopt(tx, &app.company.id, &[id]).await?;
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,
@@ -123,7 +120,7 @@ pub async fn enrolled_at(
         ..Deed::default()
     };
     audit::write(tx, now, &Caller::system(), deed).await?;
-    Ok(Enrolled::Made)
+    Ok(Enrolled::Made(id))
 }
 
 #[derive(sqlx::FromRow)]

@@ -147,7 +147,7 @@ async fn put(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let mut codes = Vec::new();
     for (id, emp_code) in people {
         tx.run(&Sql::new(

@@ -546,7 +546,7 @@ impl Removable for Employee {
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
-        record::in_order(tx, &app.company.id).await?;
+        record::people_in_order(tx, &app.company.id).await?;
         let mut codes = Vec::with_capacity(rows.len());
         for some in rows.chunks(500) {
             let ids: Vec<i64> = some.iter().map(|row| row.id).collect();

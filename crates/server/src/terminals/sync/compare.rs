@@ -1,7 +1,7 @@
 //! The comparison: what terminals should hold of some people against what they hold and were told, and
 //! the commands that close the difference.
 
-use super::forms::{self, Abilities, Body, Form, Place, VISIBLE_FACE};
+use super::forms::{self, Abilities, Body, Form, Place, Takes, VISIBLE_FACE};
 use super::holding::{self, Holding, Step, Thing, Told, Wish};
 use super::record::{self, Person, Record};
 use crate::access::Caller;
@@ -12,7 +12,7 @@ use crate::terminals::commands::{self, Order, Text};
 use crate::terminals::contact::{NOT_AUTHORIZED, family_name};
 use crate::terminals::people;
 use crate::writing::Writing;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_protocol::command::Command;
 use muster_protocol::handshake::Family;
 use muster_protocol::secret::Secret;
@@ -45,6 +45,10 @@ pub struct Shown<'a> {
     /// Whose, what, and the digest of it.
     pub bodies: &'a [(String, Thing, Vec<u8>)],
 }
+
+/// A record that is put right and shown wrong again within so long is put right after a pause only.
+const SOON: TimeDelta = TimeDelta::hours(6);
+const SHOWN_AGAIN: TimeDelta = TimeDelta::minutes(30);
 
 /// Stands for the digest of a record that cannot be written for the wire.
 const UNWRITABLE: &[u8] = b"unwritable";
@@ -172,7 +176,15 @@ impl<'a> Work<'a> {
         let people: Vec<Person> = record::people(app, tx, pins).await?;
         let mut records = HashMap::with_capacity(people.len());
         for person in &people {
-            records.insert(person.emp_code.clone(), Record::of(app, person)?);
+            match Record::of(app, person) {
+                Ok(record) => {
+                    records.insert(person.emp_code.clone(), record);
+                }
+                // Nobody else has to wait for that.
+                Err(error) => {
+                    tracing::error!(emp_code = person.emp_code, %error, "a record cannot be given out");
+                }
+            }
         }
         let belonging: Vec<(i64, String)> = tx
             .all(&Sql::by_dialect(
@@ -314,14 +326,14 @@ impl<'a> Work<'a> {
             return found.clone();
         }
         let command = self.records.get(pin)?.command(family);
-        let text = ready(self.app, &command);
+        let text = ready(self.app, &command, false);
         self.texts.insert(key, text.clone());
         text
     }
 
     /// Takes in what a terminal shows of its people. The server's record stands: a record that is not so is
-    /// put right, but once. A terminal that shows it the same way after that cannot do better (old ones
-    /// cut names), and is left alone.
+    /// put right. A terminal that shows only the name the same way after that cannot do better (old ones cut
+    /// names), and is left alone; anything else of the record may open a door, and is put right each time.
     fn take_in(&mut self, shown: Shown<'_>) {
         let Some(family) = self
             .places
@@ -337,11 +349,15 @@ impl<'a> Work<'a> {
                 let text = record.as_shown(user).command(family).encode();
                 record::digest(self.app, &text.unwrap_or_default())
             });
+            let name_alone = self
+                .records
+                .get(&user.pin)
+                .is_some_and(|record| record.differs_in_name_alone(user));
             let at = self.holding(shown.terminal_id, &user.pin, Thing::User);
             let now = self.now;
             let holding = &mut self.holdings[at];
             holding.change();
-            holding.seen_at = Some(now);
+            let seen_before = holding.seen_at.replace(now);
             if holding.is_leaving() {
                 continue;
             }
@@ -353,9 +369,14 @@ impl<'a> Work<'a> {
                 holding.has = wanted;
                 holding.clear_failure();
             } else if seen.is_some() && holding.told.is_none() {
-                let is_its_spelling = holding.seen == seen && holding.has == wanted;
-                if !is_its_spelling {
+                let is_again = holding.seen == seen && holding.has == wanted;
+                if !is_again {
                     holding.has = None;
+                } else if !name_alone {
+                    // One that shows it after each time it is told is not told for ever.
+                    let is_soon = seen_before.is_some_and(|before| now - before < SOON);
+                    holding.has = None;
+                    holding.put_off(wanted, is_soon.then(|| now + SHOWN_AGAIN));
                 }
             }
             holding.seen = seen;
@@ -519,7 +540,7 @@ impl<'a> Work<'a> {
         if let Some(found) = self.texts.get(&key) {
             return found.clone();
         }
-        let text = ready(self.app, &self.records.get(pin)?.authorisation());
+        let text = ready(self.app, &self.records.get(pin)?.authorisation(), false);
         self.texts.insert(key, text.clone());
         text
     }
@@ -574,8 +595,9 @@ impl<'a> Work<'a> {
     fn plan_person(&mut self, place: usize, pin: &str, asked: &Asked<'_>, plans: &mut Vec<Plan>) {
         let (terminal_id, family) = (self.places[place].id, self.places[place].family());
         let belongs = self.belonging.contains(&(terminal_id, pin.to_owned()));
-        let mut removed = Vec::new();
+        let (mut removed, mut resting) = (Vec::new(), BTreeMap::new());
         let chosen = self.chosen(terminal_id, pin);
+        let mut wanted = BTreeMap::new();
         for (at, wish) in self.wishes(place, pin, asked.is_named) {
             let thing = self.holdings[at].thing;
             if thing == Thing::User && belongs && wish.is_none() {
@@ -593,38 +615,30 @@ impl<'a> Work<'a> {
                 (Step::Forget, _) => self.holdings[at].forget(),
                 (Step::Tell, Some(None)) => removed.push(at),
                 (Step::Tell, Some(Some(digest))) => {
-                    let what = match thing {
-                        Thing::User => self.text(pin, family).map(|(_, text)| What::Ready(text)),
-                        Thing::Door => self.door(pin).map(|(_, text)| What::Ready(text)),
-                        _ => chosen.get(&thing).map(|what| match what {
-                            What::Body(body, form) => What::Body(*body, *form),
-                            What::Photo(id) => What::Photo(*id),
-                            What::Ready(text) => What::Ready(text.clone()),
-                        }),
-                    };
-                    if let Some(what) = what {
-                        plans.push(Plan {
-                            terminal_id,
-                            pin: pin.to_owned(),
-                            what,
-                            changes: vec![at],
-                            digest: Some(digest),
-                        });
-                    }
+                    wanted.insert(thing, (at, digest));
+                }
+                (Step::Rest, Some(Some(digest))) => {
+                    resting.insert(thing, (at, digest));
                 }
                 _ => {}
             }
         }
-        if removed.is_empty() {
-            return;
-        }
-        let commands = if belongs {
+        // First what goes: it may take along what is to stay, and that is told again behind it.
+        let commands = if removed.is_empty() {
+            Vec::new()
+        } else if belongs {
+            for at in self.taken_along(terminal_id, pin, &removed) {
+                self.holdings[at].become_unknown();
+                if let Some(resting) = resting.remove_entry(&self.holdings[at].thing) {
+                    wanted.extend([resting]);
+                }
+            }
             self.removal_of_things(terminal_id, pin, &removed)
         } else {
             self.removal_of_person(terminal_id, family, pin, removed)
         };
         for (command, changes) in commands {
-            match ready(self.app, &command) {
+            match ready(self.app, &command, changes.is_empty()) {
                 Some((_, text)) => plans.push(Plan {
                     terminal_id,
                     pin: pin.to_owned(),
@@ -639,6 +653,49 @@ impl<'a> Work<'a> {
                 }
             }
         }
+        for (thing, (at, digest)) in wanted {
+            let what = match thing {
+                Thing::User => self.text(pin, family).map(|(_, text)| What::Ready(text)),
+                Thing::Door => self.door(pin).map(|(_, text)| What::Ready(text)),
+                _ => chosen.get(&thing).map(|what| match what {
+                    What::Body(body, form) => What::Body(*body, *form),
+                    What::Photo(id) => What::Photo(*id),
+                    What::Ready(text) => What::Ready(text.clone()),
+                }),
+            };
+            if let Some(what) = what {
+                plans.push(Plan {
+                    terminal_id,
+                    pin: pin.to_owned(),
+                    what,
+                    changes: vec![at],
+                    digest: Some(digest),
+                });
+            }
+        }
+    }
+
+    /// What else of somebody goes when these things do, though it is to stay.
+    fn taken_along(&self, terminal_id: i64, pin: &str, removed: &[usize]) -> Vec<usize> {
+        let Some(abilities) = self.abilities.get(&terminal_id) else {
+            return Vec::new();
+        };
+        let things = self.by_person.get(&(terminal_id, pin.to_owned()));
+        things
+            .into_iter()
+            .flatten()
+            .filter(|(thing, at)| {
+                let same: Vec<Thing> = removed
+                    .iter()
+                    .map(|at| self.holdings[*at].thing)
+                    .filter(|other| other.wire_type() == thing.wire_type())
+                    .collect();
+                !removed.contains(at)
+                    && !self.holdings[**at].is_over()
+                    && abilities.goes_along(**thing, &same)
+            })
+            .map(|(_, at)| *at)
+            .collect()
     }
 
     /// Whether the terminal has said that it has somebody's record.
@@ -692,7 +749,13 @@ impl<'a> Work<'a> {
                     return Vec::new();
                 }
                 // It waits for its next try, and the others with it.
-                _ if !self.holdings[at].is_over() => return Vec::new(),
+                _ if !self.holdings[at].is_over() => {
+                    let retry_at = self.holdings[at].retry_at;
+                    for other in removed {
+                        self.holdings[other].wait_until(retry_at);
+                    }
+                    return Vec::new();
+                }
                 _ => {}
             }
         }
@@ -732,24 +795,41 @@ impl<'a> Work<'a> {
                 });
             let things: Vec<Thing> = gone.iter().map(|at| self.holdings[*at].thing).collect();
             let orders = abilities.removal(pin, wire_type, !stays, &things);
-            if orders.is_empty() {
-                // It has no place for such a thing, so it cannot be there.
-                for at in &gone {
-                    self.holdings[*at].forget();
+            let (photos, templates): (Vec<usize>, Vec<usize>) = gone
+                .into_iter()
+                .partition(|at| self.holdings[*at].thing.is_photo());
+            for (takes, places) in [(Takes::Templates, &templates), (Takes::Photo, &photos)] {
+                if !orders.iter().any(|(_, taken)| *taken == takes) {
+                    // It has no place for such a thing, so it cannot be there.
+                    for at in places {
+                        self.holdings[*at].forget();
+                    }
                 }
             }
-            let last = orders.len().saturating_sub(1);
-            for (place, command) in orders.into_iter().enumerate() {
-                // What the last of them says stands for all.
-                let changes = if place == last {
-                    gone.clone()
-                } else {
-                    Vec::new()
+            for (command, takes) in orders {
+                let changes = match takes {
+                    Takes::Templates => self.with_numbers_of(&command, &templates),
+                    Takes::Photo => photos.clone(),
+                    Takes::Nothing => Vec::new(),
                 };
                 commands.push((command, changes));
             }
         }
         commands
+    }
+
+    /// Those of these templates that a command removes.
+    fn with_numbers_of(&self, command: &Command, templates: &[usize]) -> Vec<usize> {
+        let number = match command {
+            Command::DeleteFinger { finger, .. } | Command::DeleteFvein { finger, .. } => *finger,
+            Command::DeleteBiodata { no, .. } => *no,
+            _ => None,
+        };
+        let has = |at: &&usize| match self.holdings[**at].thing {
+            Thing::Template { no, .. } => number.is_none_or(|number| number == no),
+            _ => false,
+        };
+        templates.iter().filter(has).copied().collect()
     }
 
     /// Queues, some at a time: bodies are opened when their turn comes.
@@ -768,14 +848,18 @@ impl<'a> Work<'a> {
                     What::Body(at, form) => opened
                         .get(&(self.bodies[*at].id, true))
                         .and_then(|body| {
-                            ready(self.app, &self.bodies[*at].command(*form, body.clone()))
+                            ready(
+                                self.app,
+                                &self.bodies[*at].command(*form, body.clone()),
+                                false,
+                            )
                         })
                         .map(|(_, text)| text),
                     What::Photo(id) => opened
                         .get(&(*id, false))
                         .and_then(|body| {
                             let (pin, body) = (plan.pin.clone(), body.clone());
-                            ready(self.app, &Command::UpdateUserPic { pin, body })
+                            ready(self.app, &Command::UpdateUserPic { pin, body }, false)
                         })
                         .map(|(_, text)| text),
                 };
@@ -862,12 +946,13 @@ fn as_wish(wish: &Option<Option<Vec<u8>>>) -> Wish<'_> {
 }
 
 /// A command ready to be queued, with the digest of its text; `None` and told in the log when it cannot
-/// be written for the wire.
-fn ready(app: &App, command: &Command) -> Option<Ready> {
+/// be written for the wire. `once`: nothing rests on its answer.
+fn ready(app: &App, command: &Command, once: bool) -> Option<Ready> {
     match command.encode() {
         Ok(text) => {
             let digest = record::digest(app, &text);
-            Some((digest, Arc::new(Text::of(app, command, text))))
+            let text = Text::of(app, command, text);
+            Some((digest, Arc::new(if once { text.once() } else { text })))
         }
         Err(unsendable) => {
             tracing::warn!(verb = command.verb(), %unsendable, "a command is left out");

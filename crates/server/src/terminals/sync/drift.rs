@@ -5,7 +5,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::terminals::commands::{self, Order, Text};
-use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
+use crate::terminals::contact::{self, NOT_AUTHORIZED, family_of};
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 pub const EVERY_S: u64 = 60;
 /// A terminal that was not heard for longer is not asked.
 const HEARD_WITHIN: TimeDelta = TimeDelta::minutes(10);
+/// Uploads that were refused once come again behind the answer that ends them: it is looked at when nothing has
+/// come for so long.
+const QUIET_FOR: TimeDelta = TimeDelta::minutes(1);
 /// One whose own count of people is right is asked so many times more rarely: newer ones show all their
 /// templates and photos with each person.
 const RARELY: i32 = 7;
@@ -127,16 +130,19 @@ struct Answered {
     user_count: Option<i64>,
     state: String,
     sent_at: Option<DateTime<Utc>>,
+    return_code: Option<i64>,
 }
 
 async fn look_at_people(app: &App) -> Result<()> {
     let answered: Vec<Answered> = app
         .store
         .all(&Sql::new(
-            "SELECT t.id, t.people_question, t.user_count, c.state, c.sent_at FROM terminal AS t \
+            "SELECT t.id, t.people_question, t.user_count, c.state, c.sent_at, c.return_code FROM terminal AS t \
              JOIN terminal_command AS c ON c.id = t.people_question \
-             WHERE c.state NOT IN ('queued', 'sent') ORDER BY t.id",
-            [],
+             WHERE c.state NOT IN ('queued', 'sent') AND COALESCE(c.finished_at, $1) <= $1 AND NOT EXISTS ( \
+                 SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = t.id AND h.seen_at > $1) \
+             ORDER BY t.id",
+            [(app.clock.now() - QUIET_FOR).into()],
         ))
         .await?;
     for answer in answered {
@@ -159,7 +165,8 @@ async fn look_at_people(app: &App) -> Result<()> {
 }
 
 /// Whom it confirmed and has not shown is not there: they are told again. One that says it is done and
-/// showed nobody has perhaps not understood the question, unless it counts nobody either.
+/// showed nobody has perhaps not understood the question, unless it counts nobody either; and one that says of
+/// how many its answer is has not come to its end with fewer.
 async fn miss_those_not_shown(
     app: &App,
     tx: &mut Tx,
@@ -172,7 +179,8 @@ async fn miss_those_not_shown(
             [answer.id.into(), sent_at.into()],
         ))
         .await?;
-    if shown == 0 && answer.user_count != Some(0) {
+    let is_partial = answer.return_code.is_some_and(|rows| shown < rows);
+    if is_partial || shown == 0 && answer.user_count != Some(0) {
         return Ok(());
     }
     // Rows that changed since the question are newer than the answer.
@@ -191,6 +199,7 @@ async fn miss_those_not_shown(
         people = missing.len(),
         "people have vanished from a terminal"
     );
+    contact::people_due(tx, answer.id).await?;
     for (pin,) in missing {
         // With the record goes everything else of the person.
         tx.run(&Sql::new(

@@ -9,7 +9,7 @@ use muster_protocol::command::{BiodataFields, Command};
 use muster_protocol::handshake::Family;
 use muster_protocol::secret::Secret;
 use muster_store::{Sql, Tx, json_list};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 const FINGER: i16 = 1;
 const NEAR_INFRARED_FACE: i16 = 2;
@@ -162,6 +162,24 @@ pub enum Form {
     Picture,
 }
 
+/// What is gone when a removal is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Templates,
+    Photo,
+    /// Another command says that.
+    Nothing,
+}
+
+/// The numbers of templates among these, each once.
+fn numbers(things: &[Thing]) -> Vec<i16> {
+    let numbers = things.iter().filter_map(|thing| match thing {
+        Thing::Template { no, .. } => Some(*no),
+        _ => None,
+    });
+    numbers.collect::<BTreeSet<i16>>().into_iter().collect()
+}
+
 /// What a terminal takes of what somebody is recognised by.
 #[derive(Debug, Clone, Default)]
 pub struct Abilities {
@@ -184,75 +202,96 @@ impl Abilities {
     }
 
     /// What a terminal is told so that these things of one type are gone: all it has of the type
-    /// (`whole`), or each by its number.
+    /// (`whole`), or each by its number; and what of it each command's answer stands for.
     pub fn removal(
         &self,
         pin: &str,
         wire_type: i16,
         whole: bool,
         things: &[Thing],
-    ) -> Vec<Command> {
+    ) -> Vec<(Command, Takes)> {
         let pin = || pin.to_owned();
-        let mut numbers: Vec<i16> = things
-            .iter()
-            .filter_map(|thing| match thing {
-                Thing::Template { no, .. } => Some(*no),
-                _ => None,
-            })
-            .collect();
-        numbers.dedup();
+        let numbers = numbers(things);
         let has_templates = !numbers.is_empty();
+        let has_photo = things.iter().any(|thing| thing.is_photo());
         let numbers: Vec<Option<i16>> = if whole && has_templates {
             vec![None]
         } else {
             numbers.into_iter().map(Some).collect()
         };
-        let is_photo = wire_type == VISIBLE_FACE && (whole || !has_templates);
+        let is_photo = wire_type == VISIBLE_FACE && (whole || has_photo);
         let mut commands = Vec::new();
         if self.is_access {
             if has_templates {
-                commands.push(Command::AccessDeleteBiodata {
+                let command = Command::AccessDeleteBiodata {
                     pin: pin(),
                     wire_type,
-                });
+                };
+                commands.push((command, Takes::Templates));
             }
             if is_photo {
-                commands.push(Command::AccessDeleteBiophoto {
+                let command = Command::AccessDeleteBiophoto {
                     pin: pin(),
                     wire_type,
-                });
+                };
+                commands.push((command, Takes::Photo));
             }
             return commands;
         }
+        // Of two commands for one store the one in whose rows it is told stands for both.
+        let (older, newer) = if self.biodata.contains(&wire_type) {
+            (Takes::Nothing, Takes::Templates)
+        } else {
+            (Takes::Templates, Takes::Nothing)
+        };
         for number in &numbers {
-            match wire_type {
-                FINGER => commands.push(Command::DeleteFinger {
+            let command = match wire_type {
+                FINGER => Some(Command::DeleteFinger {
                     pin: pin(),
                     finger: *number,
                 }),
-                FINGER_VEIN => commands.push(Command::DeleteFvein {
+                FINGER_VEIN => Some(Command::DeleteFvein {
                     pin: pin(),
                     finger: *number,
                 }),
-                NEAR_INFRARED_FACE => commands.push(Command::DeleteFace { pin: pin() }),
+                NEAR_INFRARED_FACE => Some(Command::DeleteFace { pin: pin() }),
                 // The others are BIODATA alone.
-                _ => {}
-            }
+                _ => None,
+            };
+            let newer = match command {
+                None => Takes::Templates,
+                Some(_) => newer,
+            };
+            commands.extend(command.map(|command| (command, older)));
             if self.speaks_biodata() {
-                commands.push(Command::DeleteBiodata {
+                let command = Command::DeleteBiodata {
                     pin: pin(),
                     wire_type: Some(wire_type),
                     no: *number,
-                });
+                };
+                commands.push((command, newer));
             }
         }
+        commands.dedup_by(|one, before| one.0 == before.0);
         if is_photo {
-            commands.push(Command::DeleteBiophoto {
+            let command = Command::DeleteBiophoto {
                 pin: pin(),
                 wire_type,
-            });
+            };
+            commands.push((command, Takes::Photo));
         }
         commands
+    }
+
+    /// Whether the removal of some things takes this one of the same type along: a number has parts, and some
+    /// terminals know nothing smaller than all of a type.
+    pub fn goes_along(&self, thing: Thing, removed: &[Thing]) -> bool {
+        let Thing::Template { wire_type, no, .. } = thing else {
+            return false;
+        };
+        let numbers = numbers(removed);
+        !numbers.is_empty()
+            && (self.is_access || wire_type == NEAR_INFRARED_FACE || numbers.contains(&no))
     }
 
     /// The form in which it takes this, or why it does not.

@@ -3,7 +3,8 @@
 
 use crate::app::App;
 use crate::error::Result;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use crate::terminals::retry;
+use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::result::{self, Retry};
 use muster_store::{Sql, Tx, json_list};
 use serde_json::json;
@@ -54,6 +55,10 @@ impl Thing {
             }
             _ => None,
         }
+    }
+
+    pub fn is_photo(self) -> bool {
+        matches!(self, Thing::EnrolmentPhoto { .. })
     }
 }
 
@@ -107,19 +112,6 @@ pub enum Told {
         at: DateTime<Utc>,
     },
 }
-
-/// After the first, the second … failure that may pass. Then every six hours: a terminal may be
-/// switched off for a season.
-const PAUSES: [TimeDelta; 3] = [
-    TimeDelta::minutes(1),
-    TimeDelta::minutes(5),
-    TimeDelta::minutes(30),
-];
-const LAST_PAUSE: TimeDelta = TimeDelta::hours(6);
-/// Somebody sees to a full terminal, but not at once.
-const FULL: TimeDelta = TimeDelta::days(1);
-/// What somebody took back is not told again at once; changing the person tells it at once.
-const TAKEN_BACK: TimeDelta = TimeDelta::hours(1);
 
 /// Stands in `failed_digest` for a removal.
 const REMOVAL: &[u8] = &[];
@@ -216,20 +208,20 @@ impl Holding {
             },
             ("refused", code) => {
                 let code = code.unwrap_or(-1);
-                let retry = result::retry(verb, code);
-                if digest.is_none() && (retry == Retry::SendUserFirst || self.has_no_such(code)) {
+                let meant = result::retry(verb, code);
+                if digest.is_none() && (meant == Retry::SendUserFirst || self.has_no_such(code)) {
                     self.is_over = true;
                     return;
                 }
                 self.failed = Some(failed);
                 self.failed_code = Some(code.into());
                 self.tries = self.tries.saturating_add(1);
-                self.retry_at = match retry {
-                    Retry::Later => Some(*at + self.pause()),
-                    // The record goes out again by itself, and this after it.
-                    Retry::SendUserFirst => Some(*at),
-                    Retry::Full => Some(*at + FULL),
-                    Retry::Never => None,
+                // The record goes out again by itself, and this after it: at once, but not for ever so.
+                let goes_along = meant == Retry::SendUserFirst && self.thing > Thing::User;
+                self.retry_at = if goes_along && self.tries == 1 {
+                    Some(*at)
+                } else {
+                    retry::after_refusal(verb, code, self.tries, *at)
                 };
             }
             // Nobody knows whether it was done.
@@ -238,7 +230,7 @@ impl Holding {
                 self.failed = Some(failed);
                 self.failed_code = None;
                 self.tries = self.tries.saturating_add(1);
-                self.retry_at = Some(*at + self.pause());
+                self.retry_at = Some(*at + retry::pause(self.tries));
             }
             _ => {
                 if *was_sent {
@@ -246,7 +238,7 @@ impl Holding {
                 }
                 self.failed = Some(failed);
                 self.failed_code = None;
-                self.retry_at = Some(now + TAKEN_BACK);
+                self.retry_at = Some(now + retry::TAKEN_BACK);
             }
         }
     }
@@ -254,14 +246,6 @@ impl Holding {
     /// A template that the model has no place for cannot be on it.
     fn has_no_such(&self, code: i32) -> bool {
         self.thing > Thing::Door && matches!(code, -2 | -629 | -708 | -1002 | -1004)
-    }
-
-    fn pause(&self) -> TimeDelta {
-        usize::try_from(self.tries - 1)
-            .ok()
-            .and_then(|tries| PAUSES.get(tries))
-            .copied()
-            .unwrap_or(LAST_PAUSE)
     }
 
     pub fn clear_failure(&mut self) {
@@ -308,7 +292,10 @@ impl Holding {
             return Step::Rest;
         }
         let wished = match wish {
-            Wish::LetBe => return Step::Rest,
+            Wish::LetBe => {
+                self.clear_failure();
+                return Step::Rest;
+            }
             Wish::BeGone if !self.may_hold => return Step::Forget,
             Wish::BeGone => REMOVAL,
             Wish::Have(digest) => {
@@ -330,6 +317,20 @@ impl Holding {
             self.clear_failure();
         }
         Step::Tell
+    }
+
+    /// It is to be told this, but not before; `None`: at once.
+    pub fn put_off(&mut self, wanted: Option<Vec<u8>>, until: Option<DateTime<Utc>>) {
+        self.failed = until.and(wanted);
+        self.failed_code = None;
+        self.retry_at = until;
+        self.is_changed = true;
+    }
+
+    /// Its next try is another's, which it goes with.
+    pub fn wait_until(&mut self, at: Option<DateTime<Utc>>) {
+        self.is_changed |= self.retry_at != at;
+        self.retry_at = at;
     }
 
     pub fn tell(&mut self, command: i64, digest: Option<Vec<u8>>) {

@@ -27,7 +27,7 @@ pub use holding::Thing;
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::record as punch_record;
+use crate::punches::record::people_in_order;
 use crate::terminals::commands;
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::messages;
@@ -41,12 +41,12 @@ use std::collections::HashSet;
 
 /// People compared at a time.
 const TOGETHER: usize = 500;
-/// So many times [`TOGETHER`] at one go of [`settle`].
+/// So many times [`TOGETHER`] of terminals that are due at one go of [`settle`].
 const MOST_STEPS: usize = 20;
 
 /// These people came, changed, moved or went; `emp_codes` may name some that are no longer there.
 /// Queues what their terminals are to be told, and nothing that they were told already. The caller's
-/// transaction has taken its place among those that change people (`punches::record::in_order`).
+/// transaction has taken its place among those that change people (`punches::record::people_in_order`).
 pub async fn concerns<S: AsRef<str>>(
     app: &App,
     tx: &mut Writing,
@@ -91,18 +91,23 @@ fn references<S: AsRef<str>>(codes: &[S]) -> Vec<&str> {
 }
 
 /// Tells a terminal once more what it should hold: of all its people those things that `what` names. One
-/// that was cleared is filled again.
+/// that was cleared is filled again. A few hundred people in each transaction; returns the commands.
 pub async fn refill(
     app: &App,
-    tx: &mut Writing,
     caller: &Caller,
     terminal_id: i64,
     what: &(dyn Fn(Thing) -> bool + Sync),
-) -> Result<()> {
-    fill_again(tx, terminal_id).await?;
+) -> Result<Vec<i64>> {
+    let mut told = Vec::new();
     let mut from = String::new();
     loop {
-        let pins = pins_of(app, tx, terminal_id, &from).await?;
+        let mut tx = Writing::begin(app).await?;
+        people_in_order(&mut tx, &app.company.id).await?;
+        if from.is_empty() {
+            fill_again(app, &mut tx, terminal_id).await?;
+        }
+        let before = commands::newest(&mut tx, terminal_id).await?;
+        let pins = pins_of(app, &mut tx, terminal_id, &from).await?;
         let asked = Asked {
             pins: &references(&pins),
             only: Some(terminal_id),
@@ -110,10 +115,12 @@ pub async fn refill(
             is_named: false,
             shown: None,
         };
-        compare(app, tx, caller, asked).await?;
+        compare(app, &mut tx, caller, asked).await?;
+        told.extend(commands::since(&mut tx, terminal_id, before).await?);
+        tx.commit(app).await?;
         match pins.last() {
             Some(last) if pins.len() == TOGETHER => from.clone_from(last),
-            _ => return Ok(()),
+            _ => return Ok(told),
         }
     }
 }
@@ -141,6 +148,7 @@ async fn pins_of(app: &App, tx: &mut Tx, terminal_id: i64, after: &str) -> Resul
 
 /// A terminal answered: what it holds now is known, and what waited for that goes out.
 pub async fn answered(app: &App, terminal: &Presence) -> Result<()> {
+    settle_cleared(app, Some(terminal.id)).await?;
     let pins: Vec<(String,)> = app
         .store
         .all(&Sql::new(
@@ -211,7 +219,7 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     forget(tx, terminal_id).await?;
     forms::forget(tx, terminal_id).await?;
     tx.run(&Sql::new(
-        "UPDATE terminal SET cleared_by = NULL WHERE id = $1",
+        "UPDATE terminal SET cleared_by = NULL, fill_again = FALSE WHERE id = $1",
         [terminal_id.into()],
     ))
     .await?;
@@ -235,26 +243,21 @@ pub async fn cleared(app: &App, tx: &mut Writing, terminal_id: i64, command: i64
         .collect();
     commands::overtake(app, tx, &given).await?;
     tx.run(&Sql::new(
-        "UPDATE terminal SET cleared_by = $2, people_due_from = NULL WHERE id = $1",
+        "UPDATE terminal SET cleared_by = $2, fill_again = FALSE, people_due_from = NULL WHERE id = $1",
         [terminal_id.into(), command.into()],
     ))
     .await?;
     Ok(())
 }
 
-/// A cleared terminal gets its people again: whatever it had is gone, or will be by then.
-pub async fn fill_again(tx: &mut Tx, terminal_id: i64) -> Result<()> {
-    let filled = tx
-        .run(&Sql::new(
-            "UPDATE terminal SET cleared_by = NULL WHERE id = $1 AND cleared_by IS NOT NULL",
-            [terminal_id.into()],
-        ))
-        .await?;
-    if filled > 0 {
-        forget(tx, terminal_id).await?;
-        messages::forgotten(tx, terminal_id).await?;
-    }
-    Ok(())
+/// A cleared terminal gets its people again, once it has said what became of that.
+pub async fn fill_again(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal SET fill_again = TRUE WHERE id = $1 AND cleared_by IS NOT NULL",
+        [terminal_id.into()],
+    ))
+    .await?;
+    conclude_clear(app, tx, terminal_id).await
 }
 
 async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
@@ -273,66 +276,105 @@ async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
 /// lose whom they were told of and who no longer belongs there; people whom a terminal brought itself
 /// stay until somebody changes them.
 ///
-/// In transactions of a few hundred people, so that punches need not wait, and so many at most; the
-/// next time goes on.
+/// In transactions of a few hundred people, so that others get in between.
 pub async fn settle(app: &App) -> Result<()> {
-    settle_cleared(app).await?;
+    settle_cleared(app, None).await?;
+    settle_people(app, Suspects::Unsettled).await?;
+    // Validities turn with the day; everything else is told when it happens.
+    let today = app.today();
+    if app.people_settled_on.get() != Some(today) {
+        settle_people(app, Suspects::Misplaced).await?;
+        app.people_settled_on.set(today);
+    }
     for _ in 0..MOST_STEPS {
-        let pins = unsettled(app).await?;
-        if !pins.is_empty() {
-            let mut tx = Writing::begin(app).await?;
-            punch_record::in_order(&mut tx, &app.company.id).await?;
-            let asked = Asked {
-                pins: &references(&pins),
-                only: None,
-                again: None,
-                is_named: false,
-                shown: None,
-            };
-            compare(app, &mut tx, &Caller::system(), asked).await?;
-            tx.commit(app).await?;
-        }
-        let went_on = settle_due(app).await?;
-        if pins.len() < TOGETHER && !went_on {
+        if !settle_due(app).await? {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// People of whom something has changed, or is to be told again.
-async fn unsettled(app: &App) -> Result<Vec<String>> {
+/// Of whom something may be wrong on a terminal.
+#[derive(Debug, Clone, Copy)]
+enum Suspects {
+    /// A command of theirs has come to its end, or its pause has.
+    Unsettled,
+    /// They are not where they belong today, or where they do not.
+    Misplaced,
+}
+
+async fn settle_people(app: &App, suspects: Suspects) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let pins = suspected(app, suspects, &after).await?;
+        let Some(last) = pins.last() else {
+            return Ok(());
+        };
+        let mut tx = Writing::begin(app).await?;
+        people_in_order(&mut tx, &app.company.id).await?;
+        let asked = Asked {
+            pins: &references(&pins),
+            only: None,
+            again: None,
+            is_named: false,
+            shown: None,
+        };
+        compare(app, &mut tx, &Caller::system(), asked).await?;
+        tx.commit(app).await?;
+        // From there on, so that everybody has his turn whatever stands against some.
+        after.clone_from(last);
+    }
+}
+
+/// The first of them after somebody.
+async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<String>> {
+    let until = |moment: sea_query::Value| {
+        [
+            app.company.id.clone().into(),
+            NOT_AUTHORIZED.into(),
+            after.into(),
+            (TOGETHER as i64).into(),
+            moment,
+        ]
+    };
     let pins: Vec<(String,)> = app
         .store
-        .all(&Sql::new(
-            "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
-             JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
-             WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 AND t.cleared_by IS NULL \
-                 AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
-                 AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
-                                 WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.thing = 'user' AND NOT h.own \
-                 AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
-                 AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
-                 SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
-                 WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
-                     AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3) \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.retry_at <= $4 \
-             UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
-             JOIN terminal_command AS c ON c.id = h.told_command \
-             WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL \
-                 AND c.state NOT IN ('queued', 'sent') \
-             LIMIT $5",
-            [
-                app.company.id.clone().into(),
-                NOT_AUTHORIZED.into(),
-                app.today().into(),
-                app.clock.now().into(),
-                (TOGETHER as i64).into(),
-            ],
-        ))
+        .all(&match suspects {
+            // What waits for its record is told when that is there.
+            Suspects::Unsettled => Sql::new(
+                "SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND h.retry_at <= $5 AND h.told_command IS NULL \
+                     AND (h.thing IN ('user', 'door') OR length(h.failed_digest) = 0 OR EXISTS ( \
+                         SELECT 1 FROM terminal_holding AS u WHERE u.terminal_id = h.terminal_id AND u.pin = h.pin \
+                             AND u.thing = 'user' AND (u.own OR u.has_digest IS NOT NULL))) \
+                 UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 JOIN terminal_command AS c ON c.id = h.told_command \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND c.state NOT IN ('queued', 'sent') \
+                 ORDER BY 1 LIMIT $4",
+                until(app.clock.now().into()),
+            ),
+            Suspects::Misplaced => Sql::new(
+                "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                 JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
+                 WHERE e.company_id = $1 AND e.status = 0 AND a.area_id <> $2 AND t.cleared_by IS NULL \
+                     AND e.emp_code > $3 \
+                     AND COALESCE(e.validity_start_on, $5) <= $5 AND COALESCE(e.validity_end_on, $5) >= $5 \
+                     AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                     WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
+                 UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
+                 WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
+                     AND h.thing = 'user' AND NOT h.own \
+                     AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
+                     AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
+                     SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
+                     WHERE e.company_id = $1 AND e.emp_code = h.pin AND e.status = 0 AND a.area_id = t.area_id \
+                         AND COALESCE(e.validity_start_on, $5) <= $5 AND COALESCE(e.validity_end_on, $5) >= $5) \
+                 ORDER BY 1 LIMIT $4",
+                until(app.today().into()),
+            ),
+        })
         .await?;
     Ok(pins.into_iter().map(|(pin,)| pin).collect())
 }
@@ -351,7 +393,7 @@ async fn settle_due(app: &App) -> Result<bool> {
         return Ok(false);
     }
     let mut tx = Writing::begin(app).await?;
-    punch_record::in_order(&mut tx, &app.company.id).await?;
+    people_in_order(&mut tx, &app.company.id).await?;
     let Some((terminal_id, from)) = tx.find::<(i64, String)>(&Sql::new(due, company())).await?
     else {
         return Ok(false);
@@ -379,37 +421,78 @@ async fn settle_due(app: &App) -> Result<bool> {
     Ok(true)
 }
 
-/// Terminals that were told to forget everything, and did or would not.
-async fn settle_cleared(app: &App) -> Result<()> {
-    let cleared: Vec<(i64, String)> = app
+/// Terminals that were told to forget everything, and have said what became of it: all of them, or one.
+async fn settle_cleared(app: &App, only: Option<i64>) -> Result<()> {
+    let cleared: Vec<(i64,)> = app
         .store
         .all(&Sql::new(
-            "SELECT t.id, c.state FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
-             WHERE c.state NOT IN ('queued', 'sent') AND (c.state <> 'done' OR EXISTS ( \
-                 SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = t.id AND h.changed_at <= c.finished_at)) \
+            "SELECT t.id FROM terminal AS t LEFT JOIN terminal_command AS c ON c.id = t.cleared_by \
+             WHERE t.cleared_by IS NOT NULL AND t.id = COALESCE($1, t.id) \
+                 AND COALESCE(c.state, 'cancelled') NOT IN ('queued', 'sent') \
+                 AND (t.fill_again OR c.state IS NULL OR c.state <> 'done' \
+                     OR EXISTS (SELECT 1 FROM terminal_holding AS h WHERE h.terminal_id = t.id) \
+                     OR EXISTS (SELECT 1 FROM terminal_message AS g WHERE g.terminal_id = t.id)) \
              ORDER BY t.id",
-            [],
+            [only.into()],
         ))
         .await?;
-    for (terminal_id, state) in cleared {
+    for (terminal_id,) in cleared {
         let mut tx = app.store.write().await?;
-        if state == "done" {
-            tx.run(&Sql::new(
-                "DELETE FROM terminal_holding WHERE terminal_id = $1 AND changed_at <= \
-                     (SELECT c.finished_at FROM terminal AS t JOIN terminal_command AS c ON c.id = t.cleared_by \
-                      WHERE t.id = $1)",
-                [terminal_id.into()],
-            ))
-            .await?;
-        } else {
-            // It has its people still, and they are looked after again.
-            tx.run(&Sql::new(
-                "UPDATE terminal SET cleared_by = NULL, people_due_from = '' WHERE id = $1",
-                [terminal_id.into()],
-            ))
-            .await?;
-        }
+        conclude_clear(app, &mut tx, terminal_id).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// What a cleared terminal holds is forgotten when it has confirmed that, and not before. One that would not
+/// has its people still, and they are looked after again; of one that never answered nobody knows what it has.
+async fn conclude_clear(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    contact::lock_in_order(tx, [terminal_id]).await?;
+    let Some((is_filled, state)) = tx
+        .find::<(bool, Option<String>)>(&Sql::new(
+            "SELECT t.fill_again, c.state FROM terminal AS t LEFT JOIN terminal_command AS c ON c.id = t.cleared_by \
+             WHERE t.id = $1 AND t.cleared_by IS NOT NULL",
+            [terminal_id.into()],
+        ))
+        .await?
+    else {
+        return Ok(());
+    };
+    match state.as_deref() {
+        Some("queued" | "sent") => return Ok(()),
+        Some("done") => {
+            forget(tx, terminal_id).await?;
+            messages::forgotten(tx, terminal_id).await?;
+            if !is_filled {
+                return Ok(());
+            }
+        }
+        state => {
+            doubt(app, tx, terminal_id, state == Some("lost")).await?;
+            if state == Some("lost") {
+                messages::doubt(app, tx, terminal_id).await?;
+            }
+        }
+    }
+    tx.run(&Sql::new(
+        "UPDATE terminal SET cleared_by = NULL, fill_again = FALSE WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    contact::people_due(tx, terminal_id).await
+}
+
+/// What a terminal was on its way to be told was taken back; whether the rest is there still, nobody knows when
+/// `all` is in doubt.
+async fn doubt(app: &App, tx: &mut Tx, terminal_id: i64, all: bool) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_holding SET changed_at = $3, told_command = NULL, told_digest = NULL, \
+             may_hold = may_hold OR EXISTS (SELECT 1 FROM terminal_command AS c \
+                                            WHERE c.id = told_command AND c.sent_count > 0), \
+             has_digest = CASE WHEN $2 OR told_command IS NOT NULL THEN NULL ELSE has_digest END \
+         WHERE terminal_id = $1 AND ($2 OR told_command IS NOT NULL)",
+        [terminal_id.into(), all.into(), app.clock.now().into()],
+    ))
+    .await?;
     Ok(())
 }

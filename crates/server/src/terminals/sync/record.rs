@@ -71,7 +71,7 @@ pub async fn belonging(app: &App, terminal_id: i64, emp_code: &str) -> Result<Op
 }
 
 /// A record, in no terminal's words yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pin: String,
     name: String,
@@ -156,6 +156,16 @@ impl Record {
             },
             verify_mode: self.verify_mode.and(user.verify_mode.or(self.verify_mode)),
         }
+    }
+
+    /// Whether a terminal that shows the person so has everything but the name as it should: old ones cut names,
+    /// and spell them in letters of their own.
+    pub fn differs_in_name_alone(&self, user: &User) -> bool {
+        let shown = Record {
+            name: self.name.clone(),
+            ..self.as_shown(user)
+        };
+        shown == *self
     }
 
     /// The leave to pass an access terminal's door.

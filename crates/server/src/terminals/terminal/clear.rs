@@ -78,7 +78,7 @@ async fn clear_all(mut call: Call) -> Result<Answer> {
     let app = telling.app;
     let plan = telling.plan(|terminal| Ok(emptying(terminal)))?;
     let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
+    record::people_in_order(&mut tx, &app.company.id).await?;
     let ids = plan.queue(&mut tx, "clear_all").await?;
     for (terminal, ids) in plan.terminals().zip(&ids) {
         if let Some(last) = ids.last() {

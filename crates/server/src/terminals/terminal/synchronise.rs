@@ -6,10 +6,8 @@ use crate::answer::Answer;
 use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::extract::Call;
-use crate::punches::record;
 use crate::resource::Resource;
 use crate::routes::{Endpoint, Kind, Member};
-use crate::terminals::commands;
 use crate::terminals::people::BioKind;
 use crate::terminals::sync::{self, Thing};
 use crate::writing::Writing;
@@ -34,7 +32,7 @@ async fn sync_data_to_device(mut call: Call) -> Result<Answer> {
         .copied()
         .collect();
     let is_all = !is_asked;
-    let wanted = move |thing: Thing| {
+    let wanted = |thing: Thing| {
         is_all
             || thing
                 .wire_type()
@@ -42,24 +40,22 @@ async fn sync_data_to_device(mut call: Call) -> Result<Answer> {
     };
     let (app, caller) = (telling.app, telling.caller);
     let plan = telling.plan(|_| Ok(Vec::new()))?;
-    let mut tx = Writing::begin(app).await?;
-    record::in_order(&mut tx, &app.company.id).await?;
     let mut ids = Vec::new();
     for terminal in plan.terminals() {
-        let before = commands::newest(&mut tx, terminal.id).await?;
-        sync::refill(app, &mut tx, caller, terminal.id, &wanted).await?;
-        let told = commands::since(&mut tx, terminal.id, before).await?;
+        let mut tx = Writing::begin(app).await?;
         let deed = Deed {
             action: "sync_data_to_device",
             thing: super::Terminal::NAME,
             thing_id: terminal.sn.clone(),
-            after: audit::members(json!({ "commands": told.len() })),
+            after: audit::members(json!({ "records": is_all || records, "types": types })),
             ..Deed::default()
         };
         audit::write(&mut tx, app.clock.now(), caller, deed).await?;
-        ids.extend(told);
+        tx.commit(app).await?;
+        // In transactions of its own, for it may be thousands of people.
+        ids.extend(sync::refill(app, caller, terminal.id, &wanted).await?);
     }
-    plan.commit(tx, ids).await
+    plan.answer(ids).await
 }
 
 const BODY: &[Member] = &[

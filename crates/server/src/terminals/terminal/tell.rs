@@ -212,11 +212,15 @@ impl Plan<'_> {
         Ok(ids)
     }
 
-    /// Makes it durable and answers. When the caller waits, the answer has the commands with what
-    /// became of them.
-    pub(super) async fn commit(mut self, tx: Writing, ids: Vec<i64>) -> Result<Answer> {
-        let events = self.app.events.subscribe();
+    /// Makes it durable and answers.
+    pub(super) async fn commit(self, tx: Writing, ids: Vec<i64>) -> Result<Answer> {
         tx.commit(self.app).await?;
+        self.answer(ids).await
+    }
+
+    /// Answers of what is durable. When the caller waits, the answer has the commands with what became of them.
+    pub(super) async fn answer(mut self, ids: Vec<i64>) -> Result<Answer> {
+        let events = self.app.events.subscribe();
         if let Some(wait) = self.wait {
             let rows = outcome(self.app, &ids, wait, events).await?;
             self.answer["commands"] = rows.iter().map(|row| row.shown(self.app)).collect();

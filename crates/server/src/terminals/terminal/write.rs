@@ -264,6 +264,7 @@ pub(super) async fn add(
             error.into()
         }
     })?;
+    contact::people_due(tx, id).await?;
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, id)).await?;
     let deed = Deed {
         action: "create",
@@ -325,7 +326,7 @@ pub(super) async fn change(
     }
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
     if row.area_id != stored.area_id {
-        sync::fill_again(tx, stored.id).await?;
+        sync::fill_again(app, tx, stored.id).await?;
         contact::people_due(tx, stored.id).await?;
     }
     if !is_another && !row.is_held() {
