@@ -30,6 +30,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Which of the two databases a statement is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,10 @@ enum Pools {
     },
     Postgres {
         pool: PgPool,
+        /// Transactions that write at once: those that wait for a row of one another's leave half of the
+        /// connections to whoever reads.
+        writing: Arc<Semaphore>,
+        wait: Duration,
         direct: Arc<direct::Own>,
         sole: Arc<between::Sole>,
     },
@@ -82,7 +88,10 @@ enum Inner {
         tx: sqlx::Transaction<'static, Sqlite>,
         turn: turns::Turn,
     },
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres {
+        tx: sqlx::Transaction<'static, Postgres>,
+        _turn: OwnedSemaphorePermit,
+    },
 }
 
 /// The only place where text becomes SQL: every statement was written by sea-query or stands in a
@@ -142,7 +151,19 @@ impl Store {
                 let tx = write.begin_with("BEGIN IMMEDIATE").await?;
                 Inner::Sqlite { tx, turn }
             }
-            Pools::Postgres { pool, .. } => Inner::Postgres(pool.begin().await?),
+            Pools::Postgres {
+                pool,
+                writing,
+                wait,
+                ..
+            } => {
+                let turn = tokio::time::timeout(*wait, writing.clone().acquire_owned())
+                    .await
+                    .map_err(|_| sqlx::Error::PoolTimedOut)?
+                    .map_err(|_| sqlx::Error::PoolClosed)?;
+                let tx = pool.begin().await?;
+                Inner::Postgres { tx, _turn: turn }
+            }
         };
         Ok(Tx { inner })
     }
@@ -178,7 +199,9 @@ impl Store {
                 }
                 write.close().await;
             }
-            Pools::Postgres { pool, direct, sole } => {
+            Pools::Postgres {
+                pool, direct, sole, ..
+            } => {
                 direct.close().await;
                 sole.close().await;
                 pool.close().await;
@@ -191,7 +214,7 @@ impl Tx {
     pub fn dialect(&self) -> Dialect {
         match &self.inner {
             Inner::Sqlite { .. } => Dialect::Sqlite,
-            Inner::Postgres(_) => Dialect::Postgres,
+            Inner::Postgres { .. } => Dialect::Postgres,
         }
     }
 
@@ -205,7 +228,7 @@ impl Tx {
                     .fetch_all(&mut **tx)
                     .await?
             }
-            Inner::Postgres(tx) => {
+            Inner::Postgres { tx, .. } => {
                 sqlx::query_as_with(sql, values)
                     .fetch_all(&mut **tx)
                     .await?
@@ -223,7 +246,7 @@ impl Tx {
                     .fetch_optional(&mut **tx)
                     .await?
             }
-            Inner::Postgres(tx) => {
+            Inner::Postgres { tx, .. } => {
                 sqlx::query_as_with(sql, values)
                     .fetch_optional(&mut **tx)
                     .await?
@@ -245,7 +268,7 @@ impl Tx {
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
-            Inner::Postgres(tx) => sqlx::query_with(sql, values)
+            Inner::Postgres { tx, .. } => sqlx::query_with(sql, values)
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
@@ -259,7 +282,7 @@ impl Tx {
                 tx.commit().await?;
                 drop(turn);
             }
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres { tx, .. } => tx.commit().await?,
         }
         Ok(())
     }
@@ -271,7 +294,7 @@ impl Tx {
                 tx.rollback().await?;
                 drop(turn);
             }
-            Inner::Postgres(tx) => tx.rollback().await?,
+            Inner::Postgres { tx, .. } => tx.rollback().await?,
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Where the database is: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
 #[derive(Clone, PartialEq, Eq)]
@@ -133,6 +134,8 @@ impl Store {
                     .application_name("muster")
                     .options([("timezone", "UTC")]);
                 Pools::Postgres {
+                    writing: Arc::new(Semaphore::new((options.connections as usize / 2).max(1))),
+                    wait: options.wait,
                     direct: Arc::new(Own::new(server.clone(), options.wait)),
                     sole: Arc::new(Sole::new(server.clone(), options.wait)),
                     pool: PgPoolOptions::new()

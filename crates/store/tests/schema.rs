@@ -1,5 +1,6 @@
 //! The two schemas say the same: every table, column, key and rule of one is in the other.
 
+use futures::future::poll_immediate;
 use muster_store::{Options, Sql, Store, Url};
 use std::collections::BTreeMap;
 
@@ -266,4 +267,19 @@ async fn a_search_takes_wildcards_as_letters() {
             assert_eq!(rows.len(), found, "{needle} on {:?}", store.dialect());
         }
     }
+}
+
+#[tokio::test]
+async fn who_waits_to_write_leaves_connections_to_whoever_reads() {
+    let store = postgres("muster_turns").await;
+    let most = Options::default().connections / 2;
+    let mut writing = Vec::new();
+    for _ in 0..most {
+        writing.push(store.write().await.expect("a transaction"));
+    }
+    let mut next = Box::pin(store.write());
+    assert!(poll_immediate(&mut next).await.is_none());
+    store.ping().await.expect("read meanwhile");
+    writing.pop();
+    next.await.expect("its turn");
 }

@@ -18,9 +18,6 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// More bad rows are counted rather than shown.
-const SHOWN: usize = 100;
-
 #[derive(Debug, Args)]
 pub struct Import {
     #[command(flatten)]
@@ -91,11 +88,8 @@ async fn take<R: Writable>(app: &App, file: File, existing: Existing) -> anyhow:
     match done {
         Ok(done) => Ok(done),
         Err(Error::BadRows(rows)) => {
-            for row in rows.iter().take(SHOWN) {
+            for row in rows {
                 eprintln!("{row}");
-            }
-            if rows.len() > SHOWN {
-                eprintln!("and {} more", rows.len() - SHOWN);
             }
             bail!("nothing was stored")
         }

@@ -14,14 +14,18 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::{Dialect, Direct, Sql, Store, Tx, json_list};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Callers that may wait for the writer; more are refused, and their terminals send again.
 const WAITING: usize = 1024;
 
 /// Rows of one transaction at most.
 const GROUP: usize = 8192;
+/// A database that has not answered for so long is not waited for: terminals send again.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Where a punch was made, as it was then: history does not move with the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,8 +166,8 @@ impl Writer {
         }
     }
 
-    /// One transaction for the group. If it fails, one for each caller, so that a bad row of one
-    /// terminal does not fail sixty others.
+    /// One transaction for the group. If it fails for its rows, one for each caller, so that a bad row of
+    /// one terminal does not fail sixty others.
     async fn write(&self, group: Vec<Job>) {
         let (mut punches, mut callers) = (Vec::new(), Vec::new());
         for job in group {
@@ -181,8 +185,9 @@ impl Writer {
                 }
                 self.announce(stored.into_iter().flatten().collect());
             }
-            Err(error) if callers.len() == 1 => {
-                tracing::error!(%error, "punches could not be stored");
+            // Nobody's rows are at fault, or there is one whose they are.
+            Err(error) if error.is_unavailable() || callers.len() == 1 => {
+                tracing::error!(%error, callers = callers.len(), "punches could not be stored");
                 for (_, durable) in callers {
                     let _ = durable.send(Err(Error::Unavailable(error.to_string())));
                 }
@@ -217,8 +222,10 @@ impl Writer {
         let stored = match self.store.direct() {
             Direct::Postgres(own) => {
                 let mut lent = own.lend().await?;
-                let stored =
-                    rows::into_postgres(&mut lent, &company_id, upload_at, &punches).await?;
+                let storing = rows::into_postgres(&mut lent, &company_id, upload_at, &punches);
+                let stored = timeout(LONGEST, storing)
+                    .await
+                    .map_err(|late| muster_store::Error::Unavailable(late.into()))??;
                 lent.give_back();
                 stored
             }

@@ -438,7 +438,8 @@ async fn change_stored(
     take_effect(app, tx, caller, &[(&row, row.state(app))]).await
 }
 
-/// The employees are what their resignations make of them; their terminals are told.
+/// The employees are what their resignations make of them; their terminals are told. Nobody returns whose
+/// card is another's by now.
 async fn take_effect(
     app: &App,
     tx: &mut Writing,
@@ -447,6 +448,15 @@ async fn take_effect(
 ) -> Result<()> {
     for (row, status) in rows {
         employee::set_status(app, tx, row.employee_id, *status).await?;
+    }
+    let returned: Vec<i64> = rows
+        .iter()
+        .filter(|(_, status)| *status == employee::VALID)
+        .map(|(row, _)| row.employee_id)
+        .collect();
+    let problems = employee::returned(tx, &returned).await?;
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
     }
     let codes: Vec<&str> = rows.iter().map(|(row, _)| row.emp_code.as_str()).collect();
     sync::concerns(app, tx, caller, &codes).await?;

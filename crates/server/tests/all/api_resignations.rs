@@ -114,6 +114,35 @@ async fn the_manuals_samples_are_taken_and_shown_as_it_prints_them() {
 }
 
 #[tokio::test]
+async fn nobody_returns_whose_card_somebody_else_has() {
+    on_both(|test| async move {
+        let admin = people(&test).await;
+        let of = |code: &str| format!("/personnel/api/employees/{code}/");
+        let card = json!({ "card_no": "4711" });
+        admin.patch(&of("12"), card.clone()).await.is(200);
+        admin.post(LIST, sample()).await.is(201);
+        let other = json!({ "emp_code": "4711", "department": "1", "card_no": "4711" });
+        admin.post("/personnel/api/employees/", other).await.is(201);
+        let meant = json!({ "emp_code": ["12"] });
+        let rehire = format!("{LIST}rehire/");
+        let text = "Somebody else has the card of employee 12 by now.";
+        assert_eq!(
+            admin.post(&rehire, meant.clone()).await.is(400),
+            json!({
+                "emp_code": [text], "code": -23, "msg": "The card number has been used", "data": {},
+            })
+        );
+        assert_eq!(status(&test, "12").await, 99);
+        assert_eq!(admin.get(LIST).await.is(200)["count"], 1);
+        let without = json!({ "card_no": "" });
+        admin.patch(&of("4711"), without).await.is(200);
+        admin.post(&rehire, meant).await.is(200);
+        assert_eq!(status(&test, "12").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_is_rehired_is_there_again_and_the_entry_is_history() {
     on_both(|test| async move {
         let admin = people(&test).await;

@@ -13,7 +13,7 @@ pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
 pub use photo::for_terminals as photos_for_terminals;
-pub use store::tell;
+pub use store::{returned, tell};
 pub use write::set_status;
 
 use crate::access::{Caller, Right, Thing, Who};

@@ -112,6 +112,29 @@ pub(super) fn card_used(field: &str) -> Problem {
     Problem::new(field, "employee with this card no already exists.").coded(appendix::CARD_USED)
 }
 
+/// These people are there again: whose card somebody else has got meanwhile, one problem each.
+pub async fn returned(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Problem>> {
+    let sharing: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT e.emp_code FROM employee AS e WHERE e.id IN (SELECT value FROM json_each($1)) \
+                 AND EXISTS (SELECT 1 FROM employee AS o WHERE o.card_no = e.card_no \
+                     AND o.company_id = e.company_id AND o.status = 0 AND o.id <> e.id) ORDER BY e.emp_code",
+            "SELECT e.emp_code FROM employee AS e \
+             WHERE e.id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                 AND EXISTS (SELECT 1 FROM employee AS o WHERE o.card_no = e.card_no \
+                     AND o.company_id = e.company_id AND o.status = 0 AND o.id <> e.id) ORDER BY e.emp_code",
+            [json_list(ids.iter().copied())],
+        ))
+        .await?;
+    Ok(sharing
+        .into_iter()
+        .map(|(emp_code,)| {
+            let message = format!("Somebody else has the card of employee {emp_code} by now.");
+            Problem::new("emp_code", message).coded(appendix::CARD_USED)
+        })
+        .collect())
+}
+
 async fn all<T: muster_store::Record>(
     app: &App,
     tx: Option<&mut Tx>,
