@@ -509,10 +509,10 @@ async fn templates_that_terminals_make_of_one_photo_are_not_sent_round() {
         assert!(all.len() < norths.len(), "{all:?}");
         // Somebody enrols anew at one of them: that is another matter.
         sends(&app, "NORTH2", "BIODATA", &format!("BIODATA {}\n", face("bmV3"))).await;
-        let newest = format!("DATA UPDATE BIODATA {}", face("bmV3"));
-        assert_eq!(app.obeyed("NORTH").await, [newest.clone()]);
+        let newest = [format!("DATA UPDATE BIODATA {}", face("bmV3"))];
+        assert_eq!(app.obeyed("NORTH").await, newest);
         assert_eq!(app.obeyed("NORTH2").await, NOTHING);
-        assert_eq!(app.obeyed("NORTH3").await, [newest]);
+        assert_eq!(app.obeyed("NORTH3").await, newest);
     })
     .await;
 }
