@@ -161,8 +161,39 @@ pub fn meaning(code: i16) -> Option<&'static str> {
     })
 }
 
+/// An alarm; its second object says why.
+const ALARM: i16 = 3;
+const DURESS: i16 = 32;
+/// As newer terminals log it, without a reason.
+const NEWER_ALARM: i16 = 55;
+const CANCELLED: i32 = 65_535;
+
+/// Whether something has gone off, or has come to rest again.
+pub fn is_alarm(code: i16) -> bool {
+    matches!(code, ALARM | DURESS | NEWER_ALARM)
+}
+
+/// What has gone off, by the code and the second object of its row; `None`: it was cancelled, or is no alarm.
+pub fn alarm(code: i16, object_2: &str) -> Option<&'static str> {
+    match alarm_reason_of(code, object_2) {
+        Some(CANCELLED) => None,
+        reason => reason
+            .and_then(alarm_reason)
+            .or_else(|| is_alarm(code).then(|| meaning(code)).flatten()),
+    }
+}
+
+/// Why an alarm went off or ended, as far as its row says.
+pub fn reason(code: i16, object_2: &str) -> Option<&'static str> {
+    alarm_reason_of(code, object_2).and_then(alarm_reason)
+}
+
+fn alarm_reason_of(code: i16, object_2: &str) -> Option<i32> {
+    object_2.parse().ok().filter(|_| code == ALARM)
+}
+
 /// Why an alarm (code 3) went off: its second object.
-pub fn alarm_reason(reason: i32) -> Option<&'static str> {
+fn alarm_reason(reason: i32) -> Option<&'static str> {
     Some(match reason {
         50 => "Door closed",
         51 => "Door open",

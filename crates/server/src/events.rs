@@ -14,6 +14,8 @@ pub enum Event {
     Terminal(i64),
     /// A command went on in its life.
     Command { id: i64, terminal_id: i64 },
+    /// A terminal has told of an alarm, or of the end of one.
+    Alarm { terminal_id: i64 },
 }
 
 #[derive(Debug, Clone)]

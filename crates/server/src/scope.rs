@@ -13,6 +13,8 @@ pub enum Owner {
     /// The id of an employee, who has areas.
     EmployeeInAreas(Column),
     Department(Column),
+    /// The code of an employee, who has a department; none is nobody's.
+    PersonInDepartments(Column),
     /// The id of an employee: what is somebody's own.
     Employee(Column),
 }
@@ -44,6 +46,17 @@ impl Scope {
                     .departments
                     .as_ref()
                     .map(|departments| col(column).is_in(departments.iter().copied())),
+                Owner::PersonInDepartments(column) => {
+                    self.departments.as_ref().map(|departments| {
+                        let of_department = col(("employee", "department_id"));
+                        let mut people = SelectStatement::new();
+                        people
+                            .column(Alias::new("emp_code"))
+                            .from(Alias::new("employee"))
+                            .and_where(of_department.is_in(departments.iter().copied()));
+                        col(column).is_null().or(col(column).in_subquery(people))
+                    })
+                }
                 Owner::Employee(column) => self.employee.map(|own| col(column).eq(own)),
             });
         }

@@ -74,6 +74,7 @@ struct TerminalRow<'a> {
     terminal: &'a Overview,
     state: State,
     order: String,
+    alarm: Option<(&'a str, Moment)>,
     contact: Option<Moment>,
     first_contact: Moment,
     counts: [(&'static str, Option<String>); 4],
@@ -167,6 +168,9 @@ impl<'a> Looker<'a> {
                 terminal.sn
             ),
             contact: terminal.last_activity_at.map(|at| moment(self.app, at)),
+            alarm: terminal
+                .alarm(self.app.clock.now())
+                .map(|(alarm, at)| (alarm, moment(self.app, at))),
             first_contact: moment(self.app, terminal.created_at),
             counts: [
                 ("people", terminal.user_count.map(grouped)),

@@ -32,6 +32,8 @@ struct Notice {
     terminals: BTreeSet<i64>,
     /// Each with its terminal.
     commands: BTreeSet<(i64, i64)>,
+    /// Terminals that told of one.
+    alarms: BTreeSet<i64>,
 }
 
 impl Notice {
@@ -42,11 +44,12 @@ impl Notice {
             reread: BTreeSet::new(),
             terminals: BTreeSet::new(),
             commands: BTreeSet::new(),
+            alarms: BTreeSet::new(),
         }
     }
 
     fn is_full(&self) -> bool {
-        self.reread.len() + self.terminals.len() + self.commands.len() >= MOST
+        self.reread.len() + self.terminals.len() + self.commands.len() + self.alarms.len() >= MOST
     }
 
     fn add(&mut self, event: Event) {
@@ -54,6 +57,7 @@ impl Notice {
             Event::Punches(ids) => self.punch = self.punch.max(ids.into_iter().max()),
             Event::Reread(sn) => _ = self.reread.insert(sn),
             Event::Terminal(id) => _ = self.terminals.insert(id),
+            Event::Alarm { terminal_id } => _ = self.alarms.insert(terminal_id),
             Event::Command { id, terminal_id } => _ = self.commands.insert((id, terminal_id)),
         }
     }
@@ -70,8 +74,15 @@ impl Notice {
         let terminals = self.terminals.into_iter().map(Event::Terminal);
         let commands = self.commands.into_iter();
         let commands = commands.map(|(id, terminal_id)| Event::Command { id, terminal_id });
+        let alarms = self.alarms.into_iter();
+        let alarms = alarms.map(|terminal_id| Event::Alarm { terminal_id });
         let punches = self.punch.map(|id| Event::Punches(vec![id]));
-        for event in rereads.chain(terminals).chain(commands).chain(punches) {
+        for event in rereads
+            .chain(terminals)
+            .chain(commands)
+            .chain(alarms)
+            .chain(punches)
+        {
             app.events.hear(event);
         }
     }

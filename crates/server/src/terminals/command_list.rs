@@ -10,7 +10,8 @@ use crate::resource::{
     self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
-use crate::terminals::commands::{self, State};
+use crate::scope::Owner;
+use crate::terminals::commands;
 use crate::terminals::contact::family_of;
 use crate::terminals::{of_terminal, terminal};
 use crate::times;
@@ -18,6 +19,7 @@ use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use muster_protocol::result;
+use muster_store::{Sql, json_list};
 use sea_query::{Condition, ExprTrait, SelectStatement};
 use serde_json::{Value, json};
 
@@ -64,11 +66,6 @@ const COLUMNS: &[&str] = &[
 ];
 
 impl Row {
-    /// Nothing more is waited for.
-    pub fn is_over(&self) -> bool {
-        ![State::Queued.name(), State::Sent.name()].contains(&self.state.as_str())
-    }
-
     pub fn shown(&self, app: &App) -> Value {
         let instant = |at| times::maybe_instant(at, app.zone);
         let code = self.return_code.and_then(|code| i32::try_from(code).ok());
@@ -218,7 +215,8 @@ impl Resource for Listed {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        terminal::within(&caller.scope)
+        let person = Owner::PersonInDepartments(column("pin"));
+        terminal::within(&caller.scope).add(caller.scope.rows(&[person]))
     }
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
@@ -230,13 +228,34 @@ impl Resource for Listed {
     }
 }
 
-/// These commands, in the order in which they were queued.
-pub async fn of_ids(app: &App, ids: &[i64]) -> Result<Vec<Row>> {
+/// Whether something more is waited for of one of these commands.
+pub async fn is_open(app: &App, ids: &[i64]) -> Result<bool> {
+    let (is_open,): (bool,) = app
+        .store
+        .one(&Sql::by_dialect(
+            "SELECT EXISTS (SELECT 1 FROM terminal_command \
+                            WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('queued', 'sent'))",
+            "SELECT EXISTS (SELECT 1 FROM terminal_command \
+                            WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+                                AND state IN ('queued', 'sent'))",
+            [json_list(ids.iter().copied())],
+        ))
+        .await?;
+    Ok(is_open)
+}
+
+/// More are not shown at once: all people of a terminal may be told something.
+pub const MOST_SHOWN: usize = 1000;
+
+/// The first of these commands that the caller may see, in the order in which they were queued.
+pub async fn of_ids(app: &App, caller: &Caller, ids: &[i64]) -> Result<Vec<Row>> {
+    let ids = &ids[..ids.len().min(MOST_SHOWN)];
     let mut select = SelectStatement::new();
     Listed::tables(&mut select);
     Listed::columns(&mut select, app);
     select
         .and_where(col(column("id")).is_in(ids.iter().copied()))
+        .cond_where(Listed::visible(caller, app))
         .order_by_expr(col(column("id")), sea_query::Order::Asc);
     Ok(app.store.all(&select).await?)
 }

@@ -536,7 +536,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
         }
         if command.state == "queued" && command.expires_at.is_some_and(|at| at <= now) {
             let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
-            close(&mut tx, command.id, state, now, None, None).await?;
+            close(&mut tx, &[End::silent(command.id, state)], now).await?;
             command.state = state.name().into();
             changed.push(command.id);
         }
@@ -546,7 +546,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             && is_undone(&mut tx, terminal.id, command).await?
         {
             let state = next(State::Queued, Happening::TakenBack).expect("queued ones can end");
-            close(&mut tx, command.id, state, now, None, None).await?;
+            close(&mut tx, &[End::silent(command.id, state)], now).await?;
             command.state = state.name().into();
             changed.push(command.id);
         }
@@ -587,27 +587,35 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
             Err(error) => {
                 tracing::error!(id = command.id, %error, "a command is given up");
-                close(&mut tx, command.id, State::Lost, now, None, None).await?;
+                close(&mut tx, &[End::silent(command.id, State::Lost)], now).await?;
                 changed.push(command.id);
             }
         }
     }
     let count = command::batch(queue.iter().map(|(_, text)| text.as_str()));
-    let mut given = Vec::with_capacity(count);
-    for (command, text) in queue.into_iter().take(count) {
-        let state = next(State::Queued, Happening::Given).expect("queued ones are given");
-        tx.run(&Sql::new(
-            "UPDATE terminal_command SET state = $2, sent_at = $3, sent_count = sent_count + 1, \
-                 polls_since_sent = 0 WHERE id = $1",
-            [command.id.into(), state.name().into(), now.into()],
-        ))
-        .await?;
-        changed.push(command.id);
-        given.push(Given {
-            wire_id: command.wire_id,
-            text,
-        });
-    }
+    let given: Vec<(i64, Given)> = queue
+        .into_iter()
+        .take(count)
+        .map(|(command, text)| {
+            let wire_id = command.wire_id;
+            (command.id, Given { wire_id, text })
+        })
+        .collect();
+    let (ids, given): (Vec<i64>, Vec<Given>) = given.into_iter().unzip();
+    let state = next(State::Queued, Happening::Given).expect("queued ones are given");
+    tx.run(&Sql::by_dialect(
+        "UPDATE terminal_command SET state = $2, sent_at = $3, sent_count = sent_count + 1, polls_since_sent = 0 \
+         WHERE id IN (SELECT value FROM json_each($1))",
+        "UPDATE terminal_command SET state = $2, sent_at = $3, sent_count = sent_count + 1, polls_since_sent = 0 \
+         WHERE id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+        [
+            json_list(ids.iter().copied()),
+            state.name().into(),
+            now.into(),
+        ],
+    ))
+    .await?;
+    changed.extend(ids);
     let is_open = open
         .iter()
         .any(|command| matches!(command.state.as_str(), "queued" | "sent"));
@@ -634,7 +642,7 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     for command in &mut given {
         if is_restart(&command.shown) {
             let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
-            close(&mut tx, command.id, state, now, None, None).await?;
+            close(&mut tx, &[End::silent(command.id, state)], now).await?;
         } else {
             give_up_or_queue(&mut tx, terminal.id, command, now).await?;
         }
@@ -666,51 +674,57 @@ async fn was_told_to_check(tx: &mut Tx, terminal_id: i64, now: DateTime<Utc>) ->
 pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    let mut changed = Vec::new();
-    // In the order in which everybody takes hold of commands.
-    let mut results: Vec<&CommandResult> = results.iter().collect();
-    results.sort_by_key(|report| report.id.parse::<i64>().ok());
+    let wire_ids: Vec<i64> = results
+        .iter()
+        .filter_map(|report| report.id.parse().ok())
+        .collect();
+    let found: Vec<(i64, i64, String, String)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT wire_id, id, verb, state FROM terminal_command \
+             WHERE terminal_id = $1 AND wire_id IN (SELECT value FROM json_each($2))",
+            "SELECT wire_id, id, verb, state FROM terminal_command \
+             WHERE terminal_id = $1 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
+             ORDER BY wire_id FOR UPDATE",
+            [terminal.id.into(), json_list(wire_ids)],
+        ))
+        .await?;
+    let mut found: HashMap<i64, (i64, String, String)> = found
+        .into_iter()
+        .map(|(wire_id, id, verb, state)| (wire_id, (id, verb, state)))
+        .collect();
+    let mut ended = Vec::new();
     for report in results {
-        let found: Option<(i64, String, String)> = match report.id.parse::<i64>() {
-            Ok(wire_id) => {
-                tx.find(&Sql::new(
-                    "SELECT id, verb, state FROM terminal_command WHERE terminal_id = $1 AND wire_id = $2",
-                    [terminal.id.into(), wire_id.into()],
-                ))
-                .await?
-            }
-            Err(_) => None,
-        };
-        let Some((id, verb, state)) = found else {
+        let wire_id = report.id.parse::<i64>().ok();
+        let Some((id, verb, state)) = wire_id.and_then(|wire_id| found.get_mut(&wire_id)) else {
             tracing::warn!(sn = %terminal.sn, id = %report.id.escape_debug(), "a result of a command that was never sent");
             continue;
         };
         // Without a code that can be read it is not known whether it was done.
         let Some(code) = report.code else {
-            tracing::warn!(sn = %terminal.sn, id, "a result without a code");
+            tracing::warn!(sn = %terminal.sn, id = *id, "a result without a code");
             continue;
         };
-        let state = match state.as_str() {
+        let before = match state.as_str() {
             "queued" => State::Queued,
             "sent" => State::Sent,
             "lost" => State::Lost,
             _ => continue,
         };
-        let succeeded = result::succeeded(&verb, code);
-        let Some(state) = next(state, Happening::Reported { succeeded }) else {
+        let succeeded = result::succeeded(verb, code);
+        let Some(after) = next(before, Happening::Reported { succeeded }) else {
             continue;
         };
-        close(
-            &mut tx,
-            id,
-            state,
-            now,
-            Some(code),
-            report.get("AttlogSum").or(report.get("AttlogCount")),
-        )
-        .await?;
-        changed.push(id);
+        // Said twice, it was said once.
+        after.name().clone_into(state);
+        ended.push(End {
+            id: *id,
+            state: after,
+            code: Some(code),
+            answer: report.get("AttlogSum").or(report.get("AttlogCount")),
+        });
     }
+    close(&mut tx, &ended, now).await?;
+    let changed = ended.iter().map(|end| end.id).collect();
     tx.commit().await?;
     announce(app, terminal.id, changed);
     Ok(())
@@ -895,32 +909,49 @@ async fn give_up_or_queue(
         .await?;
         command.not_before_at = Some(not_before_at);
     } else {
-        close(tx, command.id, state, now, None, None).await?;
+        close(tx, &[End::silent(command.id, state)], now).await?;
     }
     command.state = state.name().into();
     Ok(())
 }
 
-async fn close(
-    tx: &mut Tx,
+/// How a command ends.
+struct End<'a> {
     id: i64,
     state: State,
-    now: DateTime<Utc>,
+    /// What the terminal said.
     code: Option<i32>,
-    answer: Option<&str>,
-) -> Result<()> {
+    answer: Option<&'a str>,
+}
+
+impl End<'_> {
+    /// Without a word of the terminal.
+    fn silent(id: i64, state: State) -> Self {
+        End {
+            id,
+            state,
+            code: None,
+            answer: None,
+        }
+    }
+}
+
+async fn close(tx: &mut Tx, ends: &[End<'_>], now: DateTime<Utc>) -> Result<()> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let ends = ends
+        .iter()
+        .map(|end| json!([end.id, end.state.name(), end.code, end.answer]));
     // Passwords and templates do not stay in what is over.
-    tx.run(&Sql::new(
-        "UPDATE terminal_command SET state = $2, finished_at = $3, return_code = $4, result = $5, \
-             body_sealed = $6 WHERE id = $1",
-        [
-            id.into(),
-            state.name().into(),
-            now.into(),
-            code.map(i64::from).into(),
-            answer.map(str::to_owned).into(),
-            Vec::<u8>::new().into(),
-        ],
+    tx.run(&Sql::by_dialect(
+        "UPDATE terminal_command SET state = r.value ->> 1, finished_at = $2, return_code = r.value ->> 2, \
+             result = r.value ->> 3, body_sealed = $3 FROM json_each($1) AS r \
+         WHERE terminal_command.id = r.value ->> 0",
+        "UPDATE terminal_command SET state = r.v ->> 1, finished_at = $2, return_code = (r.v ->> 2)::bigint, \
+             result = r.v ->> 3, body_sealed = $3 FROM json_array_elements($1::json) AS r (v) \
+         WHERE id = (r.v ->> 0)::bigint",
+        [json_list(ends), now.into(), Vec::<u8>::new().into()],
     ))
     .await?;
     Ok(())

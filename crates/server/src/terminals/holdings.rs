@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Endpoint, Kind, Member};
+use crate::scope::Owner;
 use crate::terminals::contact::family_of;
 use crate::terminals::{of_terminal, terminal};
 use crate::times;
@@ -188,7 +189,8 @@ impl Resource for Holdings {
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {
-        terminal::within(&caller.scope)
+        let person = Owner::PersonInDepartments(column("pin"));
+        terminal::within(&caller.scope).add(caller.scope.rows(&[person]))
     }
 
     fn computed(_app: &App, name: &str) -> Expr {

@@ -49,16 +49,6 @@ const COLUMNS: &[&str] = &[
     "received_at",
 ];
 
-/// Its second object says why an alarm went off.
-const ALARM: i16 = 3;
-
-impl Row {
-    fn alarm(&self) -> Option<&'static str> {
-        let reason = self.object_2.parse().ok().filter(|_| self.op_code == ALARM);
-        reason.and_then(operation::alarm_reason)
-    }
-}
-
 const fn column(name: &'static str) -> Column {
     ("operation_log", name)
 }
@@ -169,7 +159,7 @@ impl Resource for Operations {
                     "terminal_alias": row.terminal_alias,
                     "op": row.op_code,
                     "meaning": operation::meaning(row.op_code),
-                    "alarm": row.alarm(),
+                    "alarm": operation::reason(row.op_code, &row.object_2),
                     "operator": row.operator,
                     "op_time": times::local(row.op_local),
                     "object_1": row.object_1,

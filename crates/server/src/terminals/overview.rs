@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::online_within_s;
 use crate::terminals::terminal;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +40,12 @@ pub struct Overview {
     pub transaction_count: Option<i64>,
     pub last_activity_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    alarm: Option<String>,
+    alarm_at: Option<DateTime<Utc>>,
 }
+
+/// An alarm is shown for so long, unless it is cancelled.
+const ALARM_SHOWN: TimeDelta = TimeDelta::days(1);
 
 impl Overview {
     pub fn state(&self, admission: Admission, now: DateTime<Utc>) -> State {
@@ -60,6 +65,12 @@ impl Overview {
             last_activity_at: None,
             ..self.clone()
         }
+    }
+
+    /// What has gone off there of late, and when.
+    pub fn alarm(&self, now: DateTime<Utc>) -> Option<(&str, DateTime<Utc>)> {
+        let at = self.alarm_at.filter(|at| now - at < ALARM_SHOWN)?;
+        Some((self.alarm.as_deref()?, at))
     }
 
     pub fn address(&self) -> Option<&str> {
@@ -115,6 +126,8 @@ fn select(scope: &Scope) -> SelectStatement {
                 "transaction_count",
                 "last_activity_at",
                 "created_at",
+                "alarm",
+                "alarm_at",
             ]
             .map(|column| ("terminal", column)),
         )

@@ -4,11 +4,13 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
+use crate::events::Event;
 use crate::punches::record;
 use crate::resources::employee::{self, Enrolled};
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
+use muster_protocol::operation;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
 };
@@ -151,10 +153,19 @@ const TOGETHER: usize = 200;
 pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<Vec<String>> {
     for some in brought.operations.chunks(TOGETHER) {
         let mut tx = app.store.write().await?;
+        let mut is_alarm = false;
         for operation in some {
-            keep_operation(app, &mut tx, terminal, operation).await?;
+            let is_new = keep_operation(app, &mut tx, terminal, operation).await?;
+            if is_new && operation::is_alarm(operation.code) {
+                note_alarm(app, &mut tx, terminal, operation).await?;
+                is_alarm = true;
+            }
         }
         tx.commit().await?;
+        if is_alarm {
+            let terminal_id = terminal.id;
+            app.events.publish(Event::Alarm { terminal_id });
+        }
     }
     let mut not_taken = Vec::new();
     for some in brought.users.chunks(TOGETHER) {
@@ -289,16 +300,41 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-async fn keep_operation(
+/// The last alarm is the terminal's, for whoever looks at it; an old one that comes late is not the last.
+async fn note_alarm(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
     operation: &Operation,
 ) -> Result<()> {
+    let [_, why, ..] = &operation.objects;
+    let at = match operation.local {
+        Some(local) => terminal.zone.instant(local),
+        None => app.clock.now(),
+    };
+    tx.run(&Sql::new(
+        "UPDATE terminal SET alarm = $2, alarm_at = $3 WHERE id = $1 AND COALESCE(alarm_at, $3) <= $3",
+        [
+            terminal.id.into(),
+            operation::alarm(operation.code, why).into(),
+            at.into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Returns whether it is new.
+async fn keep_operation(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    operation: &Operation,
+) -> Result<bool> {
     let now = app.clock.now();
     let [object_1, object_2, object_3, object_4] =
         operation.objects.each_ref().map(|object| cut(object, 64));
-    tx.run(&Sql::new(
+    let added = tx.run(&Sql::new(
         "INSERT INTO operation_log (company_id, terminal_id, terminal_sn, op_code, operator, op_local, object_1, \
              object_2, object_3, object_4, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT DO NOTHING",
@@ -320,7 +356,7 @@ async fn keep_operation(
         ],
     ))
     .await?;
-    Ok(())
+    Ok(added > 0)
 }
 
 /// A template or a picture, as sent.

@@ -296,8 +296,12 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
         let admin = test.easytimepro().await;
         let new = json!({ "dept_code": "7", "dept_name": "Seven" });
         admin.post("/personnel/api/departments/", new).await.is(201);
+        let new = json!({ "area_code": "north", "area_name": "North" });
+        admin.post("/personnel/api/areas/", new).await.is(201);
+        let new = json!({ "sn": "NORTH", "area": "north" });
+        admin.post("/iclock/api/terminals/", new).await.is(201);
         for (code, department) in [("1001", "1"), ("1002", "7")] {
-            let new = json!({ "emp_code": code, "department": department });
+            let new = json!({ "emp_code": code, "department": department, "area": ["north"] });
             admin.post("/personnel/api/employees/", new).await.is(201);
         }
         punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
@@ -314,6 +318,34 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
         }
         let list = limited.get("/iclock/api/unregister/").await.is(200);
         assert_eq!(list["count"], 0);
+        // What terminals hold and are told of people, but what is about none of them.
+        let reboot = json!({ "devices_sn": ["NORTH"] });
+        admin
+            .post("/iclock/api/terminals/reboot/", reboot)
+            .await
+            .is(200);
+        let list = limited.get("/iclock/api/holdings/").await.is(200);
+        assert_eq!(
+            (&list["count"], &list["data"][0]["emp_code"]),
+            (&json!(1), &json!("1002"))
+        );
+        let list = limited
+            .get("/iclock/api/commands/?ordering=id")
+            .await
+            .is(200);
+        let told: Vec<&str> = list["data"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|row| row["command"].as_str().expect("a text"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "DATA UPDATE USERINFO PIN=1002\tName=\tPri=0\tPasswd=\tCard=",
+                "REBOOT"
+            ]
+        );
     })
     .await;
 }

@@ -509,10 +509,10 @@ async fn templates_that_terminals_make_of_one_photo_are_not_sent_round() {
         assert!(all.len() < norths.len(), "{all:?}");
         // Somebody enrols anew at one of them: that is another matter.
         sends(&app, "NORTH2", "BIODATA", &format!("BIODATA {}\n", face("bmV3"))).await;
-        let newest = format!("DATA UPDATE BIODATA {}", face("bmV3"));
-        assert_eq!(app.obeyed("NORTH").await, std::slice::from_ref(&newest));
+        let newest = [format!("DATA UPDATE BIODATA {}", face("bmV3"))];
+        assert_eq!(app.obeyed("NORTH").await, newest);
         assert_eq!(app.obeyed("NORTH2").await, NOTHING);
-        assert_eq!(app.obeyed("NORTH3").await, [newest]);
+        assert_eq!(app.obeyed("NORTH3").await, newest);
     })
     .await;
 }
@@ -633,6 +633,45 @@ async fn an_answer_that_is_not_whole_makes_nobody_vanish() {
             let told = app.obeyed("NORTH").await;
             assert!(!told.contains(&ASHA.to_owned()), "{told:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_still_to_be_removed_is_not_made_anew_by_the_terminal() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        admin.delete(&format!("{PEOPLE}7/")).await.is(200);
+        let given = app.given("NORTH").await;
+        answers(&app, "NORTH", &given[0].0, -1005).await;
+        let row = "USER PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=\n";
+        sends(&app, "NORTH", "OPERLOG", row).await;
+        assert_eq!(app.number("SELECT COUNT(*) FROM employee").await, 1);
+        later(&app, TimeDelta::minutes(1)).await;
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=7"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_back_while_his_removal_is_answered_is_told_again() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        two_people(&app, &admin).await;
+        let area = |area: &str| json!({ "area": [area] });
+        let path = format!("{PEOPLE}7/");
+        admin.patch(&path, area("south")).await.is(200);
+        let given = app.given("NORTH").await;
+        // Another server hears the answer, and has not looked at it yet.
+        let done =
+            "UPDATE terminal_command SET state = 'done', return_code = 0 WHERE state = 'sent'";
+        let mut tx = app.app.store.write().await.expect("begun");
+        assert_eq!(tx.run(&Sql::new(done, [])).await.expect("written"), 1);
+        tx.commit().await.expect("durable");
+        assert_eq!(given.len(), 1);
+        admin.patch(&path, area("north")).await.is(200);
+        assert_eq!(app.obeyed("NORTH").await, [BINOD]);
     })
     .await;
 }

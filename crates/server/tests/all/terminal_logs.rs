@@ -1,8 +1,11 @@
 //! What terminals log of themselves, and what of theirs nobody could read: as callers see it.
 
 use crate::testing::{Api, TestApp, on_both};
+use chrono::{DateTime, TimeZone, Utc};
 use muster::access::{Right, Rights, Thing};
+use muster::events::Event;
 use muster::profile::Profile;
+use muster_store::Sql;
 use serde_json::{Value, json};
 
 const OPERATIONS: &str = "/iclock/api/operationlogs/";
@@ -91,6 +94,62 @@ async fn operations_are_listed_with_their_meaning_once_however_often_they_come()
                 .text,
         );
         insta::assert_snapshot!("operations_found", found.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_alarm_is_told_to_whoever_looks_once() {
+    on_both(|app| async move {
+        scene(&app, Profile::EasyTimePro).await;
+        let mut events = app.app.events.subscribe();
+        let mut heard = || {
+            let mut alarms = 0;
+            while let Ok(event) = events.try_recv() {
+                alarms += i32::from(matches!(event, Event::Alarm { .. }));
+            }
+            alarms
+        };
+        let last = async || -> (Option<String>, Option<DateTime<Utc>>) {
+            let sql = "SELECT alarm, alarm_at FROM terminal WHERE sn = 'NORTH'";
+            app.app
+                .store
+                .one(&Sql::new(sql, []))
+                .await
+                .expect("a terminal")
+        };
+        let at = |minute| {
+            let at = Utc.with_ymd_and_hms(2026, 1, 15, 7, minute, 0);
+            Some(at.single().expect("a time"))
+        };
+        sends(
+            &app,
+            "NORTH",
+            "OPERLOG",
+            b"OPLOG 4\t14\t2026-01-15 07:00:00\t0\t0\t0\t0\n",
+        )
+        .await;
+        assert_eq!(
+            (heard(), last().await),
+            (0, (None, None)),
+            "somebody looked at a menu"
+        );
+        let broken = b"OPLOG 3\t0\t2026-01-15 07:10:00\t0\t54\t0\t0\n";
+        sends(&app, "NORTH", "OPERLOG", broken).await;
+        assert_eq!(
+            (heard(), last().await),
+            (1, (Some("Door broken open".into()), at(10)))
+        );
+        sends(&app, "NORTH", "OPERLOG", broken).await;
+        let earlier = b"OPLOG 32\t7\t2026-01-15 07:05:00\t0\t0\t0\t0\n";
+        sends(&app, "NORTH", "OPERLOG", earlier).await;
+        assert_eq!(
+            (heard(), last().await),
+            (1, (Some("Door broken open".into()), at(10)))
+        );
+        let cancelled = b"OPLOG 3\t0\t2026-01-15 07:20:00\t0\t65535\t0\t0\n";
+        sends(&app, "NORTH", "OPERLOG", cancelled).await;
+        assert_eq!((heard(), last().await), (1, (None, at(20))));
     })
     .await;
 }

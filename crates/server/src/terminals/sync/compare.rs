@@ -312,11 +312,15 @@ impl<'a> Work<'a> {
             .by_person
             .entry((terminal_id, pin.to_owned()))
             .or_default();
-        *things.entry(thing).or_insert_with(|| {
-            self.holdings.push(Holding::new(terminal_id, pin, thing));
-            self.told.push(None);
-            self.holdings.len() - 1
-        })
+        // One that is over stays so: what comes in its place is another.
+        let at = things.get(&thing).copied();
+        if let Some(at) = at.filter(|at| !self.holdings[*at].is_over()) {
+            return at;
+        }
+        self.holdings.push(Holding::new(terminal_id, pin, thing));
+        self.told.push(None);
+        things.insert(thing, self.holdings.len() - 1);
+        self.holdings.len() - 1
     }
 
     /// The record in the words of a kind of terminal, with its digest.

@@ -186,15 +186,16 @@ pub async fn shown(app: &App, tx: &mut Writing, pins: &[&str], shown: Shown<'_>)
     compare(app, tx, &Caller::system(), asked).await
 }
 
-/// Those of these PINs that the terminal was told to remove and has not yet: what it brings of them is
-/// old.
+/// Those of these PINs that the terminal is to remove and has not yet, told or about to be told again: what it
+/// brings of them is old.
 pub async fn leaving(tx: &mut Tx, terminal_id: i64, pins: &[&str]) -> Result<HashSet<String>> {
     let pins: Vec<(String,)> = tx
         .all(&Sql::by_dialect(
-            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' \
-                 AND told_command IS NOT NULL AND told_digest IS NULL AND pin IN (SELECT value FROM json_each($2))",
-            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' \
-                 AND told_command IS NOT NULL AND told_digest IS NULL \
+            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' AND told_digest IS NULL \
+                 AND (told_command IS NOT NULL OR length(failed_digest) = 0) \
+                 AND pin IN (SELECT value FROM json_each($2))",
+            "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' AND told_digest IS NULL \
+                 AND (told_command IS NOT NULL OR length(failed_digest) = 0) \
                  AND pin IN (SELECT jsonb_array_elements_text($2::jsonb))",
             [terminal_id.into(), json_list(pins.iter().copied())],
         ))
@@ -394,9 +395,17 @@ async fn settle_due(app: &App) -> Result<bool> {
     }
     let mut tx = Writing::begin(app).await?;
     people_in_order(&mut tx, &app.company.id).await?;
-    let Some((terminal_id, from)) = tx.find::<(i64, String)>(&Sql::new(due, company())).await?
-    else {
+    let Some((terminal_id, _)) = tx.find::<(i64, String)>(&Sql::new(due, company())).await? else {
         return Ok(false);
+    };
+    // Whoever moves it meanwhile has it begin anew, before this reads where it is or after all of it.
+    contact::lock_in_order(&mut tx, [terminal_id]).await?;
+    let from = "SELECT people_due_from FROM terminal WHERE id = $1 AND people_due_from IS NOT NULL";
+    let Some((from,)) = tx
+        .find::<(String,)>(&Sql::new(from, [terminal_id.into()]))
+        .await?
+    else {
+        return Ok(true);
     };
     let pins = pins_of(app, &mut tx, terminal_id, &from).await?;
     let asked = Asked {
@@ -411,10 +420,9 @@ async fn settle_due(app: &App) -> Result<bool> {
         .last()
         .filter(|_| pins.len() == TOGETHER)
         .map(String::as_str);
-    // Unless somebody has it begin anew meanwhile.
     tx.run(&Sql::new(
-        "UPDATE terminal SET people_due_from = $3 WHERE id = $1 AND people_due_from = $2",
-        [terminal_id.into(), from.into(), next.into()],
+        "UPDATE terminal SET people_due_from = $2 WHERE id = $1",
+        [terminal_id.into(), next.into()],
     ))
     .await?;
     tx.commit(app).await?;

@@ -222,7 +222,7 @@ impl Plan<'_> {
     pub(super) async fn answer(mut self, ids: Vec<i64>) -> Result<Answer> {
         let events = self.app.events.subscribe();
         if let Some(wait) = self.wait {
-            let rows = outcome(self.app, &ids, wait, events).await?;
+            let rows = outcome(self.app, self.caller, &ids, wait, events).await?;
             self.answer["commands"] = rows.iter().map(|row| row.shown(self.app)).collect();
         }
         Ok(Answer::ok(&self.answer))
@@ -239,6 +239,7 @@ impl Plan<'_> {
 /// The commands when the last of them is over, or when it takes too long.
 async fn outcome(
     app: &App,
+    caller: &Caller,
     ids: &[i64],
     wait: Duration,
     mut events: Receiver<Event>,
@@ -246,10 +247,9 @@ async fn outcome(
     let awaited: HashSet<i64> = ids.iter().copied().collect();
     let end = Instant::now() + wait;
     loop {
-        let rows = command_list::of_ids(app, ids).await?;
         let now = Instant::now();
-        if now >= end || rows.iter().all(command_list::Row::is_over) {
-            return Ok(rows);
+        if now >= end || !command_list::is_open(app, ids).await? {
+            return command_list::of_ids(app, caller, ids).await;
         }
         let next = end.min(now + LOOK_AGAIN);
         let _ = timeout_at(next, heard(&mut events, &awaited)).await;
@@ -286,7 +286,7 @@ const TOLD: &[Member] = &[
     Member::new(
         "commands",
         Kind::ObjectList,
-        "With wait: each command and what became of it, as the list of commands shows it.",
+        "With wait: each command and what became of it, as the list of commands shows it; the first 1000.",
     ),
 ];
 
