@@ -21,6 +21,8 @@ pub enum Error {
     NoRow,
     #[error("the schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("{0}")]
+    Copy(String),
     #[error("bad database address: {0}")]
     Url(String),
     #[error("{0}")]

@@ -5,6 +5,7 @@
 //! first and fails to write later). This crate knows no table.
 
 mod between;
+mod copy;
 mod cursor;
 mod direct;
 mod error;
@@ -15,6 +16,7 @@ mod sql;
 mod turns;
 
 pub use between::Notices;
+pub use copy::Copied;
 pub use cursor::Cursor;
 pub use direct::{Beside, Direct, Lent, Own};
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@ mod export;
 mod generated;
 mod import;
 mod logs;
+mod move_to;
 pub mod role;
 pub mod serve;
 mod simulate;
@@ -50,6 +51,8 @@ enum Command {
     Import(import::Import),
     /// Write a list to a file: csv, tab separated text or xlsx
     Export(export::Export),
+    /// Copy an installation on SQLite into an empty PostgreSQL database; stop the server first
+    Move(move_to::Move),
     /// Show, explain or check the configuration
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
@@ -140,6 +143,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
+        Command::Move(there) => there.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generated(generated) => generated.run(),

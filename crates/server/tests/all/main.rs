@@ -24,6 +24,7 @@ mod convergence;
 mod gateway;
 mod kill;
 mod messages;
+mod moving;
 mod obedience;
 mod people_on_terminals;
 mod postgres;

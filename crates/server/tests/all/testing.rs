@@ -112,6 +112,16 @@ impl TestApp {
         }
     }
 
+    /// One with a database that stands in its folder.
+    pub async fn on_sqlite() -> TestApp {
+        TestApp::start(String::new(), None, &|_| {}).await
+    }
+
+    /// One with the key file, and perhaps the database, of another.
+    pub async fn with_key(key: &Path, database_url: String) -> TestApp {
+        TestApp::start(database_url, Some(key), &|_| {}).await
+    }
+
     pub async fn stop(self) {
         self.server.stop().await;
     }
@@ -151,7 +161,7 @@ pub async fn two_servers() -> (TestApp, TestApp, postgres::Database) {
     let database = postgres::new().await;
     let one = TestApp::start(database.url.clone(), None, &|_| {}).await;
     let key = one.app.config.key_file();
-    let other = TestApp::start(database.url.clone(), Some(&key), &|_| {}).await;
+    let other = TestApp::with_key(&key, database.url.clone()).await;
     (one, other, database)
 }
 
@@ -268,6 +278,11 @@ impl TestApp {
 }
 
 impl Api<'_> {
+    /// The same caller at another server that knows him.
+    pub fn at<'a>(&self, app: &'a TestApp) -> Api<'a> {
+        app.with_token(&self.token)
+    }
+
     /// A request with the caller's credential, to be changed before it is sent.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http
