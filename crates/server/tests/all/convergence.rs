@@ -1,7 +1,7 @@
 //! A fleet that keeps itself right: people and terminals are changed at random while terminals lose answers, refuse,
 //! restart and stay away. In the end each holds exactly what it should, and was not told much more than it had to be.
 //!
-//! `TEST_CONVERGENCE=long` takes 200 terminals, 2 000 people and 40 areas; `TEST_SEED` repeats a run.
+//! `TEST_CONVERGENCE=long` takes 200 terminals, 2 000 people and 40 areas, and ten minutes; `TEST_SEED` repeats a run.
 
 use crate::people_on_terminals::Admin;
 use crate::testing::{TestApp, on_both_with};
@@ -10,6 +10,7 @@ use futures::future::join_all;
 use muster::config::Config;
 use muster::jobs;
 use muster_simulator::{Driven, Faults, Ledger, OnTerminal, Options};
+use muster_store::Sql;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -372,11 +373,31 @@ impl<'a> World<'a> {
         panic!("the fleet does not come to rest");
     }
 
+    /// What a terminal was told of somebody, and what became of it: number, text, state, times it was given, code.
+    async fn told(&self, sn: &str, pin: &str) -> String {
+        let told: Vec<(i64, String, String, i16, Option<i64>)> = self
+            .app
+            .app
+            .store
+            .all(&Sql::new(
+                "SELECT c.wire_id, c.shown, c.state, c.sent_count, c.return_code FROM terminal_command AS c \
+                 JOIN terminal AS t ON t.id = c.terminal_id WHERE t.sn = $1 AND c.pin = $2 ORDER BY c.wire_id",
+                [sn.into(), pin.into()],
+            ))
+            .await
+            .expect("read");
+        let told: Vec<String> = told.iter().map(|told| format!("{told:?}")).collect();
+        told.join("\n")
+    }
+
     async fn compare(&self, seed: u64) {
         for (at, terminal) in self.fleet.iter().enumerate() {
             let (holds, expected) = (terminal.people(), self.expected(at));
             let sn = terminal.serial_number();
             for pin in holds.keys().chain(expected.keys()) {
+                if holds.get(pin) != expected.get(pin) {
+                    println!("{}", self.told(sn, pin).await);
+                }
                 assert_eq!(
                     holds.get(pin),
                     expected.get(pin),

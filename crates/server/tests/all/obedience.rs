@@ -675,3 +675,21 @@ async fn who_comes_back_while_his_removal_is_answered_is_told_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_refusal_says_nothing_of_the_time_before() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        // It did it, and its answer was lost; asked again it is busy.
+        assert_eq!(app.told("NORTH").await, [BINOD]);
+        restarts(&app, "NORTH").await;
+        app.app.clock.advance(TimeDelta::minutes(1));
+        let given = app.given("NORTH").await;
+        answers(&app, "NORTH", &given[0].0, -1005).await;
+        admin.delete(&format!("{PEOPLE}7/")).await.is(200);
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=7"]);
+    })
+    .await;
+}

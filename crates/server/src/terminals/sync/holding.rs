@@ -107,6 +107,8 @@ pub enum Told {
     Ended {
         state: String,
         was_sent: bool,
+        /// Given more than once: what is answered is the last time, and the first may have been done.
+        was_repeated: bool,
         verb: String,
         code: Option<i32>,
         at: DateTime<Utc>,
@@ -184,6 +186,7 @@ impl Holding {
         let Told::Ended {
             state,
             was_sent,
+            was_repeated,
             verb,
             code,
             at,
@@ -212,6 +215,9 @@ impl Holding {
                 if digest.is_none() && (meant == Retry::SendUserFirst || self.has_no_such(code)) {
                     self.is_over = true;
                     return;
+                }
+                if *was_repeated {
+                    self.become_unknown();
                 }
                 self.failed = Some(failed);
                 self.failed_code = Some(code.into());
@@ -389,6 +395,7 @@ impl Row {
             state => Told::Ended {
                 state: state.unwrap_or("cancelled").to_owned(),
                 was_sent,
+                was_repeated: self.sent_count.is_some_and(|count| count > 1),
                 verb: self.verb.unwrap_or_default(),
                 code: self.return_code.and_then(|code| i32::try_from(code).ok()),
                 at: self.finished_at.unwrap_or(now),
@@ -541,6 +548,7 @@ mod tests {
         Told::Ended {
             state: state.into(),
             was_sent: true,
+            was_repeated: false,
             verb: "DATA UPDATE USERINFO".into(),
             code,
             at: NOW,
