@@ -1,6 +1,9 @@
 //! The console's menu: every page that stands in it, and who may see it.
 
 use crate::access::{Caller, Right, Thing};
+use crate::accounts::client::Clients;
+use crate::accounts::role::Roles;
+use crate::accounts::user::Users;
 use crate::console::page::{Group, Link};
 use crate::console::table::Listed;
 use crate::punches::transaction::Transaction;
@@ -61,6 +64,14 @@ pub fn of(caller: &Caller) -> Vec<Group> {
             vec![
                 list::<PublicMessage>(caller),
                 list::<PrivateMessage>(caller),
+            ],
+        ),
+        (
+            "Administration",
+            vec![
+                list::<Clients>(caller),
+                list::<Users>(caller),
+                list::<Roles>(caller),
             ],
         ),
     ];

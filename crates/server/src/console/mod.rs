@@ -4,6 +4,8 @@ mod account;
 mod arrival;
 mod assets;
 mod biometrics;
+mod clients;
+mod confirm;
 mod employees;
 mod failure;
 mod form;
@@ -16,12 +18,17 @@ mod page;
 mod punches;
 mod record;
 mod resignations;
+mod rights;
 mod session;
 mod sign_in;
 mod table;
 mod terminals;
 mod told;
+mod users;
 
+use crate::accounts::client::Clients;
+use crate::accounts::role::Roles;
+use crate::accounts::user::Users;
 use crate::app::App;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
@@ -85,7 +92,10 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(removable::<PrivateMessage>())
         .merge(listed::<Commands>())
         .merge(listed::<Holdings>())
-        .merge(listed::<Operations>());
+        .merge(listed::<Operations>())
+        .merge(forms::<Clients>())
+        .merge(forms::<Users>())
+        .merge(edited::<Roles>());
     Router::new()
         .merge(lists)
         .route("/", get(start))
@@ -94,6 +104,8 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))
+        .route("/clients/{id}/rotate", post(clients::rotate))
+        .route("/clients/{id}/revoke", post(clients::revoke))
         .route("/assets/{*path}", get(assets::serve))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::map_response(protect))
@@ -116,8 +128,14 @@ fn removable<R: Listed + Removable>() -> Router<Arc<Console>> {
 
 /// A list whose rows are made, changed and removed.
 fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let path = format!("/{}/remove", R::VIEW.name);
+    forms::<R>().route(&path, post(record::remove::<R>))
+}
+
+/// A list whose rows are made and changed.
+fn forms<R: Edited>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
-    removable::<R>()
+    listed::<R>()
         .route(
             &format!("/{name}/new"),
             get(record::new::<R>).post(record::save::<R>),

@@ -27,6 +27,13 @@ const SIZES: [i64; 4] = [20, 50, 100, 500];
 /// A resource with a page of its own.
 pub trait Listed: Resource {
     const VIEW: View;
+    /// Where else somebody may want to go from here: addresses and words.
+    const LINKS: &'static [(&'static str, &'static str)] = &[];
+
+    /// Whether somebody is offered to make a new one.
+    fn may_add(caller: &Caller) -> bool {
+        caller.may(Right::Change(Self::THING))
+    }
 }
 
 /// How the console shows a list.
@@ -262,6 +269,8 @@ struct TablePage {
     next: Option<String>,
     files: [(&'static str, String); 3],
     may_change: bool,
+    may_add: bool,
+    links: &'static [(&'static str, &'static str)],
     done: Option<String>,
     refused: Option<String>,
 }
@@ -408,16 +417,15 @@ async fn show<R: Listed>(
                 ("Text", file("txt")),
             ],
             may_change: caller.may(Right::Change(R::THING)),
+            may_add: view.opens && R::may_add(caller),
+            links: R::LINKS,
             ordering,
             done: done.as_deref().and_then(told),
             refused,
             view,
         },
     )
-    .map_err(|failure| match failure {
-        Failure::Refused(error) => error,
-        other => Error::Internal(other.into()),
-    })
+    .map_err(Error::from)
 }
 
 /// What was just done, by the word that stands in the address; other words say nothing.
@@ -426,6 +434,7 @@ fn told(word: &str) -> Option<String> {
     let count: u32 = count.parse().ok()?;
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
+        ("revoked", _) => "Revoked.".into(),
         ("removed", 1) => "Removed.".into(),
         ("removed", count) => format!("{count} removed."),
         _ => return None,
