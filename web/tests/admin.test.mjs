@@ -31,7 +31,7 @@ scene("a program is given a token, and calls the API with it", async ({ page, se
 
   await page.getByRole("link", { name: "Done" }).click();
   await page.getByRole("link", { name: "Payroll" }).click();
-  assert.equal(await page.title(), "Payroll Active · API authorization · muster");
+  assert.equal(await page.title(), "Payroll · API authorization · muster");
   await page.getByLabel("See: Areas").check();
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
@@ -57,7 +57,7 @@ scene("a role is made and given to a user, who sees what it allows", async ({ pa
   await page.getByLabel("See: Areas").check();
   await accessible(page);
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("cell", { name: "Gate" }).waitFor();
+  await page.getByRole("link", { name: "Gate" }).waitFor();
 
   accept(/status of 422/);
   await menu(page, "Users").click();

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod login;
 pub mod role;
+pub mod second_factor;
 pub mod staff;
 pub mod token;
 pub mod user;

@@ -1,7 +1,7 @@
 //! Users: who administers the server. This file alone writes `app_user`.
 
 use super::role::{self, Limits, Roles};
-use super::{check_not_above, token};
+use super::{check_not_above, second_factor, token};
 use crate::access::{Caller, Rights, Scope, Thing, Who};
 use crate::app::App;
 use crate::audit::{self, Deed};
@@ -18,7 +18,7 @@ use crate::times;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use muster_store::{Sql, Tx};
-use sea_query::{Alias, Cond, Condition, ExprTrait, JoinType, Order, SelectStatement};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, JoinType, Order, SelectStatement};
 use serde_json::{Map, Value, json};
 
 /// The shortest password a user may have.
@@ -40,6 +40,8 @@ pub struct User {
     created_at: DateTime<Utc>,
     role_id: i64,
     pub role: String,
+    /// A password alone does not let it in.
+    pub has_second_factor: bool,
     rights: String,
     companies: Option<String>,
     areas: Option<String>,
@@ -86,6 +88,9 @@ const COLUMNS: &[&str] = &[
 const fn column(name: &'static str) -> Column {
     ("app_user", name)
 }
+
+const HAS_SECOND_FACTOR: &str = "EXISTS (SELECT 1 FROM second_factor \
+     WHERE second_factor.user_id = app_user.id AND second_factor.confirmed_at IS NOT NULL)";
 
 fn select(app: &App) -> SelectStatement {
     let mut select = SelectStatement::new();
@@ -140,6 +145,7 @@ impl Resource for Users {
             .nullable(),
         Field::new("role", Kind::Text, ("role", "name")).exactly(),
         Field::new("active", Kind::Boolean, column("active")).exactly(),
+        Field::computed("second_factor", Kind::Boolean).exactly(),
         Field::new("last_login", Kind::Time, column("last_login_at")).nullable(),
         Field::new("create_time", Kind::Time, column("created_at")),
     ];
@@ -154,6 +160,11 @@ impl Resource for Users {
         Member::new("email", Kind::Text, ""),
         Member::new("role", Kind::Relation, ""),
         Member::new("active", Kind::Boolean, "May come in."),
+        Member::new(
+            "second_factor",
+            Kind::Boolean,
+            "Shows a code too when signing in.",
+        ),
         Member::new("areas", Kind::ObjectList, "The role's; none: all."),
         Member::new("departments", Kind::ObjectList, "The role's; none: all."),
         Member::new("last_login", Kind::Time, ""),
@@ -179,7 +190,9 @@ impl Resource for Users {
         for name in COLUMNS {
             select.expr(col(column(name)));
         }
-        select.expr_as(col(("role", "name")), "role");
+        select
+            .expr_as(col(("role", "name")), "role")
+            .expr_as(Expr::cust(HAS_SECOND_FACTOR), "has_second_factor");
         for name in ["rights", "companies", "areas", "departments"] {
             select.expr(col(("role", name)));
         }
@@ -187,6 +200,10 @@ impl Resource for Users {
 
     fn visible(_caller: &Caller, _app: &App) -> Condition {
         Cond::all()
+    }
+
+    fn computed(_app: &App, _name: &str) -> Expr {
+        Expr::cust(HAS_SECOND_FACTOR)
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<User>) -> Result<Vec<Value>> {
@@ -202,6 +219,7 @@ impl Resource for Users {
                     "email": user.email,
                     "role": { "id": user.role_id, "name": user.role },
                     "active": user.active,
+                    "second_factor": user.has_second_factor,
                     "areas": areas,
                     "departments": departments,
                     "last_login": times::maybe_instant(user.last_login_at, app.zone),
@@ -265,7 +283,7 @@ impl Writable for Users {
         stored: Option<&User>,
     ) -> Result<Change> {
         if let Some(stored) = stored {
-            check_not_above(caller, &Rights::kept(&stored.rights), &stored.scope())?;
+            check_changeable(caller, stored)?;
         }
         let mut input = Input::new(body, stored.is_none());
         input.require(&["username"]);
@@ -394,6 +412,11 @@ impl Writable for Users {
     }
 }
 
+/// Whoever may do or see more than the caller is not his to change.
+pub fn check_changeable(caller: &Caller, user: &User) -> Result<()> {
+    check_not_above(caller, &Rights::kept(&user.rights), &user.scope())
+}
+
 /// Name and mail address are each of one user alone.
 async fn check_free(tx: &mut Tx, change: &Change, stored: Option<&User>) -> Result<()> {
     let email = change.email.clone().flatten();
@@ -505,10 +528,31 @@ pub async fn change_own_password(
     Ok(())
 }
 
+/// Switches a user's second factor off, for one who lost it.
+pub async fn reset_second_factor(app: &App, caller: &Caller, user: &User) -> Result<()> {
+    check_changeable(caller, user)?;
+    let mut tx = Writing::begin(app).await?;
+    second_factor::remove(app, &mut tx, caller, user.id, &user.username).await?;
+    tx.after_commit(|app| app.accounts.forget());
+    tx.commit(app).await
+}
+
 pub async fn fetch(app: &App, username: &str) -> Result<User> {
     find_by_name(app, username)
         .await?
         .ok_or_else(|| Error::invalid("username", format!("There is no user {username:?}.")))
+}
+
+/// Ends everything the user is signed in with.
+pub(super) async fn end_logins(tx: &mut Writing, id: i64, now: DateTime<Utc>) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE app_user SET credentials_changed_at = $1 WHERE id = $2",
+        [now.into(), id.into()],
+    ))
+    .await?;
+    token::remove_of_user(tx, id).await?;
+    tx.after_commit(|app| app.accounts.forget());
+    Ok(())
 }
 
 /// A login that succeeded.

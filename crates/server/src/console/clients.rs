@@ -70,6 +70,7 @@ impl Listed for Clients {
         removal: None,
     };
     const LINKS: &'static [(&'static str, &'static str)] = &[("/api/docs/", "Browse API")];
+    const NAMED_BY: usize = 1;
 }
 
 impl Edited for Clients {

@@ -4,6 +4,7 @@ use crate::access::{Caller, Right, Thing};
 use crate::accounts::client::Clients;
 use crate::accounts::role::Roles;
 use crate::accounts::user::Users;
+use crate::audit::Audit;
 use crate::console::page::{Group, Link};
 use crate::console::table::Listed;
 use crate::punches::transaction::Transaction;
@@ -72,6 +73,7 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Clients>(caller),
                 list::<Users>(caller),
                 list::<Roles>(caller),
+                list::<Audit>(caller),
             ],
         ),
     ];

@@ -419,7 +419,7 @@ pub async fn remove<R: Listed + Removable>(
             consequence,
             rows: ids
                 .into_iter()
-                .zip(shown.iter().map(|row| view.name_of(row)))
+                .zip(shown.iter().map(|row| R::name_of(row)))
                 .collect(),
             problems: problems
                 .into_iter()
@@ -484,7 +484,7 @@ impl<'p, R: Edited> Record<'p, R> {
         let caller = &self.session.caller;
         let heading = match self.stored {
             None => format!("New {}", view.one),
-            Some(stored) => view.name_of(stored),
+            Some(stored) => R::name_of(stored),
         };
         let may_change = R::may_edit(caller, self.stored);
         let (acts, below) = match self.stored {

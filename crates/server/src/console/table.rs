@@ -29,6 +29,13 @@ pub trait Listed: Resource {
     const VIEW: View;
     /// Where else somebody may want to go from here: addresses and words.
     const LINKS: &'static [(&'static str, &'static str)] = &[];
+    /// A row is called by what stands in so many columns.
+    const NAMED_BY: usize = 2;
+
+    /// What a row is called.
+    fn name_of(row: &Value) -> String {
+        Self::VIEW.beginning(row, Self::NAMED_BY)
+    }
 
     /// Whether somebody is offered to make a new one.
     fn may_add(caller: &Caller) -> bool {
@@ -57,14 +64,14 @@ pub struct View {
 }
 
 impl View {
-    /// What a row is called: what stands in its first two columns.
-    pub fn name_of(&self, row: &Value) -> String {
+    /// What stands in the first columns.
+    fn beginning(&self, row: &Value, columns: usize) -> String {
         let texts: Vec<String> = self
             .columns
             .iter()
             .map(|column| column.cell(row).text)
             .filter(|text| !text.is_empty())
-            .take(2)
+            .take(columns)
             .collect();
         texts.join(" ")
     }
@@ -353,7 +360,7 @@ async fn show<R: Listed>(
         .zip(ids)
         .map(|(row, id)| Row {
             id: id.to_string(),
-            name: view.name_of(row),
+            name: R::name_of(row),
             cells: view.columns.iter().map(|column| column.cell(row)).collect(),
         })
         .collect();
@@ -434,6 +441,7 @@ fn told(word: &str) -> Option<String> {
     let count: u32 = count.parse().ok()?;
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
+        ("ended", _) => "Ended.".into(),
         ("revoked", _) => "Revoked.".into(),
         ("removed", 1) => "Removed.".into(),
         ("removed", count) => format!("{count} removed."),

@@ -2,11 +2,27 @@
 
 use crate::access::{Caller, Right, Thing};
 use crate::accounts::role::Roles;
-use crate::accounts::user::Users;
-use crate::console::record::{Asked, Edited, Entry, Group};
+use crate::accounts::user::{self, User, Users};
+use crate::app::App;
+use crate::audit::{self, Deed};
+use crate::console::Console;
+use crate::console::confirm::{self, Question};
+use crate::console::failure::Failure;
+use crate::console::form::Form;
+use crate::console::myself::Shown;
+use crate::console::page;
+use crate::console::record::{self, Act, Asked, Edited, Entry, Group};
+use crate::console::session::{self, Session};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::error::{Error, Result};
 use crate::relation::{AREA, DEPARTMENT};
+use crate::resource::{self, Resource};
+use crate::writing::Writing;
+use askama::Template;
+use axum::extract::{RawPathParams, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
+use std::sync::Arc;
 
 impl Listed for Users {
     const VIEW: View = View {
@@ -23,6 +39,9 @@ impl Listed for Users {
                     ("Yes", "May sign in", true),
                     ("No", "Shut out", false),
                 ])),
+            Column::new("Second factor", &["second_factor"])
+                .by("second_factor")
+                .words(Words::State(&[("Yes", "On", true), ("No", "Off", false)])),
             Column::new("Areas", &["areas.area_name"]),
             Column::new("Departments", &["departments.dept_name"]),
             Column::new("Last sign-in", &["last_login"]).by("last_login"),
@@ -38,6 +57,7 @@ impl Listed for Users {
         opens: true,
         removal: None,
     };
+    const NAMED_BY: usize = 1;
 }
 
 impl Edited for Users {
@@ -66,6 +86,94 @@ impl Edited for Users {
         let is_above = stored.is_some_and(|stored| stored["is_above"] == true);
         caller.may(Right::Change(Thing::User)) && !is_above
     }
+
+    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+        let mut acts = Vec::new();
+        if Self::may_edit(caller, Some(stored)) {
+            acts.push(Act {
+                path: "end-sessions",
+                text: "End all sessions of this user",
+            });
+            if stored["second_factor"] == true {
+                acts.push(Act {
+                    path: "reset-second-factor",
+                    text: "Switch the second factor off…",
+                });
+            }
+        }
+        acts
+    }
+
+    async fn below(app: &App, session: &Session, stored: &Value) -> Result<String> {
+        let id = stored["id"].as_i64().unwrap_or_default();
+        let open = session::of_user(app, id).await?;
+        let shown = open.into_iter().map(|open| Shown::of(app, session, open));
+        page::text(&Sessions {
+            sessions: shown.collect(),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct Sessions {
+    sessions: Vec<Shown>,
+}
+
+/// The user of the address, for somebody who may change him.
+async fn named(
+    console: &Console,
+    params: &RawPathParams,
+    session: &Session,
+) -> Result<User, Failure> {
+    let caller = &session.caller;
+    caller.require(Right::Change(Thing::User))?;
+    let key = record::key(params).ok_or(Error::NotFound)?;
+    let user = resource::fetch::<Users>(&console.app, caller, key).await?;
+    user::check_changeable(caller, &user)?;
+    Ok(user)
+}
+
+/// `POST /users/{id}/end-sessions`.
+pub async fn end_sessions(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let app = &console.app;
+    let user = named(&console, &params, &form.session).await?;
+    let mut tx = Writing::begin(app).await?;
+    session::end_of_user(&mut tx, user.id, None).await?;
+    let deed = Deed {
+        action: "end_sessions",
+        thing: Users::NAME,
+        thing_id: user.username,
+        ..Deed::default()
+    };
+    audit::write(&mut tx, app.clock.now(), &form.session.caller, deed).await?;
+    tx.commit(app).await?;
+    Ok(Redirect::to("/users?done=ended").into_response())
+}
+
+/// `POST /users/{id}/reset-second-factor`, when it was said to be sure.
+pub async fn reset_second_factor(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let user = named(&console, &params, &form.session).await?;
+    if form.fields.text("sure") == "yes" {
+        user::reset_second_factor(&console.app, &form.session.caller, &user).await?;
+        return Ok(Redirect::to("/users?done=saved").into_response());
+    }
+    let question = Question {
+        heading: format!("Switch the second factor of {} off?", user.username),
+        consequence: "The password alone lets this user in then. Be sure that it is the user who asks for it.",
+        button: "Switch it off",
+        address: format!("/users/{}/reset-second-factor", user.id),
+        back: format!("/users/{}", user.id),
+    };
+    confirm::ask::<Users>(&form.session, question)
 }
 
 impl Listed for Roles {
@@ -88,6 +196,7 @@ impl Listed for Roles {
         opens: true,
         removal: Some("Roles that users have stay, and so do the built-in ones."),
     };
+    const NAMED_BY: usize = 1;
 }
 
 impl Edited for Roles {
