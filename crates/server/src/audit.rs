@@ -169,11 +169,16 @@ const TIMES: &[Period] = &[Period {
     clock: Clock::Server,
 }];
 
+/// Where a side has no value.
+const NOTHING: &str = "–";
+/// A list shows so many letters of what a deed changed.
+const BRIEF: usize = 100;
+
 /// A value of a side, as it is read.
 fn plain(value: Option<&Value>) -> String {
     match value {
-        None | Some(Value::Null) => "–".into(),
-        Some(Value::String(text)) if text.is_empty() => "–".into(),
+        None | Some(Value::Null) => NOTHING.into(),
+        Some(Value::String(text)) if text.is_empty() => NOTHING.into(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
@@ -291,8 +296,12 @@ impl Resource for Audit {
             .map(|row| {
                 let changes = row.changes();
                 let text = |change: &Value, side: &str| plain(change.get(side));
+                let is_told = |change: &&Value| {
+                    text(change, "before") != NOTHING || text(change, "after") != NOTHING
+                };
                 let changed: Vec<String> = changes
                     .iter()
+                    .filter(is_told)
                     .map(|change| match (&row.before, &row.after) {
                         (Some(_), Some(_)) => format!(
                             "{}: {} → {}",
@@ -306,6 +315,11 @@ impl Resource for Audit {
                         _ => format!("{}: {}", text(change, "member"), text(change, "after")),
                     })
                     .collect();
+                let changed = changed.join("; ");
+                let mut brief: String = changed.chars().take(BRIEF).collect();
+                if brief.len() < changed.len() {
+                    brief.push('…');
+                }
                 json!({
                     "id": row.id,
                     "time": times::instant(row.at, app.zone),
@@ -315,7 +329,8 @@ impl Resource for Audit {
                     "action": row.action,
                     "thing": row.thing,
                     "thing_id": row.thing_id,
-                    "changed": changed.join("; "),
+                    "changed": changed,
+                    "brief": brief,
                     "changes": changes,
                 })
             })

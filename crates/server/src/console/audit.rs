@@ -74,7 +74,7 @@ impl Listed for Audit {
                 .by("thing")
                 .words(Words::Of(THINGS)),
             Column::new("Which", &["thing_id"]),
-            Column::new("Changed", &["changed"]),
+            Column::new("Changed", &["brief"]),
             Column::new("From", &["address"]),
         ],
         filters: &[
