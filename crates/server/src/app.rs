@@ -9,9 +9,10 @@ use crate::keys::Keys;
 use crate::password::Passwords;
 use crate::punches::record::Recorder;
 use crate::resource::Counts;
+use crate::runs::Runs;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use muster_store::Store;
@@ -46,6 +47,8 @@ pub struct App {
     pub pictures: Semaphore,
     pub accounts: Accounts,
     pub counts: Counts,
+    pub runs: Runs,
+    pub started_at: DateTime<Utc>,
 }
 
 /// How fast unknown terminals may be added, by the address they call from.
@@ -118,6 +121,8 @@ impl App {
             passwords,
             accounts: Accounts::default(),
             counts: Counts::default(),
+            runs: Runs::default(),
+            started_at: clock.now(),
             store,
             clock,
             config,

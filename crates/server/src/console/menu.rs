@@ -6,6 +6,7 @@ use crate::accounts::role::Roles;
 use crate::accounts::user::Users;
 use crate::audit::Audit;
 use crate::console::page::{Group, Link};
+use crate::console::system;
 use crate::console::table::Listed;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
@@ -27,14 +28,13 @@ use crate::terminals::terminal::Terminal;
 pub fn of(caller: &Caller) -> Vec<Group> {
     let live =
         caller.may(Right::View(Thing::Terminal)) || caller.may(Right::View(Thing::Transaction));
+    let settings = caller.may(Right::View(Thing::Setting));
+    let page = |title, address: &str| Link {
+        title,
+        address: address.into(),
+    };
     let groups = [
-        (
-            "Now",
-            vec![live.then(|| Link {
-                title: "Live",
-                address: "/live".into(),
-            })],
-        ),
+        ("Now", vec![live.then(|| page("Live", "/live"))]),
         (
             "People",
             vec![
@@ -74,6 +74,8 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Users>(caller),
                 list::<Roles>(caller),
                 list::<Audit>(caller),
+                settings.then(|| page(system::SYSTEM, "/system")),
+                settings.then(|| page(system::SETTINGS, "/settings")),
             ],
         ),
     ];

@@ -17,12 +17,15 @@ mod messages;
 mod myself;
 mod organisation;
 mod page;
+mod person;
 mod punches;
 mod record;
 mod resignations;
 mod rights;
+mod search;
 mod session;
 mod sign_in;
+mod system;
 mod table;
 mod terminals;
 mod told;
@@ -117,6 +120,10 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
             post(users::reset_second_factor),
         )
         .route("/audit/{id}", get(audit::page))
+        .route("/employees/{id}/punches", get(person::page))
+        .route("/search", get(search::page))
+        .route("/system", get(system::page))
+        .route("/settings", get(system::settings))
         .route("/account", get(myself::page))
         .route("/account/password", post(myself::password))
         .route("/account/sessions", post(myself::end_sessions))

@@ -36,6 +36,12 @@ pub trait Edited: Listed + Writable {
         }
     }
 
+    /// The pages of a row: addresses and words, and whether it is this one.
+    fn tabs(stored: &Value) -> Vec<(String, &'static str, bool)> {
+        let _ = stored;
+        Vec::new()
+    }
+
     /// What else can be done with a row.
     fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
         let _ = (caller, stored);
@@ -271,6 +277,7 @@ struct RecordPage {
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
+    tabs: Vec<(String, &'static str, bool)>,
     acts: Vec<Act>,
     below: String,
 }
@@ -507,6 +514,7 @@ impl<'p, R: Edited> Record<'p, R> {
                 groups,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change,
+                tabs: self.stored.map(R::tabs).unwrap_or_default(),
                 acts,
                 below,
                 view,

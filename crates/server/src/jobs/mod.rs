@@ -11,11 +11,12 @@ mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::runs;
 use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +26,22 @@ struct Job {
     name: &'static str,
     every: Duration,
     run: Run,
+}
+
+impl Job {
+    /// Runs it, and remembers how that ended.
+    async fn run_once(&self, app: &App) -> Result<()> {
+        let begun = Instant::now();
+        let ended = (self.run)(app).await;
+        let run = runs::Run {
+            every: self.every,
+            ended_at: app.clock.now(),
+            took: begun.elapsed(),
+            is_good: ended.is_ok(),
+        };
+        app.runs.note(self.name, run);
+        ended
+    }
 }
 
 const JOBS: &[Job] = &[
@@ -77,7 +94,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
                     () = tokio::time::sleep(job.every) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
-                if let Err(error) = (job.run)(&app).await {
+                if let Err(error) = job.run_once(&app).await {
                     tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
                 }
                 if stopping {
@@ -93,7 +110,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
 /// Runs every job once, now.
 pub async fn run_all(app: &App) -> Result<()> {
     for job in JOBS {
-        (job.run)(app).await?;
+        job.run_once(app).await?;
     }
     Ok(())
 }

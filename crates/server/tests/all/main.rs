@@ -21,6 +21,7 @@ mod architecture;
 mod cli;
 mod console;
 mod console_accounts;
+mod console_pages;
 mod console_sign_in;
 mod convergence;
 mod gateway;
