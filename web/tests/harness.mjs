@@ -5,6 +5,7 @@
 //
 // A scene is played once on SQLite and once on PostgreSQL (when TEST_POSTGRES is set), and fails by itself when
 // the browser reports an error, when a page asks another host for anything, or when the server does not end properly.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -146,6 +148,13 @@ export async function logIn(page, { username = "admin", password = adminPassword
   await page.fill("input[name=username]", username);
   await page.fill("input[name=password]", password);
   await Promise.all([page.waitForURL((url) => !url.pathname.includes("sign-in")), page.press("input[name=password]", "Enter")]);
+}
+
+/** Fails when a rule of accessibility is broken on the page as it is. */
+export async function accessible(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
 }
 
 /** Tries again until `attempt` returns something true; what it throws meanwhile is the reason given when time is up. */

@@ -175,6 +175,10 @@ impl Rights {
     pub fn allow(&self, right: Right) -> bool {
         self.0.contains(&right)
     }
+
+    pub fn iter(&self) -> impl Iterator<Item = Right> + '_ {
+        self.0.iter().copied()
+    }
 }
 
 impl FromIterator<Right> for Rights {
@@ -222,6 +226,35 @@ pub struct Scope {
     pub departments: Option<Vec<i64>>,
     /// An employee's own rows alone.
     pub employee: Option<i64>,
+}
+
+impl Scope {
+    /// Whether every row within the other is within this one too.
+    pub fn covers(&self, other: &Scope) -> bool {
+        self.covered(other).iter().all(|(_, covered)| *covered)
+            && self.employee.is_none_or(|own| other.employee == Some(own))
+    }
+
+    /// The same for each of its limits, by their names.
+    pub fn covered(&self, other: &Scope) -> [(&'static str, bool); 3] {
+        fn covers<T: PartialEq>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
+            match (wide, narrow) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(wide), Some(narrow)) => narrow.iter().all(|one| wide.contains(one)),
+            }
+        }
+        [
+            ("companies", covers(&self.companies, &other.companies)),
+            ("areas", covers(&self.areas, &other.areas)),
+            ("departments", covers(&self.departments, &other.departments)),
+        ]
+    }
+
+    /// Whether some rows are beyond it. There is one company, so that its name alone limits nothing.
+    pub fn is_limited(&self) -> bool {
+        self.areas.is_some() || self.departments.is_some() || self.employee.is_some()
+    }
 }
 
 /// Who it is.
@@ -278,6 +311,11 @@ impl Caller {
         }
     }
 
+    /// Whether somebody with these rights and this scope can do nothing that this caller cannot.
+    pub fn covers(&self, rights: &Rights, scope: &Scope) -> bool {
+        rights.iter().all(|right| self.may(right)) && self.scope.covers(scope)
+    }
+
     /// The name under which deeds are written down.
     pub fn name(&self) -> &str {
         match &self.who {
@@ -290,7 +328,26 @@ impl Caller {
 
 #[cfg(test)]
 mod tests {
-    use super::{Right, Rights, Thing};
+    use super::{Caller, Right, Rights, Scope, Thing};
+
+    #[test]
+    fn somebody_is_covered_by_who_may_as_much_and_sees_as_much() {
+        let areas = |areas: &[i64]| Scope {
+            areas: Some(areas.to_vec()),
+            ..Scope::default()
+        };
+        let caller = Caller {
+            rights: Rights::operator(),
+            scope: areas(&[1, 2]),
+            ..Caller::system()
+        };
+        assert!(caller.covers(&Rights::viewer(), &areas(&[2])));
+        assert!(caller.covers(&Rights::operator(), &areas(&[])));
+        assert!(!caller.covers(&Rights::administrator(), &areas(&[2])));
+        assert!(!caller.covers(&Rights::viewer(), &areas(&[2, 3])));
+        assert!(!caller.covers(&Rights::viewer(), &Scope::default()));
+        assert!(Caller::system().covers(&Rights::administrator(), &areas(&[3])));
+    }
 
     #[test]
     fn rights_are_written_and_read_alike() {

@@ -9,9 +9,10 @@ use crate::keys::Keys;
 use crate::password::Passwords;
 use crate::punches::record::Recorder;
 use crate::resource::Counts;
+use crate::runs::Runs;
 use crate::terminals::roster::Roster;
 use anyhow::Context;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use muster_store::Store;
@@ -48,6 +49,8 @@ pub struct App {
     pub counts: Counts,
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
+    pub runs: Runs,
+    pub started_at: DateTime<Utc>,
 }
 
 /// Something one server knows of itself until it stops.
@@ -135,6 +138,8 @@ impl App {
             accounts: Accounts::default(),
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
+            runs: Runs::default(),
+            started_at: clock.now(),
             store,
             clock,
             config,

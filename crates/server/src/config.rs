@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Config {
     pub log: Log,
     pub terminals: Terminals,
     pub api: Api,
+    /// Where the options come from that are not as built in.
+    #[serde(skip)]
+    pub origins: BTreeMap<&'static str, String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -126,6 +130,7 @@ impl Default for Config {
                 refresh_token_s: 86_400,
                 staff_token_s: 604_800,
             },
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -248,23 +253,44 @@ const OPTIONS: &[(&str, &str)] = &[
     ),
 ];
 
+/// An option as it is in force.
+pub struct Explained {
+    pub name: &'static str,
+    pub value: String,
+    /// Where it comes from.
+    pub origin: String,
+    pub purpose: &'static str,
+}
+
 impl Config {
     /// Defaults, then the file, then `MUSTER_…` variables (`__` between levels), then the command
     /// line's own values.
     pub fn load(file: Option<&Path>, overrides: impl Serialize) -> anyhow::Result<Config> {
-        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        let mut sources = Vec::new();
         if let Some(file) = file {
-            figment = figment.merge(Toml::file_exact(file));
+            let origin = format!("the file {}", file.display());
+            sources.push((Figment::from(Toml::file_exact(file)), origin));
         }
-        let config: Config = figment
-            .merge(
-                Env::prefixed("MUSTER_")
-                    .ignore(&["admin_password", "token"])
-                    .split("__"),
-            )
-            .merge(Serialized::defaults(overrides))
+        let variables = Env::prefixed("MUSTER_")
+            .ignore(&["admin_password", "token"])
+            .split("__");
+        sources.push((Figment::from(variables), "a MUSTER_ variable".to_owned()));
+        let overrides = Figment::from(Serialized::defaults(overrides));
+        sources.push((overrides, "the command line".to_owned()));
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        let mut origins = BTreeMap::new();
+        for (source, origin) in sources {
+            for (name, _) in OPTIONS {
+                if source.contains(name) {
+                    origins.insert(*name, origin.clone());
+                }
+            }
+            figment = figment.merge(source);
+        }
+        let mut config: Config = figment
             .extract()
             .context("the configuration cannot be used")?;
+        config.origins = origins;
         config.check()?;
         Ok(config)
     }
@@ -326,11 +352,43 @@ impl Config {
 
     /// The options as they are in force, without the database's password.
     pub fn shown(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string(&self.without_password()?)?)
+    }
+
+    /// The same one by one, each with where it comes from and what it does.
+    pub fn explained(&self) -> anyhow::Result<Vec<Explained>> {
+        let values = toml::Table::try_from(self.without_password()?)?;
+        let built_in = toml::Table::try_from(Config::default())?;
+        let of = |table: &toml::Table, name: &str| match name.split_once('.') {
+            Some((section, key)) => table[section][key].clone(),
+            None => table[name].clone(),
+        };
+        let explained = OPTIONS.iter().map(|(name, purpose)| {
+            let value = of(&values, name);
+            let origin = match self.origins.get(name) {
+                Some(origin) => origin,
+                None if value == of(&built_in, name) => "built in",
+                None => "this command",
+            };
+            Explained {
+                name,
+                origin: origin.to_owned(),
+                value: match value {
+                    toml::Value::String(text) => text,
+                    other => other.to_string(),
+                },
+                purpose,
+            }
+        });
+        Ok(explained.collect())
+    }
+
+    fn without_password(&self) -> anyhow::Result<Config> {
         let mut shown = self.clone();
         if !shown.database_url.is_empty() {
             shown.database_url = self.database_url()?.to_string();
         }
-        Ok(toml::to_string(&shown)?)
+        Ok(shown)
     }
 
     /// The example file: every option, what it does, and its default, commented out.

@@ -464,6 +464,16 @@ pub async fn save<R: Writable>(
     stored: Option<R::Row>,
 ) -> Result<i64> {
     let change = R::check(app, caller, &Known::default(), body, stored.as_ref()).await?;
+    save_checked::<R>(app, caller, change, stored).await
+}
+
+/// The same with what was found good.
+pub async fn save_checked<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    change: R::Change,
+    stored: Option<R::Row>,
+) -> Result<i64> {
     let mut tx = Writing::begin(app).await?;
     R::prepare(app, &mut tx).await?;
     let id = R::store(app, &mut tx, caller, change, stored).await?;

@@ -1,16 +1,26 @@
 //! API clients: programs with a token, a profile and rights of their own. This file alone writes
 //! `api_client`.
 
-use super::user::members;
-use crate::access::{Caller, Rights, Scope, Who};
+use super::role::{self, Limits, set_scope};
+use super::{beyond, check_not_above, read_rights};
+use crate::access::{Caller, Rights, Scope, Thing, Who};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result, Unauthenticated};
+use crate::extract::Body;
+use crate::input::{Given, Input, Text};
 use crate::keys;
 use crate::profile::Profile;
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::relation::Known;
+use crate::resource::{self, Column, Columns, Field, Resource, Searched, Writable, col};
+use crate::routes::{Kind, Member};
+use crate::times;
+use crate::writing::Writing;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use muster_store::Sql;
-use serde_json::json;
+use sea_query::{Alias, CaseStatement, Cond, Condition, Expr, ExprTrait, SelectStatement};
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
 /// Every client's token begins so, which tells it from a login's.
@@ -18,41 +28,110 @@ pub const PREFIX: &str = "mst_";
 /// `last_used_at` is written at most so often.
 const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+pub struct Clients;
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Client {
     pub id: i64,
     pub name: String,
     pub profile: String,
     pub rights: String,
+    companies: Option<String>,
+    areas: Option<String>,
+    departments: Option<String>,
     pub addresses: Option<String>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
-    pub created_at: DateTime<Utc>,
+    created_by: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl Client {
+    fn rights(&self) -> Rights {
+        Rights::kept(&self.rights)
+    }
+
+    fn scope(&self) -> Scope {
+        role::scope(&self.companies, &self.areas, &self.departments)
+    }
+
+    /// `active`, `expired` or `revoked`.
+    pub fn state(&self, now: DateTime<Utc>) -> &'static str {
+        if self.revoked_at.is_some() {
+            "revoked"
+        } else if self.expires_at.is_some_and(|at| at <= now) {
+            "expired"
+        } else {
+            "active"
+        }
+    }
+
+    fn audited(&self) -> Map<String, Value> {
+        let object = json!({
+            "name": self.name,
+            "profile": self.profile,
+            "rights": self.rights,
+            "companies": self.companies,
+            "areas": self.areas,
+            "departments": self.departments,
+            "addresses": self.addresses,
+            "expires_at": self.expires_at,
+        });
+        audit::members(object).unwrap_or_default()
+    }
+}
+
+/// The end of the last day a token is good.
+pub fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let next = day.succ_opt().unwrap_or(day);
+    times::to_instant(next.and_time(NaiveTime::MIN), zone)
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "name",
+    "profile",
+    "rights",
+    "companies",
+    "areas",
+    "departments",
+    "addresses",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "created_by",
+    "created_at",
+];
+
+const fn column(name: &'static str) -> Column {
+    ("api_client", name)
+}
+
+fn select(app: &App) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    Clients::tables(&mut select);
+    Clients::columns(&mut select, app);
+    select
 }
 
 pub async fn find_by_digest(app: &App, digest: &[u8]) -> Result<Option<Client>> {
-    Ok(app
-        .store
-        .find(&Sql::new(
-            "SELECT id, name, profile, rights, addresses, expires_at, revoked_at, last_used_at, \
-             created_at FROM api_client WHERE token_digest = $1",
-            [digest.to_vec().into()],
-        ))
-        .await?)
+    let mut select = select(app);
+    select.and_where(col(column("token_digest")).eq(digest.to_vec()));
+    Ok(app.store.find(&select).await?)
 }
 
 /// All clients, the revoked ones last.
 pub async fn all(app: &App) -> Result<Vec<Client>> {
-    Ok(app
-        .store
-        .all(&Sql::new(
-            "SELECT id, name, profile, rights, addresses, expires_at, revoked_at, last_used_at, \
-             created_at FROM api_client \
-             ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, name, id",
-            [],
-        ))
-        .await?)
+    let mut select = select(app);
+    select
+        .order_by_expr(
+            col(column("revoked_at")).is_not_null(),
+            sea_query::Order::Asc,
+        )
+        .order_by_expr(col(column("name")), sea_query::Order::Asc)
+        .order_by_expr(col(column("id")), sea_query::Order::Asc);
+    Ok(app.store.all(&select).await?)
 }
 
 /// The client, if its token is still good here.
@@ -62,7 +141,7 @@ pub async fn caller(app: &App, client: &Client, address: Option<IpAddr>) -> Resu
         None => true,
         Some(list) => address.is_some_and(|address| is_listed(list, address)),
     };
-    if client.revoked_at.is_some() || client.expires_at.is_some_and(|at| at <= now) || !allowed {
+    if client.state(now) != "active" || !allowed {
         return Err(Error::Unauthenticated(Unauthenticated::InvalidToken));
     }
     if client
@@ -84,10 +163,283 @@ pub async fn caller(app: &App, client: &Client, address: Option<IpAddr>) -> Resu
             name: client.name.clone(),
         },
         profile: client.profile.parse().unwrap_or(Profile::EasyTimePro),
-        rights: Rights::kept(&client.rights),
-        scope: Scope::default(),
+        rights: client.rights(),
+        scope: client.scope(),
         address,
     })
+}
+
+impl Resource for Clients {
+    const NAME: &'static str = "client";
+    const PATH: &'static str = "/clients/";
+    const THING: Thing = Thing::Client;
+    const KEY: &'static str = "id";
+    const CODE: Option<Column> = None;
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", Kind::Integer, column("id")).one_of(),
+        Field::new("name", Kind::Text, column("name")).exactly(),
+        Field::new("profile", Kind::Text, column("profile")).exactly(),
+        Field::computed("state", Kind::Text).one_of(),
+        Field::new("expire_date", Kind::Time, column("expires_at")).nullable(),
+        Field::new("last_use", Kind::Time, column("last_used_at")).nullable(),
+        Field::new("create_user", Kind::Text, column("created_by"))
+            .exactly()
+            .nullable(),
+        Field::new("create_time", Kind::Time, column("created_at")),
+    ];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Ascii(column("name")),
+        Searched::Ascii(column("addresses")),
+    ];
+    const ANSWER: &'static [Member] = &[
+        Member::new("id", Kind::Integer, ""),
+        Member::new("name", Kind::Text, ""),
+        Member::new("state", Kind::Text, "active, expired or revoked."),
+        Member::new("profile", Kind::Text, "easytimepro or biotime."),
+        Member::new("rights", Kind::TextList, "What it may do."),
+        Member::new(
+            "areas",
+            Kind::ObjectList,
+            "What it is limited to; none: all.",
+        ),
+        Member::new(
+            "departments",
+            Kind::ObjectList,
+            "What it is limited to; none: all.",
+        ),
+        Member::new("addresses", Kind::Text, "Where it may come from."),
+        Member::new("expire_date", Kind::Date, "The last day its token is good."),
+        Member::new("last_use", Kind::Time, ""),
+        Member::new("create_user", Kind::Text, "Who added it."),
+        Member::new("create_time", Kind::Time, ""),
+    ];
+    const IS_SMALL: bool = true;
+
+    type Row = Client;
+
+    fn id(row: &Client) -> i64 {
+        row.id
+    }
+
+    fn tables(select: &mut SelectStatement) {
+        select.from(Alias::new("api_client"));
+    }
+
+    fn columns(select: &mut SelectStatement, _app: &App) {
+        for name in COLUMNS {
+            select.expr(col(column(name)));
+        }
+    }
+
+    fn visible(_caller: &Caller, _app: &App) -> Condition {
+        Cond::all()
+    }
+
+    fn computed(app: &App, _name: &str) -> Expr {
+        CaseStatement::new()
+            .case(col(column("revoked_at")).is_not_null(), "revoked")
+            .case(col(column("expires_at")).lte(app.clock.now()), "expired")
+            .finally("active")
+            .into()
+    }
+
+    async fn show(app: &App, caller: &Caller, rows: Vec<Client>) -> Result<Vec<Value>> {
+        let now = app.clock.now();
+        let scopes: Vec<Scope> = rows.iter().map(Client::scope).collect();
+        let limits = Limits::shown(app, &scopes).await?;
+        let last_day = |at: DateTime<Utc>| {
+            let last = at - TimeDelta::microseconds(1);
+            last.with_timezone(&app.zone).date_naive()
+        };
+        Ok(rows
+            .into_iter()
+            .zip(limits)
+            .map(|(client, [areas, departments])| {
+                let rights: Vec<String> = client.rights().iter().map(|r| r.to_string()).collect();
+                json!({
+                    "id": client.id,
+                    // Whether the caller may change it: nobody changes what may do more than he.
+                    "is_above": !caller.covers(&client.rights(), &client.scope()),
+                    "name": client.name,
+                    "state": client.state(now),
+                    "profile": client.profile,
+                    "rights": rights,
+                    "areas": areas,
+                    "departments": departments,
+                    "addresses": client.addresses.map(|list| list.replace(',', "\n")),
+                    "expire_date": times::maybe_date(client.expires_at.map(last_day)),
+                    "last_use": times::maybe_instant(client.last_used_at, app.zone),
+                    "create_user": client.created_by,
+                    "create_time": times::instant(client.created_at, app.zone),
+                })
+            })
+            .collect())
+    }
+}
+
+/// What was given, checked; what is `None` stays as it is.
+#[derive(Default)]
+pub struct Change {
+    name: Option<String>,
+    profile: Option<Profile>,
+    rights: Option<Rights>,
+    scope: Option<Scope>,
+    /// Addresses and networks, as they are kept.
+    addresses: Given<String>,
+    expires_at: Given<DateTime<Utc>>,
+    /// A new token, which is kept nowhere.
+    pub token: Option<String>,
+}
+
+/// A new token: to be shown once, to whoever asked for it.
+fn token() -> String {
+    format!("{PREFIX}{}", hex::encode(keys::random::<24>()))
+}
+
+const NAME: Text = Text::max(100);
+const ADDRESSES: Text = Text::max(2000).optional().lines();
+
+impl Writable for Clients {
+    const INPUT: &'static [Member] = &[
+        Member::new("name", Kind::Text, "").required(),
+        Member::new("profile", Kind::Text, "easytimepro or biotime.").required(),
+        Member::new("rights", Kind::TextList, "").required(),
+        Limits::MEMBERS[0],
+        Limits::MEMBERS[1],
+        Member::new(
+            "addresses",
+            Kind::Text,
+            "Addresses and networks; none: any.",
+        ),
+        Member::new("expire_date", Kind::Date, "The last day; none: for ever."),
+    ];
+
+    type Change = Change;
+
+    async fn check(
+        app: &App,
+        caller: &Caller,
+        _known: &Known,
+        body: &Body,
+        stored: Option<&Client>,
+    ) -> Result<Change> {
+        if let Some(stored) = stored {
+            check_changeable(caller, stored)?;
+        }
+        let mut input = Input::new(body, stored.is_none());
+        input.require(&["name"]);
+        let name = input.text("name", NAME).flatten();
+        input.require(&["profile"]);
+        let profile = input.one_of("profile", &["easytimepro", "biotime"]);
+        input.require(&["rights"]);
+        let rights = read_rights(&mut input);
+        let limits = Limits::read(app, caller, &mut input).await?;
+        let scope = stored.map_or_else(
+            || Scope {
+                companies: caller.scope.companies.clone(),
+                ..Scope::default()
+            },
+            Client::scope,
+        );
+        let scope = limits.put_on(scope);
+        let addresses = input.text("addresses", ADDRESSES).map(|list| {
+            let list = list.unwrap_or_default();
+            let (kept, problems) = read_addresses(list.split([',', ' ', '\n', '\r', '\t']));
+            input.problems.extend(problems);
+            kept
+        });
+        let expires_at = input.date("expire_date");
+        let all = rights.clone().or_else(|| stored.map(Client::rights));
+        let beyond = beyond(caller, &all.unwrap_or_default(), &scope);
+        input.problems.extend(beyond);
+        input.settle()?;
+        Ok(Change {
+            name,
+            profile: profile.and_then(|profile| profile.parse().ok()),
+            rights,
+            scope: Some(scope),
+            addresses,
+            expires_at: expires_at.map(|day| day.map(|day| end_of(day, app.zone))),
+            token: stored.is_none().then(token),
+        })
+    }
+
+    async fn store(
+        app: &App,
+        tx: &mut Writing,
+        caller: &Caller,
+        change: Change,
+        stored: Option<Client>,
+    ) -> Result<i64> {
+        let now = app.clock.now();
+        let mut columns = Columns::default();
+        if let Some(name) = change.name {
+            let taken: Option<(i64,)> = tx
+                .find(&Sql::new(
+                    "SELECT id FROM api_client WHERE name = $1 AND revoked_at IS NULL",
+                    [name.clone().into()],
+                ))
+                .await?;
+            if taken.is_some_and(|(id,)| stored.as_ref().is_none_or(|stored| stored.id != id)) {
+                let message = "client with this name already exists.";
+                return Err(Error::invalid("name", message));
+            }
+            columns.set("name", name);
+        }
+        if let Some(profile) = change.profile {
+            columns.set("profile", profile.to_string());
+        }
+        if let Some(rights) = change.rights {
+            columns.set("rights", rights.to_string());
+        }
+        if let Some(scope) = &change.scope {
+            set_scope(&mut columns, scope);
+        }
+        if let Some(addresses) = change.addresses {
+            columns.set("addresses", addresses);
+        }
+        if let Some(expires_at) = change.expires_at {
+            columns.set("expires_at", expires_at);
+        }
+        if let Some(token) = &change.token {
+            columns.set("token_digest", app.keys.digest(token.as_bytes()));
+        }
+        let id = match &stored {
+            Some(stored) => {
+                tx.run(&columns.update("api_client", stored.id)).await?;
+                stored.id
+            }
+            None => {
+                columns.set("created_by", caller.name());
+                columns.set("created_at", now);
+                tx.one::<(i64,)>(&columns.insert("api_client")).await?.0
+            }
+        };
+        let row: Client = tx.one(&resource::by_id::<Clients>(app, id)).await?;
+        let mut after = row.audited();
+        if stored.is_some() && change.token.is_some() {
+            // That it changed is told; the audit leaves out what it is.
+            after.insert("token".into(), "another".into());
+        }
+        let deed = Deed {
+            action: if stored.is_some() { "update" } else { "create" },
+            thing: Clients::NAME,
+            thing_id: row.name.clone(),
+            before: stored.as_ref().map(Client::audited),
+            after: Some(after),
+        };
+        audit::write(tx, now, caller, deed).await?;
+        tx.after_commit(|app| app.accounts.forget());
+        Ok(id)
+    }
+}
+
+/// A revoked client is a record, and one that may more than the caller is not his to change.
+fn check_changeable(caller: &Caller, client: &Client) -> Result<()> {
+    if client.revoked_at.is_some() {
+        return Err(Error::refused("It is revoked, and stays as a record."));
+    }
+    check_not_above(caller, &client.rights(), &client.scope())
 }
 
 /// What a new client is to be.
@@ -103,97 +455,75 @@ pub struct NewClient {
 
 /// Adds a client and gives its token, which is kept nowhere.
 pub async fn add(app: &App, caller: &Caller, new: NewClient) -> Result<String> {
-    let mut problems = Vec::new();
-    let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        problems.push(Problem::new("name", "Enter a valid value."));
-    }
-    for address in &new.addresses {
-        if parse_network(address).is_none() {
-            problems.push(Problem::new(
-                "addresses",
-                format!("{address:?} is no address and no network."),
-            ));
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    let token = format!("{PREFIX}{}", hex::encode(keys::random::<24>()));
-    let now = app.clock.now();
-    let mut tx = app.store.write().await?;
-    let taken: Option<(i64,)> = tx
-        .find(&Sql::new(
-            "SELECT id FROM api_client WHERE name = $1 AND revoked_at IS NULL",
-            [name.clone().into()],
-        ))
-        .await?;
-    if taken.is_some() {
-        return Err(Error::invalid(
-            "name",
-            "client with this name already exists.",
-        ));
-    }
-    let addresses = (!new.addresses.is_empty()).then(|| new.addresses.join(","));
-    tx.run(&Sql::new(
-        "INSERT INTO api_client (name, profile, rights, token_digest, addresses, expires_at, \
-         created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        [
-            name.clone().into(),
-            new.profile.to_string().into(),
-            new.rights.to_string().into(),
-            app.keys.digest(token.as_bytes()).into(),
-            addresses.clone().into(),
-            new.expires_at.into(),
-            caller.name().to_owned().into(),
-            now.into(),
-        ],
-    ))
-    .await?;
-    let deed = Deed {
-        action: "create",
-        thing: "client",
-        thing_id: name,
-        after: Some(members(json!({
-            "profile": new.profile.to_string(),
-            "rights": new.rights.to_string(),
-            "addresses": addresses,
-            "expires_at": new.expires_at,
-        }))),
-        ..Deed::default()
-    };
-    audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
-    app.accounts.forget();
+    let body = json!({
+        "name": new.name,
+        "profile": new.profile.to_string(),
+        "rights": new.rights.to_string(),
+        "addresses": new.addresses.join(","),
+    });
+    let body = Body::of(body).unwrap_or_default();
+    let mut change = Clients::check(app, caller, &Known::default(), &body, None).await?;
+    change.expires_at = Some(new.expires_at);
+    let token = change.token.clone().unwrap_or_default();
+    resource::save_checked::<Clients>(app, caller, change, None).await?;
     Ok(token)
+}
+
+/// Gives a client another token, which is kept nowhere; the one before ends.
+pub async fn rotate(app: &App, caller: &Caller, client: Client) -> Result<String> {
+    check_changeable(caller, &client)?;
+    let new = token();
+    let change = Change {
+        token: Some(new.clone()),
+        ..Change::default()
+    };
+    resource::save_checked::<Clients>(app, caller, change, Some(client)).await?;
+    Ok(new)
+}
+
+/// The client of that name that is not revoked.
+pub async fn fetch(app: &App, name: &str) -> Result<Client> {
+    let mut select = select(app);
+    select
+        .and_where(col(column("name")).eq(name))
+        .and_where(col(column("revoked_at")).is_null());
+    let found = app.store.find(&select).await?;
+    found.ok_or_else(|| Error::invalid("name", format!("There is no client {name:?}.")))
 }
 
 /// Ends a client's token. The row stays, as a record.
 pub async fn revoke(app: &App, caller: &Caller, name: &str) -> Result<()> {
+    let client = fetch(app, name).await?;
+    check_changeable(caller, &client)?;
     let now = app.clock.now();
-    let mut tx = app.store.write().await?;
-    let revoked = tx
-        .run(&Sql::new(
-            "UPDATE api_client SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL",
-            [now.into(), name.into()],
-        ))
-        .await?;
-    if revoked == 0 {
-        return Err(Error::invalid(
-            "name",
-            format!("There is no client {name:?}."),
-        ));
-    }
+    let mut tx = Writing::begin(app).await?;
+    tx.run(&Sql::new(
+        "UPDATE api_client SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
+        [now.into(), client.id.into()],
+    ))
+    .await?;
     let deed = Deed {
         action: "revoke",
-        thing: "client",
-        thing_id: name.to_owned(),
+        thing: Clients::NAME,
+        thing_id: client.name,
         ..Deed::default()
     };
     audit::write(&mut tx, now, caller, deed).await?;
-    tx.commit().await?;
-    app.accounts.forget();
-    Ok(())
+    tx.after_commit(|app| app.accounts.forget());
+    tx.commit(app).await
+}
+
+/// Addresses and networks as they are kept, nothing for none; and what is neither.
+fn read_addresses<'a>(given: impl Iterator<Item = &'a str>) -> (Option<String>, Vec<Problem>) {
+    let (good, bad): (Vec<&str>, Vec<&str>) = given
+        .filter(|address| !address.is_empty())
+        .partition(|address| parse_network(address).is_some());
+    let problems = bad.iter().map(|address| {
+        let message = format!("{address:?} is no address and no network.");
+        Problem::new("addresses", message)
+    });
+    let kept = (!good.is_empty()).then(|| good.join(","));
+    (kept, problems.collect())
 }
 
 fn parse_network(text: &str) -> Option<(IpAddr, u8)> {

@@ -31,13 +31,34 @@ pub struct Attempt {
     address: Option<IpAddr>,
 }
 
-/// The user of that name or mail address, if the password is right and the user active.
-/// `None` says no more than that; too many failures are an error.
+/// The user of that name or mail address, if the password is right, the user active, and nothing is
+/// to be shown beside the password. `None` says no more than that; too many failures are an error.
 pub async fn user(
     app: &App,
     name: &str,
     password: &str,
     address: Option<IpAddr>,
+) -> Result<Option<User>> {
+    let lets_in = |user: &User| user.active && !user.has_second_factor;
+    by_password(app, name, password, address, lets_in).await
+}
+
+/// The same for who can be asked for a second factor: with one, the password is half of it.
+pub async fn person(
+    app: &App,
+    name: &str,
+    password: &str,
+    address: Option<IpAddr>,
+) -> Result<Option<User>> {
+    by_password(app, name, password, address, |user| user.active).await
+}
+
+async fn by_password(
+    app: &App,
+    name: &str,
+    password: &str,
+    address: Option<IpAddr>,
+    lets_in: impl Fn(&User) -> bool,
 ) -> Result<Option<User>> {
     let attempt = Attempt::new(Realm::Users, name, address);
     attempt.check(app).await?;
@@ -45,7 +66,7 @@ pub async fn user(
     let hash = user.as_ref().map(|user| user.password_hash.as_str());
     let is_right = app.passwords.verify(password, hash).await?;
     attempt
-        .settle(app, user.filter(|user| is_right && user.active))
+        .settle(app, user.filter(|user| is_right && lets_in(user)))
         .await
 }
 
@@ -82,6 +103,7 @@ pub(super) async fn by_basic(
     };
     if let Some(known) = user::find_by_name(app, name).await?
         && known.active
+        && !known.has_second_factor
         && app.accounts.basic.get(&proof(&known)).await.is_some()
     {
         return Ok(Arc::new(known));

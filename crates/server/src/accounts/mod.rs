@@ -4,15 +4,17 @@
 pub mod client;
 pub mod login;
 pub mod role;
+pub mod second_factor;
 pub mod staff;
 pub mod token;
 pub mod user;
 
-use crate::access::Caller;
+use crate::access::{Caller, Rights, Scope};
 use crate::app::App;
 use crate::config::ProfileChoice;
-use crate::error::{Error, Result, Unauthenticated};
+use crate::error::{Error, Problem, Result, Unauthenticated};
 use crate::extract::Credential;
+use crate::input::{Input, read_several};
 use crate::profile::Profile;
 use moka::future::Cache;
 use std::net::IpAddr;
@@ -108,6 +110,59 @@ impl Accounts {
             )
             .await;
         Ok(account)
+    }
+}
+
+/// Whoever may do or see more than the caller is not the caller's to change.
+fn check_not_above(caller: &Caller, rights: &Rights, scope: &Scope) -> Result<()> {
+    if caller.covers(rights, scope) {
+        Ok(())
+    } else {
+        Err(Error::refused(
+            "This may do or see more than you: only somebody who may all of that can change it.",
+        ))
+    }
+}
+
+/// What is wrong with giving these rights and these rows: nobody gives what he does not have.
+fn beyond(caller: &Caller, rights: &Rights, scope: &Scope) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let lacking: Vec<String> = rights
+        .iter()
+        .filter(|right| !caller.may(*right))
+        .map(|right| right.to_string())
+        .collect();
+    if !lacking.is_empty() {
+        let message = format!(
+            "You cannot give what you may not do: {}.",
+            lacking.join(", ")
+        );
+        problems.push(Problem::new("rights", message));
+    }
+    for (field, covered) in caller.scope.covered(scope) {
+        if !covered {
+            let message = format!("You are limited yourself: choose among your own {field}.");
+            problems.push(Problem::new(field, message));
+        }
+    }
+    problems
+}
+
+/// The rights a body names, which are at least one.
+fn read_rights(input: &mut Input) -> Option<Rights> {
+    let (_, value) = input.value(&["rights"])?;
+    let names = read_several(value).unwrap_or_default();
+    let names: Vec<&str> = names.iter().filter_map(|name| name.as_str()).collect();
+    match names.join(",").parse::<Rights>() {
+        Ok(rights) if rights == Rights::default() => {
+            input.problem("rights", "This list may not be empty.");
+            None
+        }
+        Ok(rights) => Some(rights),
+        Err(unknown) => {
+            input.problem("rights", unknown.to_string());
+            None
+        }
     }
 }
 

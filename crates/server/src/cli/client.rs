@@ -27,6 +27,8 @@ pub enum Command {
         #[arg(long)]
         expires: Option<String>,
     },
+    /// Gives a client another token and prints it, alone on the last line; the one before ends
+    Rotate { name: String },
     /// Ends a client's token
     Revoke { name: String },
     /// Lists all clients
@@ -50,9 +52,7 @@ pub async fn run(app: &App, command: Command, output: &mut impl Write) -> anyhow
             let expires_at = expires
                 .map(|text| {
                     times::read_date(&text)
-                        .and_then(|day| day.succ_opt())
-                        .and_then(|day| day.and_hms_opt(0, 0, 0))
-                        .map(|end| times::to_instant(end, app.zone))
+                        .map(|day| client::end_of(day, app.zone))
                         .with_context(|| format!("{text:?} is no date of the form YYYY-MM-DD"))
                 })
                 .transpose()?;
@@ -70,19 +70,19 @@ pub async fn run(app: &App, command: Command, output: &mut impl Write) -> anyhow
             )?;
             writeln!(output, "{token}")?;
         }
+        Command::Rotate { name } => {
+            let found = client::fetch(app, &name).await?;
+            let token = client::rotate(app, &caller, found).await?;
+            writeln!(output, "{name:?} has another token, shown this once:")?;
+            writeln!(output, "{token}")?;
+        }
         Command::Revoke { name } => {
             client::revoke(app, &caller, &name).await?;
             writeln!(output, "revoked {name:?}")?;
         }
         Command::List => {
             for client in client::all(app).await? {
-                let state = if client.revoked_at.is_some() {
-                    "revoked"
-                } else if client.expires_at.is_some_and(|at| at <= app.clock.now()) {
-                    "expired"
-                } else {
-                    "active"
-                };
+                let state = client.state(app.clock.now());
                 let used = client
                     .last_used_at
                     .map_or_else(|| "never".into(), |at| times::instant(at, app.zone));

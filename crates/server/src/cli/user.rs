@@ -36,6 +36,8 @@ pub enum Command {
     Disable { name: String },
     /// Lets a user in again
     Enable { name: String },
+    /// Switches a user's second factor off: the password alone lets it in again
+    ResetSecondFactor { name: String },
     /// Lists all users
     List,
 }
@@ -87,6 +89,11 @@ pub async fn run(
         Command::Enable { name } => {
             user::set_active(app, &caller, &name, true).await?;
             writeln!(output, "let {name:?} in")?;
+        }
+        Command::ResetSecondFactor { name } => {
+            let found = user::fetch(app, &name).await?;
+            user::reset_second_factor(app, &caller, &found).await?;
+            writeln!(output, "{name:?} needs a password alone")?;
         }
         Command::List => {
             for user in user::all(app).await? {

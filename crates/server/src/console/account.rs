@@ -26,21 +26,6 @@ pub struct Account {
 }
 
 impl Account {
-    async fn find(store: &Store, username: &str) -> Result<Option<Account>> {
-        // PostgreSQL refuses a zero byte in a text, and no name has one.
-        if username.contains('\0') {
-            return Ok(None);
-        }
-        Ok(store
-            .find(&Sql::new(
-                "SELECT u.id, u.username, u.active, u.credentials_changed_at, \
-                        r.rights, r.companies, r.areas, r.departments \
-                 FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.username = $1",
-                [username.into()],
-            ))
-            .await?)
-    }
-
     pub async fn find_by_id(store: &Store, id: i64) -> Result<Option<Account>> {
         Ok(store
             .find(&Sql::new(
@@ -74,18 +59,20 @@ impl Account {
         })
     }
 
-    /// The user of that name, if the password is right and the user active. `None` says no more than
-    /// that, and takes as long for a name nobody has; too many tries are an error.
+    /// The user of that name, if the password is right and the user active, and whether a second factor
+    /// is asked for. `None` says no more than that, and takes as long for a name nobody has; too many
+    /// tries are an error.
     pub async fn prove(
         app: &App,
         username: &str,
         password: &str,
         address: Option<IpAddr>,
-    ) -> Result<Option<Account>> {
-        match login::user(app, username, password, address).await? {
-            Some(user) => Account::find(&app.store, &user.username).await,
-            None => Ok(None),
-        }
+    ) -> Result<Option<(Account, bool)>> {
+        let Some(user) = login::person(app, username, password, address).await? else {
+            return Ok(None);
+        };
+        let account = Account::find_by_id(&app.store, user.id).await?;
+        Ok(account.map(|account| (account, user.has_second_factor)))
     }
 }
 

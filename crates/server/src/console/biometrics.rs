@@ -12,6 +12,12 @@ const KINDS: &[(&str, &str)] = &[
     ("9", "Visible-light face"),
 ];
 
+/// What a kind is called.
+pub fn kind(kind: &str) -> &str {
+    let word = KINDS.iter().find(|(value, _)| *value == kind);
+    word.map_or(kind, |(_, word)| word)
+}
+
 impl Listed for Biodata {
     const VIEW: View = View {
         name: "biometrics",

@@ -1,9 +1,11 @@
 //! The employees' page: the list of people, and the form of one.
 
+use crate::console::person;
 use crate::console::record::{Asked, Edited, Entry, Group};
-use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resources::employee::Employee;
+use serde_json::Value;
 
 /// The list leaves out who is not employed, unless it is asked for.
 const STATUS: &[(&str, &str)] = &[
@@ -80,6 +82,10 @@ impl Listed for Employee {
 }
 
 impl Edited for Employee {
+    fn tabs(stored: &Value) -> Vec<(String, &'static str, bool)> {
+        person::tabs(&text_at(stored, "id").unwrap_or_default(), person::DETAILS)
+    }
+
     const FORM: &'static [Group] = &[
         Group {
             title: "Person",

@@ -22,6 +22,15 @@ pub enum Failure {
     Refused(#[from] Error),
 }
 
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Refused(error) => error,
+            other => Error::Internal(other.into()),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "failure.html")]
 struct FailurePage {

@@ -34,6 +34,7 @@ impl Fields {
 
 /// A form of somebody signed in.
 pub struct Form {
+    pub parts: Parts,
     pub arrival: Arrival,
     pub session: Session,
     pub fields: Fields,
@@ -65,6 +66,7 @@ impl FromRequest<Arc<Console>> for Form {
             return Err(Failure::Stale);
         }
         Ok(Form {
+            parts,
             arrival,
             session,
             fields,

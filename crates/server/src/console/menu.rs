@@ -1,7 +1,12 @@
 //! The console's menu: every page that stands in it, and who may see it.
 
 use crate::access::{Caller, Right, Thing};
+use crate::accounts::client::Clients;
+use crate::accounts::role::Roles;
+use crate::accounts::user::Users;
+use crate::audit::Audit;
 use crate::console::page::{Group, Link};
+use crate::console::system;
 use crate::console::table::Listed;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
@@ -23,14 +28,13 @@ use crate::terminals::terminal::Terminal;
 pub fn of(caller: &Caller) -> Vec<Group> {
     let live =
         caller.may(Right::View(Thing::Terminal)) || caller.may(Right::View(Thing::Transaction));
+    let settings = caller.may(Right::View(Thing::Setting));
+    let page = |title, address: &str| Link {
+        title,
+        address: address.into(),
+    };
     let groups = [
-        (
-            "Now",
-            vec![live.then(|| Link {
-                title: "Live",
-                address: "/live".into(),
-            })],
-        ),
+        ("Now", vec![live.then(|| page("Live", "/live"))]),
         (
             "People",
             vec![
@@ -61,6 +65,17 @@ pub fn of(caller: &Caller) -> Vec<Group> {
             vec![
                 list::<PublicMessage>(caller),
                 list::<PrivateMessage>(caller),
+            ],
+        ),
+        (
+            "Administration",
+            vec![
+                list::<Clients>(caller),
+                list::<Users>(caller),
+                list::<Roles>(caller),
+                list::<Audit>(caller),
+                settings.then(|| page(system::SYSTEM, "/system")),
+                settings.then(|| page(system::SETTINGS, "/settings")),
             ],
         ),
     ];

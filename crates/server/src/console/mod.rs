@@ -3,7 +3,10 @@
 mod account;
 mod arrival;
 mod assets;
+mod audit;
 mod biometrics;
+mod clients;
+mod confirm;
 mod employees;
 mod failure;
 mod form;
@@ -11,18 +14,28 @@ mod live;
 mod live_events;
 mod menu;
 mod messages;
+mod myself;
 mod organisation;
 mod page;
+mod person;
 mod punches;
 mod record;
 mod resignations;
+mod rights;
+mod search;
 mod session;
 mod sign_in;
+mod system;
 mod table;
 mod terminals;
 mod told;
+mod users;
 
+use crate::accounts::client::Clients;
+use crate::accounts::role::Roles;
+use crate::accounts::user::Users;
 use crate::app::App;
+use crate::audit::Audit;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Removable;
@@ -85,15 +98,44 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(removable::<PrivateMessage>())
         .merge(listed::<Commands>())
         .merge(listed::<Holdings>())
-        .merge(listed::<Operations>());
+        .merge(listed::<Operations>())
+        .merge(forms::<Clients>())
+        .merge(forms::<Users>())
+        .merge(edited::<Roles>())
+        .merge(listed::<Audit>());
     Router::new()
         .merge(lists)
         .route("/", get(start))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/sign-in/code", post(sign_in::submit_code))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))
+        .route("/clients/{id}/rotate", post(clients::rotate))
+        .route("/clients/{id}/revoke", post(clients::revoke))
+        .route("/users/{id}/end-sessions", post(users::end_sessions))
+        .route(
+            "/users/{id}/reset-second-factor",
+            post(users::reset_second_factor),
+        )
+        .route("/audit/{id}", get(audit::page))
+        .route("/employees/{id}/punches", get(person::page))
+        .route("/search", get(search::page))
+        .route("/system", get(system::page))
+        .route("/settings", get(system::settings))
+        .route("/account", get(myself::page))
+        .route("/account/password", post(myself::password))
+        .route("/account/sessions", post(myself::end_sessions))
+        .route("/account/second-factor", post(myself::begin_second_factor))
+        .route(
+            "/account/second-factor/confirm",
+            post(myself::confirm_second_factor),
+        )
+        .route(
+            "/account/second-factor/off",
+            post(myself::second_factor_off),
+        )
         .route("/assets/{*path}", get(assets::serve))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::map_response(protect))
@@ -116,8 +158,14 @@ fn removable<R: Listed + Removable>() -> Router<Arc<Console>> {
 
 /// A list whose rows are made, changed and removed.
 fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let path = format!("/{}/remove", R::VIEW.name);
+    forms::<R>().route(&path, post(record::remove::<R>))
+}
+
+/// A list whose rows are made and changed.
+fn forms<R: Edited>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
-    removable::<R>()
+    listed::<R>()
         .route(
             &format!("/{name}/new"),
             get(record::new::<R>).post(record::save::<R>),

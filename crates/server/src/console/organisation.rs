@@ -1,8 +1,10 @@
 //! The pages of what people and terminals are put into: departments, areas, positions, locations.
 
+use crate::access::{Caller, Right};
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Listed, View};
 use crate::relation::{AREA, DEPARTMENT, LOCATION, POSITION, Relation};
+use crate::resource::Resource;
 use crate::resources::area::Area;
 use crate::resources::department::Department;
 use crate::resources::location::Location;
@@ -47,6 +49,11 @@ impl Listed for Department {
         opens: true,
         removal: Some(STAYS),
     };
+
+    /// A new one would be beyond what somebody limited may see.
+    fn may_add(caller: &Caller) -> bool {
+        caller.may(Right::Change(Self::THING)) && (DEPARTMENT.within)(&caller.scope).is_none()
+    }
 }
 
 impl Edited for Department {
@@ -76,6 +83,11 @@ impl Listed for Area {
         opens: true,
         removal: Some(STAYS),
     };
+
+    /// A new one would be beyond what somebody limited may see.
+    fn may_add(caller: &Caller) -> bool {
+        caller.may(Right::Change(Self::THING)) && (AREA.within)(&caller.scope).is_none()
+    }
 }
 
 impl Edited for Area {

@@ -11,7 +11,9 @@ use axum::response::{Html, IntoResponse, Response};
 /// The frame of a page: its title, and who reads it.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    pub title: &'static str,
+    pub title: String,
+    /// What stands in the menu for it.
+    pub page: &'static str,
     pub reader: Option<Reader>,
 }
 
@@ -40,19 +42,29 @@ impl Frame {
     /// A page that everybody may read.
     pub fn open(title: &'static str) -> Frame {
         Frame {
-            title,
+            title: title.into(),
+            page: title,
             reader: None,
         }
     }
 
     pub fn of(title: &'static str, session: &Session) -> Frame {
         Frame {
-            title,
+            title: title.into(),
+            page: title,
             reader: Some(Reader {
                 name: session.caller.name().to_owned(),
                 csrf: session.csrf.clone(),
                 menu: menu::of(&session.caller),
             }),
+        }
+    }
+
+    /// One thing of a page that shows many.
+    pub fn about(self, thing: &str) -> Frame {
+        Frame {
+            title: format!("{thing} · {}", self.page),
+            ..self
         }
     }
 

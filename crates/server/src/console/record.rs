@@ -3,11 +3,13 @@
 //! at its field.
 
 use crate::access::{Caller, Right};
+use crate::accounts::role;
 use crate::app::App;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
+use crate::console::rights::{self, Offered};
 use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
 use crate::error::{Error, Problem, Result};
@@ -25,6 +27,55 @@ use std::sync::Arc;
 /// A resource whose rows people make and change.
 pub trait Edited: Listed + Writable {
     const FORM: &'static [Group];
+
+    /// Whether somebody may make one (`None`) or change the row.
+    fn may_edit(caller: &Caller, stored: Option<&Value>) -> bool {
+        match stored {
+            None => Self::may_add(caller),
+            Some(_) => caller.may(Right::Change(Self::THING)),
+        }
+    }
+
+    /// The pages of a row: addresses and words, and whether it is this one.
+    fn tabs(stored: &Value) -> Vec<(String, &'static str, bool)> {
+        let _ = stored;
+        Vec::new()
+    }
+
+    /// What else can be done with a row.
+    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+        let _ = (caller, stored);
+        Vec::new()
+    }
+
+    /// What stands below the form of a row, as HTML.
+    fn below(
+        app: &App,
+        session: &Session,
+        stored: &Value,
+    ) -> impl Future<Output = Result<String>> + Send {
+        let _ = (app, session, stored);
+        async { Ok(String::new()) }
+    }
+
+    /// Makes or changes a row; gives the page that follows, if that is not the list.
+    fn keep(
+        app: &App,
+        session: &Session,
+        body: &Body,
+        row: Option<Self::Row>,
+    ) -> impl Future<Output = Result<Option<Response>>> + Send {
+        async move {
+            resource::save::<Self>(app, &session.caller, body, row).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// A button below a row's form: it posts to `/NAME/ID/PATH`.
+pub struct Act {
+    pub path: &'static str,
+    pub text: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +112,10 @@ pub enum Asked {
     OneOf(&'static [(&'static str, &'static str)]),
     Related(Relation),
     SeveralRelated(Relation),
+    /// What somebody may do.
+    Rights,
+    /// A role of users.
+    Role,
 }
 
 impl Entry {
@@ -118,7 +173,10 @@ impl Entry {
     fn read(&self, fields: &Fields) -> Option<Value> {
         let text = fields.text(self.name).trim();
         // A box without a tick is not sent at all, nor is a list with nothing chosen.
-        let may_be_missing = matches!(self.asked, Asked::Flag | Asked::SeveralRelated(_));
+        let may_be_missing = matches!(
+            self.asked,
+            Asked::Flag | Asked::SeveralRelated(_) | Asked::Rights
+        );
         if !may_be_missing && fields.all(self.name).next().is_none() {
             return None;
         }
@@ -128,19 +186,21 @@ impl Entry {
             Asked::Secret if text.is_empty() => return None,
             Asked::Secret => text.into(),
             Asked::Flag => (text == "true").into(),
-            Asked::SeveralRelated(_) => fields
+            Asked::SeveralRelated(_) | Asked::Rights => fields
                 .all(self.name)
                 .filter(|id| !id.is_empty())
                 .map(Value::from)
                 .collect(),
-            Asked::Number | Asked::Day | Asked::OneOf(_) | Asked::Related(_) if text.is_empty() => {
+            Asked::Number | Asked::Day | Asked::OneOf(_) | Asked::Related(_) | Asked::Role
+                if text.is_empty() =>
+            {
                 Value::Null
             }
             Asked::Number | Asked::OneOf(_) => match text.parse::<i64>() {
                 Ok(number) => number.into(),
                 Err(_) => text.into(),
             },
-            Asked::Day | Asked::Related(_) => text.into(),
+            Asked::Day | Asked::Related(_) | Asked::Role => text.into(),
         })
     }
 
@@ -154,7 +214,16 @@ impl Entry {
                 Some(Value::Number(number)) if number.as_i64() != Some(0) => vec!["true".into()],
                 _ => Vec::new(),
             },
-            Asked::Related(_) => row.get(self.name).and_then(related).into_iter().collect(),
+            Asked::Related(_) | Asked::Role => {
+                row.get(self.name).and_then(related).into_iter().collect()
+            }
+            Asked::Rights => match row.get(self.name) {
+                Some(Value::Array(names)) => {
+                    let names = names.iter().filter_map(Value::as_str);
+                    names.map(str::to_owned).collect()
+                }
+                _ => Vec::new(),
+            },
             Asked::SeveralRelated(_) => match row.get(self.name) {
                 Some(Value::Array(items)) => items.iter().filter_map(related).collect(),
                 _ => Vec::new(),
@@ -178,10 +247,11 @@ struct Shown {
     /// Of a stored row: what the field was shown with first.
     was: Option<String>,
     label: &'static str,
-    /// `text`, `number`, `date`, `password`, `checkbox`, `select` or `several`.
+    /// `text`, `number`, `date`, `password`, `checkbox`, `select`, `several` or `rights`.
     control: &'static str,
     value: String,
     options: Vec<Choice>,
+    rights: Offered,
     hint: &'static str,
     required: bool,
     fixed: bool,
@@ -207,6 +277,9 @@ struct RecordPage {
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
+    tabs: Vec<(String, &'static str, bool)>,
+    acts: Vec<Act>,
+    below: String,
 }
 
 #[derive(Template)]
@@ -225,15 +298,15 @@ pub async fn new<R: Edited>(
     State(console): State<Arc<Console>>,
     session: Session,
 ) -> Result<Response, Failure> {
-    session.caller.require(Right::Change(R::THING))?;
+    if !R::may_edit(&session.caller, None) {
+        return Err(Error::Forbidden.into());
+    }
     let record = Record::<R>::new(&console.app, &session, None);
-    record
-        .show(
-            StatusCode::OK,
-            |entry| vec![entry.initially.to_owned()],
-            &[],
-        )
-        .await
+    let initially = |entry: &Entry| match entry.asked {
+        Asked::Rights => rights::named(entry.initially, &session.caller),
+        _ => vec![entry.initially.to_owned()],
+    };
+    record.show(StatusCode::OK, initially, &[]).await
 }
 
 /// `GET /NAME/{id}`.
@@ -283,8 +356,12 @@ pub async fn save<R: Edited>(
             members.insert(entry.name.to_owned(), value);
         }
     }
-    let problems = match resource::save::<R>(app, caller, &Body::from_object(members), row).await {
-        Ok(_) => return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response()),
+    let body = Body::from_object(members);
+    let problems = match R::keep(app, &form.session, &body, row).await {
+        Ok(Some(page)) => return Ok(page),
+        Ok(None) => {
+            return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response());
+        }
         Err(Error::Invalid(problems)) => problems,
         Err(Error::Refused { detail, code }) => vec![Problem::new("", detail).coded(code)],
         Err(error) => return Err(error.into()),
@@ -349,7 +426,7 @@ pub async fn remove<R: Listed + Removable>(
             consequence,
             rows: ids
                 .into_iter()
-                .zip(shown.iter().map(|row| view.name_of(row)))
+                .zip(shown.iter().map(|row| R::name_of(row)))
                 .collect(),
             problems: problems
                 .into_iter()
@@ -411,14 +488,23 @@ impl<'p, R: Edited> Record<'p, R> {
         };
         let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
         let view = R::VIEW;
+        let caller = &self.session.caller;
         let heading = match self.stored {
             None => format!("New {}", view.one),
-            Some(stored) => view.name_of(stored),
+            Some(stored) => R::name_of(stored),
+        };
+        let may_change = R::may_edit(caller, self.stored);
+        let (acts, below) = match self.stored {
+            None => (Vec::new(), String::new()),
+            Some(stored) => (
+                R::acts(caller, stored),
+                R::below(self.app, self.session, stored).await?,
+            ),
         };
         page::html(
             status,
             &RecordPage {
-                frame: Frame::of(view.title, self.session),
+                frame: Frame::of(view.title, self.session).about(&heading),
                 csrf: self.session.csrf.clone(),
                 key: match self.stored {
                     None => "new".into(),
@@ -427,7 +513,10 @@ impl<'p, R: Edited> Record<'p, R> {
                 heading,
                 groups,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
-                may_change: self.session.caller.may(Right::Change(R::THING)),
+                may_change,
+                tabs: self.stored.map(R::tabs).unwrap_or_default(),
+                acts,
+                below,
                 view,
             },
         )
@@ -453,6 +542,11 @@ impl<'p, R: Edited> Record<'p, R> {
                 "select",
                 choices(self.app, caller, relation, &[&value]).await?,
             ),
+            Asked::Rights => ("rights", Vec::new()),
+            Asked::Role => (
+                "select",
+                roles(self.app, caller, self.stored, &value).await?,
+            ),
             Asked::SeveralRelated(relation) => {
                 let values: Vec<&str> = values.iter().map(String::as_str).collect();
                 (
@@ -475,6 +569,10 @@ impl<'p, R: Edited> Record<'p, R> {
             was: was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret)),
             name: entry.name,
             label: entry.label,
+            rights: match entry.asked {
+                Asked::Rights => rights::offered(caller, &values),
+                _ => Offered::default(),
+            },
             control,
             value,
             options,
@@ -516,14 +614,41 @@ impl<R: Edited> Record<'_, R> {
     }
 }
 
-async fn stored<R: Edited>(app: &App, caller: &Caller, params: &RawPathParams) -> Result<Value> {
+/// The roles somebody may give, and the one a user has.
+async fn roles(
+    app: &App,
+    caller: &Caller,
+    stored: Option<&Value>,
+    chosen: &str,
+) -> Result<Vec<Choice>> {
+    let now = stored.and_then(|stored| text_at(stored, "role.id"));
+    let roles = role::all(app).await?;
+    Ok(roles
+        .into_iter()
+        .map(|role| (role.id.to_string(), role))
+        .filter(|(id, role)| {
+            now.as_ref() == Some(id) || caller.covers(&role.rights(), &role.scope())
+        })
+        .map(|(id, role)| Choice {
+            chosen: id == chosen,
+            value: id,
+            label: role.name,
+        })
+        .collect())
+}
+
+pub async fn stored<R: Edited>(
+    app: &App,
+    caller: &Caller,
+    params: &RawPathParams,
+) -> Result<Value> {
     let row = resource::fetch::<R>(app, caller, key(params).ok_or(Error::NotFound)?).await?;
     let shown = R::show(app, caller, vec![row]).await?;
     shown.into_iter().next().ok_or(Error::NotFound)
 }
 
 /// The row the address names; `None`: a new one.
-fn key(params: &RawPathParams) -> Option<&str> {
+pub fn key(params: &RawPathParams) -> Option<&str> {
     params
         .iter()
         .find_map(|(name, value)| (name == "id").then_some(value))

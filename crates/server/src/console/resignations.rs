@@ -11,6 +11,13 @@ const KINDS: &[(&str, &str)] = &[
     ("5", "Kept without salary"),
 ];
 
+/// What a kind is called.
+pub fn kind(kind: i16) -> String {
+    let kind = kind.to_string();
+    let word = KINDS.iter().find(|(value, _)| *value == kind);
+    word.map_or(kind, |(_, word)| (*word).to_owned())
+}
+
 impl Listed for Resignation {
     const VIEW: View = View {
         name: "resignations",

@@ -97,6 +97,20 @@ impl Session {
         verify_slices_are_equal(self.csrf.as_bytes(), csrf.as_bytes()).is_ok()
     }
 
+    /// Ends every other session of the user.
+    pub async fn end_others(&self, tx: &mut Tx, user_id: i64) -> Result<()> {
+        tx.run(&Sql::new(
+            "DELETE FROM console_session WHERE user_id = $1 AND digest <> $2",
+            [user_id.into(), self.digest.clone().into()],
+        ))
+        .await?;
+        Ok(())
+    }
+
+    pub fn is_this(&self, open: &Open) -> bool {
+        self.digest == open.digest
+    }
+
     pub async fn end(&self, tx: &mut Tx) -> Result<()> {
         tx.run(&Sql::new(
             "DELETE FROM console_session WHERE digest = $1",
@@ -105,6 +119,61 @@ impl Session {
         .await?;
         Ok(())
     }
+}
+
+/// A session of a user, as it is shown.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Open {
+    digest: Vec<u8>,
+    pub address: String,
+    pub agent: String,
+    pub created_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
+}
+
+impl Open {
+    /// By which it is ended. The cookie cannot be worked out of it.
+    pub fn key(&self) -> String {
+        hex::encode(&self.digest)
+    }
+}
+
+/// The sessions of a user that stand, the last used first.
+pub async fn of_user(app: &App, user_id: i64) -> Result<Vec<Open>> {
+    let now = app.clock.now();
+    Ok(app
+        .store
+        .all(&Sql::new(
+            "SELECT s.digest, s.address, s.agent, s.created_at, s.seen_at FROM console_session s \
+             JOIN app_user u ON u.id = s.user_id \
+             WHERE s.user_id = $1 AND s.expires_at > $2 AND s.seen_at > $3 \
+               AND u.credentials_changed_at <= s.created_at \
+             ORDER BY s.seen_at DESC, s.created_at DESC",
+            [user_id.into(), now.into(), (now - IDLE).into()],
+        ))
+        .await?)
+}
+
+/// Ends the session of the user with that key, or all of them.
+pub async fn end_of_user(tx: &mut Tx, user_id: i64, key: Option<&str>) -> Result<()> {
+    match key {
+        Some(key) => {
+            let digest = hex::decode(key).unwrap_or_default();
+            tx.run(&Sql::new(
+                "DELETE FROM console_session WHERE user_id = $1 AND digest = $2",
+                [user_id.into(), digest.into()],
+            ))
+            .await?;
+        }
+        None => {
+            tx.run(&Sql::new(
+                "DELETE FROM console_session WHERE user_id = $1",
+                [user_id.into()],
+            ))
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a session for somebody who has just proved who he is, always with a new token; removes

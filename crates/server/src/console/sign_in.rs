@@ -1,7 +1,8 @@
 //! The way in and the way out.
 
 use crate::access::Caller;
-use crate::accounts::user;
+use crate::accounts::{second_factor, user};
+use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::console::Console;
 use crate::console::account::Account;
@@ -11,10 +12,17 @@ use crate::console::page::{self, Frame};
 use crate::console::session::{self, Session};
 use crate::error::Error;
 use crate::profile::Profile;
+use crate::writing::Writing;
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_store::Tx;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -65,38 +73,167 @@ pub async fn submit(
     let account = match Account::prove(app, username, password, address).await {
         Ok(account) => account,
         Err(Error::TooMany { retry_after_s }) => {
-            let page = SignIn::again(
-                username,
-                format!("Too many tries. Please wait {retry_after_s} seconds."),
-            );
-            let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, &page)?;
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
-            return Ok(response);
+            let page = SignIn::again(username, wait(retry_after_s));
+            return too_many(&page, retry_after_s);
         }
         Err(error) => return Err(error.into()),
     };
-    let now = app.clock.now();
-    let mut tx = app.store.write().await.map_err(Error::from)?;
-    let Some(account) = account else {
-        // Who it was nobody knows: the server writes down what was tried.
-        let server = Caller {
-            address,
-            ..Caller::system()
-        };
-        audit::write(&mut tx, now, &server, deed("login_refused", username)).await?;
-        tx.commit().await.map_err(Error::from)?;
+    let Some((account, has_second_factor)) = account else {
+        note_refusal(app, username, address).await?;
         let page = SignIn::again(username, "User name or password is wrong.");
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    let cookie =
-        session::begin(app, &mut tx, account.id, &form.parts.headers, &form.arrival).await?;
-    user::note_login(&mut tx, account.id, now).await?;
-    let caller = account.caller(Profile::EasyTimePro, address)?;
-    audit::write(&mut tx, now, &caller, deed("login", &account.username)).await?;
-    tx.commit().await.map_err(Error::from)?;
+    if has_second_factor {
+        return second_step(ticket(app, &account), None);
+    }
+    let mut tx = Writing::begin(app).await?;
+    let cookie = let_in(app, &mut tx, &form, &account).await?;
+    tx.commit(app).await?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
+}
+
+/// Makes the session of somebody who has proved who he is.
+async fn let_in(
+    app: &App,
+    tx: &mut Tx,
+    form: &OpenForm,
+    account: &Account,
+) -> Result<HeaderValue, Error> {
+    let now = app.clock.now();
+    let headers = &form.parts.headers;
+    let cookie = session::begin(app, tx, account.id, headers, &form.arrival).await?;
+    user::note_login(tx, account.id, now).await?;
+    let caller = account.caller(Profile::EasyTimePro, form.arrival.address)?;
+    audit::write(tx, now, &caller, deed("login", &account.username)).await?;
+    Ok(cookie)
+}
+
+/// Who it was nobody knows: the server writes down what was tried.
+async fn note_refusal(app: &App, username: &str, address: Option<IpAddr>) -> Result<(), Error> {
+    let server = Caller {
+        address,
+        ..Caller::system()
+    };
+    let mut tx = app.store.write().await?;
+    audit::write(
+        &mut tx,
+        app.clock.now(),
+        &server,
+        deed("login_refused", username),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+// ---- the second step --------------------------------------------------------------------------
+
+/// So long after the password the code may come.
+const TICKET_GOOD_FOR: TimeDelta = TimeDelta::minutes(5);
+const TICKET: &str = "sign-in ticket";
+
+/// Who has just proved to know the password, and when; sealed, so that nobody makes one.
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    user_id: i64,
+    proved_at: DateTime<Utc>,
+}
+
+fn ticket(app: &App, account: &Account) -> String {
+    let ticket = Ticket {
+        user_id: account.id,
+        proved_at: app.clock.now(),
+    };
+    let plain = serde_json::to_vec(&ticket).expect("a number and a time are written");
+    URL_SAFE_NO_PAD.encode(app.keys.seal(TICKET, &plain))
+}
+
+/// The user of a ticket that still holds: not too old, and nothing of the account has changed since.
+async fn holder(app: &App, text: &str) -> Result<Option<Account>, Error> {
+    let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    let Ok(plain) = app.keys.open(TICKET, &sealed) else {
+        return Ok(None);
+    };
+    let Ok(ticket) = serde_json::from_slice::<Ticket>(&plain) else {
+        return Ok(None);
+    };
+    if app.clock.now() - ticket.proved_at > TICKET_GOOD_FOR {
+        return Ok(None);
+    }
+    let account = Account::find_by_id(&app.store, ticket.user_id).await?;
+    Ok(account
+        .filter(|account| account.active && account.credentials_changed_at <= ticket.proved_at))
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct SecondStep {
+    frame: Frame,
+    ticket: String,
+    refused: Option<String>,
+}
+
+fn second_step(ticket: String, refused: Option<String>) -> Result<Response, Failure> {
+    page::html(
+        match refused {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        },
+        &SecondStep {
+            frame: Frame::open("Sign in"),
+            ticket,
+            refused,
+        },
+    )
+}
+
+/// `POST /sign-in/code`: lets in whoever shows the second factor too.
+pub async fn submit_code(
+    State(console): State<Arc<Console>>,
+    form: OpenForm,
+) -> Result<Response, Failure> {
+    let app = &console.app;
+    let ticket = form.fields.text("ticket");
+    let Some(account) = holder(app, ticket).await? else {
+        let page = SignIn::again("", "That took too long. Please sign in again.");
+        return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let mut tx = Writing::begin(app).await?;
+    match second_factor::prove(app, &mut tx, account.id, form.fields.text("code")).await {
+        Ok(true) => {
+            let cookie = let_in(app, &mut tx, &form, &account).await?;
+            tx.commit(app).await?;
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
+        }
+        Ok(false) => {
+            // The wrong code counts.
+            tx.commit(app).await?;
+            note_refusal(app, &account.username, form.arrival.address).await?;
+            let refused = "This code is wrong, or was used already.".into();
+            second_step(ticket.to_owned(), Some(refused))
+        }
+        Err(Error::TooMany { retry_after_s }) => Ok(too_many(
+            &SecondStep {
+                frame: Frame::open("Sign in"),
+                ticket: ticket.to_owned(),
+                refused: Some(wait(retry_after_s)),
+            },
+            retry_after_s,
+        )?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn wait(retry_after_s: u64) -> String {
+    format!("Too many tries. Please wait {retry_after_s} seconds.")
+}
+
+fn too_many(page: &impl Template, retry_after_s: u64) -> Result<Response, Failure> {
+    let mut response = page::html(StatusCode::TOO_MANY_REQUESTS, page)?;
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+    Ok(response)
 }
 
 pub async fn sign_out(

@@ -27,6 +27,20 @@ const SIZES: [i64; 4] = [20, 50, 100, 500];
 /// A resource with a page of its own.
 pub trait Listed: Resource {
     const VIEW: View;
+    /// Where else somebody may want to go from here: addresses and words.
+    const LINKS: &'static [(&'static str, &'static str)] = &[];
+    /// A row is called by what stands in so many columns.
+    const NAMED_BY: usize = 2;
+
+    /// What a row is called.
+    fn name_of(row: &Value) -> String {
+        Self::VIEW.beginning(row, Self::NAMED_BY)
+    }
+
+    /// Whether somebody is offered to make a new one.
+    fn may_add(caller: &Caller) -> bool {
+        caller.may(Right::Change(Self::THING))
+    }
 }
 
 /// How the console shows a list.
@@ -50,14 +64,14 @@ pub struct View {
 }
 
 impl View {
-    /// What a row is called: what stands in its first two columns.
-    pub fn name_of(&self, row: &Value) -> String {
+    /// What stands in the first columns.
+    fn beginning(&self, row: &Value, columns: usize) -> String {
         let texts: Vec<String> = self
             .columns
             .iter()
             .map(|column| column.cell(row).text)
             .filter(|text| !text.is_empty())
-            .take(2)
+            .take(columns)
             .collect();
         texts.join(" ")
     }
@@ -262,6 +276,8 @@ struct TablePage {
     next: Option<String>,
     files: [(&'static str, String); 3],
     may_change: bool,
+    may_add: bool,
+    links: &'static [(&'static str, &'static str)],
     done: Option<String>,
     refused: Option<String>,
 }
@@ -344,7 +360,7 @@ async fn show<R: Listed>(
         .zip(ids)
         .map(|(row, id)| Row {
             id: id.to_string(),
-            name: view.name_of(row),
+            name: R::name_of(row),
             cells: view.columns.iter().map(|column| column.cell(row)).collect(),
         })
         .collect();
@@ -408,16 +424,15 @@ async fn show<R: Listed>(
                 ("Text", file("txt")),
             ],
             may_change: caller.may(Right::Change(R::THING)),
+            may_add: view.opens && R::may_add(caller),
+            links: R::LINKS,
             ordering,
             done: done.as_deref().and_then(told),
             refused,
             view,
         },
     )
-    .map_err(|failure| match failure {
-        Failure::Refused(error) => error,
-        other => Error::Internal(other.into()),
-    })
+    .map_err(Error::from)
 }
 
 /// What was just done, by the word that stands in the address; other words say nothing.
@@ -426,6 +441,8 @@ fn told(word: &str) -> Option<String> {
     let count: u32 = count.parse().ok()?;
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
+        ("ended", _) => "Ended.".into(),
+        ("revoked", _) => "Revoked.".into(),
         ("removed", 1) => "Removed.".into(),
         ("removed", count) => format!("{count} removed."),
         _ => return None,

@@ -12,11 +12,12 @@ mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::runs;
 use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -36,6 +37,30 @@ struct Job {
     by: By,
     every: Duration,
     run: Run,
+}
+
+impl Job {
+    /// Runs it, unless that is another server's.
+    async fn run_if_ours(&self, app: &App) -> Result<()> {
+        match self.by {
+            By::One if !app.store.is_the_one().await? => Ok(()),
+            By::One | By::Each => self.run_once(app).await,
+        }
+    }
+
+    /// Runs it, and remembers how that ended.
+    async fn run_once(&self, app: &App) -> Result<()> {
+        let begun = Instant::now();
+        let ended = (self.run)(app).await;
+        let run = runs::Run {
+            every: self.every,
+            ended_at: app.clock.now(),
+            took: begun.elapsed(),
+            is_good: ended.is_ok(),
+        };
+        app.runs.note(self.name, run);
+        ended
+    }
 }
 
 const JOBS: &[Job] = &[
@@ -90,16 +115,6 @@ const JOBS: &[Job] = &[
     },
 ];
 
-impl Job {
-    /// Does it, unless that is another server's.
-    async fn do_it(&self, app: &App) -> Result<()> {
-        match self.by {
-            By::One if !app.store.is_the_one().await? => Ok(()),
-            By::One | By::Each => (self.run)(app).await,
-        }
-    }
-}
-
 /// Runs all jobs until `stop` turns true, and each once more then.
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
     let running = TaskTracker::new();
@@ -111,7 +126,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
                     () = tokio::time::sleep(job.every) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
-                if let Err(error) = job.do_it(&app).await {
+                if let Err(error) = job.run_if_ours(&app).await {
                     tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
                 }
                 if stopping {
@@ -130,7 +145,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
 /// Runs every job once, now.
 pub async fn run_all(app: &App) -> Result<()> {
     for job in JOBS {
-        (job.run)(app).await?;
+        job.run_once(app).await?;
     }
     Ok(())
 }

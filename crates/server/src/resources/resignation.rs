@@ -18,7 +18,7 @@ use crate::resources::employee::{self, Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
 use crate::writing::Writing;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use muster_store::{Sql, Tx, json_list};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
@@ -514,6 +514,35 @@ impl Removable for Resignation {
         end(app, tx, caller, &rows, "delete").await?;
         Ok(Vec::new())
     }
+}
+
+/// A resignation of somebody, taken back or not.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Past {
+    pub resign_on: NaiveDate,
+    pub resign_type: i16,
+    pub reason: Option<String>,
+    ended_at: Option<DateTime<Utc>>,
+    /// The day it was taken back.
+    #[sqlx(skip)]
+    pub ended_on: Option<NaiveDate>,
+}
+
+/// All resignations of an employee, the newest first, with those that are no more.
+pub async fn history(app: &App, employee_id: i64) -> Result<Vec<Past>> {
+    let mut all: Vec<Past> = app
+        .store
+        .all(&Sql::new(
+            "SELECT resign_on, resign_type, reason, ended_at FROM resignation \
+             WHERE employee_id = $1 ORDER BY resign_on DESC, id DESC",
+            [employee_id.into()],
+        ))
+        .await?;
+    for past in &mut all {
+        let ended = past.ended_at.map(|at| at.with_timezone(&app.zone));
+        past.ended_on = ended.map(|at| at.date_naive());
+    }
+    Ok(all)
 }
 
 /// Those whose day has come while nobody did anything.

@@ -18,8 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "frame",
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
-            "events", "extract", "input", "install", "keys", "password", "profile", "relation",
-            "resource", "routes", "scope", "times", "writing",
+            "events", "extract", "health", "input", "install", "keys", "password", "profile",
+            "relation", "resource", "routes", "runs", "scope", "times", "writing",
         ],
     ),
 ];
@@ -71,8 +71,10 @@ const OWNERS: &[(&str, &str)] = &[
     ("punch", "punches/"),
     ("punch_counter", "punches/"),
     ("punch_photo", "terminals/people.rs"),
+    ("recovery_code", "accounts/second_factor.rs"),
     ("resignation", "resources/resignation.rs"),
     ("role", "accounts/role.rs"),
+    ("second_factor", "accounts/second_factor.rs"),
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands.rs"),
     ("terminal_message", "terminals/messages.rs"),

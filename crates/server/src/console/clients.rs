@@ -1,0 +1,230 @@
+//! API authorization: the programs that may call the API, each with a token that is shown once.
+
+use crate::access::{Caller, Right, Thing};
+use crate::accounts::client::{self, Client, Clients};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::confirm::{self, Question};
+use crate::console::failure::Failure;
+use crate::console::form::Form;
+use crate::console::page::{self, Frame};
+use crate::console::record::{self, Act, Asked, Edited, Entry, Group};
+use crate::console::session::Session;
+use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::error::{Error, Result};
+use crate::extract::Body;
+use crate::relation::{AREA, DEPARTMENT, Known};
+use crate::resource::{self, Writable};
+use askama::Template;
+use axum::extract::{RawPathParams, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::Value;
+use std::sync::Arc;
+
+const PROFILES: &[(&str, &str)] = &[
+    ("easytimepro", "EasyTimePro: codes name things"),
+    ("biotime", "BioTime: ids name things"),
+];
+
+impl Listed for Clients {
+    const VIEW: View = View {
+        name: "clients",
+        title: "API authorization",
+        one: "client",
+        columns: &[
+            Column::new("Name", &["name"]).by("name"),
+            Column::new("State", &["state"])
+                .by("state")
+                .words(Words::State(&[
+                    ("active", "Active", true),
+                    ("expired", "Expired", false),
+                    ("revoked", "Revoked", false),
+                ])),
+            Column::new("Profile", &["profile"])
+                .by("profile")
+                .words(Words::Of(&[
+                    ("easytimepro", "EasyTimePro"),
+                    ("biotime", "BioTime"),
+                ])),
+            Column::new("Last use", &["last_use"]).by("last_use"),
+            Column::new("Good until", &["expire_date"]).by("expire_date"),
+            Column::new("From", &["addresses"]),
+            Column::new("Areas", &["areas.area_name"]),
+            Column::new("Added by", &["create_user"]).by("create_user"),
+            Column::new("Added", &["create_time"]).by("create_time"),
+        ],
+        filters: &[Filter {
+            name: "state",
+            label: "State",
+            asked: table::Asked::OneOf(&[
+                ("active", "Active"),
+                ("expired", "Expired"),
+                ("revoked", "Revoked"),
+            ]),
+        }],
+        order: "state,name",
+        empty: "A program calls the API with a token of its own: make a client for each, with the rights it needs \
+                and no more.",
+        opens: true,
+        removal: None,
+    };
+    const LINKS: &'static [(&'static str, &'static str)] = &[("/api/docs/", "Browse API")];
+    const NAMED_BY: usize = 1;
+}
+
+impl Edited for Clients {
+    const FORM: &'static [Group] = &[
+        Group {
+            title: "Client",
+            entries: &[
+                Entry::new("name", "Name", Asked::Text)
+                    .required()
+                    .hint("What it is, such as “Payroll”: this name stands in the audit."),
+                Entry::new("profile", "Profile", Asked::OneOf(PROFILES))
+                    .required()
+                    .initially("easytimepro")
+                    .hint("Whose API the program was made for."),
+                Entry::new("expire_date", "Good until", Asked::Day)
+                    .hint("The last day of its token. Empty: for ever."),
+                Entry::new("addresses", "May come from", Asked::Lines).hint(
+                    "Addresses and networks such as 10.0.0.0/8, one a line. Empty: anywhere.",
+                ),
+            ],
+        },
+        Group {
+            title: "Limited to",
+            entries: &[
+                Entry::new("areas", "Areas", Asked::SeveralRelated(AREA))
+                    .hint("None chosen: everywhere."),
+                Entry::new(
+                    "departments",
+                    "Departments",
+                    Asked::SeveralRelated(DEPARTMENT),
+                )
+                .hint("None chosen: all."),
+            ],
+        },
+        Group {
+            title: "May do",
+            entries: &[Entry::new("rights", "Rights", Asked::Rights).initially("operator")],
+        },
+    ];
+
+    fn may_edit(caller: &Caller, stored: Option<&Value>) -> bool {
+        let is_fixed =
+            stored.is_some_and(|stored| stored["state"] == "revoked" || stored["is_above"] == true);
+        caller.may(Right::Change(Thing::Client)) && !is_fixed
+    }
+
+    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+        if !Self::may_edit(caller, Some(stored)) {
+            return Vec::new();
+        }
+        let (another, revoke) = ("Give it another token…", "Revoke this client…");
+        vec![
+            Act {
+                path: "rotate",
+                text: another,
+            },
+            Act {
+                path: "revoke",
+                text: revoke,
+            },
+        ]
+    }
+
+    async fn keep(
+        app: &App,
+        session: &Session,
+        body: &Body,
+        row: Option<Client>,
+    ) -> Result<Option<Response>> {
+        let caller = &session.caller;
+        let is_new = row.is_none();
+        let change = Clients::check(app, caller, &Known::default(), body, row.as_ref()).await?;
+        let token = change.token.clone().unwrap_or_default();
+        let id = resource::save_checked::<Clients>(app, caller, change, row).await?;
+        if !is_new {
+            return Ok(None);
+        }
+        let client = resource::fetch_by_id::<Clients>(app, id).await?;
+        Ok(Some(told(session, &client.name, token)?))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "token.html")]
+struct TokenPage<'a> {
+    frame: Frame,
+    name: &'a str,
+    token: String,
+}
+
+/// The token, which no other page ever shows.
+fn told(session: &Session, name: &str, token: String) -> Result<Response, Failure> {
+    page::html(
+        StatusCode::OK,
+        &TokenPage {
+            frame: Frame::of(Clients::VIEW.title, session).about(name),
+            name,
+            token,
+        },
+    )
+}
+
+/// The client of the address, for somebody who may change clients.
+async fn named(
+    console: &Console,
+    params: &RawPathParams,
+    session: &Session,
+) -> Result<Client, Failure> {
+    let caller = &session.caller;
+    caller.require(Right::Change(Thing::Client))?;
+    let key = record::key(params).ok_or(Error::NotFound)?;
+    Ok(resource::fetch::<Clients>(&console.app, caller, key).await?)
+}
+
+/// `POST /clients/{id}/rotate`: another token, when it was said to be sure.
+pub async fn rotate(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let found = named(&console, &params, &form.session).await?;
+    if form.fields.text("sure") == "yes" {
+        let name = found.name.clone();
+        let token = client::rotate(&console.app, &form.session.caller, found).await?;
+        return told(&form.session, &name, token);
+    }
+    let question = Question {
+        heading: format!("Give {} another token?", found.name),
+        consequence: "The token it has now stops working at once. The program needs the new one, which is shown \
+                      once.",
+        button: "Give it another token",
+        address: format!("/clients/{}/rotate", found.id),
+        back: format!("/clients/{}", found.id),
+    };
+    confirm::ask::<Clients>(&form.session, question)
+}
+
+/// `POST /clients/{id}/revoke`: the end of a token, when it was said to be sure.
+pub async fn revoke(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let found = named(&console, &params, &form.session).await?;
+    if form.fields.text("sure") == "yes" {
+        client::revoke(&console.app, &form.session.caller, &found.name).await?;
+        return Ok(Redirect::to("/clients?done=revoked").into_response());
+    }
+    let question = Question {
+        heading: format!("Revoke {}?", found.name),
+        consequence: "Its token stops working at once and for good. The client stays in the list, as a record.",
+        button: "Revoke",
+        address: format!("/clients/{}/revoke", found.id),
+        back: format!("/clients/{}", found.id),
+    };
+    confirm::ask::<Clients>(&form.session, question)
+}

@@ -1,0 +1,338 @@
+//! One person's page beside the form: the punches of a month, what terminals hold of him, what he is
+//! identified by, and when he left.
+
+use crate::access::{Right, Thing};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::biometrics;
+use crate::console::failure::Failure;
+use crate::console::page::{self, Frame};
+use crate::console::record::key;
+use crate::console::resignations;
+use crate::console::session::Session;
+use crate::console::table::{Listed, text_at};
+use crate::error::{Error, Result};
+use crate::extract::Query;
+use crate::punches::transaction::Transaction;
+use crate::resource::{self, Resource};
+use crate::resources::biodata::Biodata;
+use crate::resources::employee::Employee;
+use crate::resources::resignation::{self, Past};
+use crate::terminals::holdings::Holdings;
+use crate::times;
+use askama::Template;
+use axum::extract::{RawPathParams, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{Datelike, Days, Months, NaiveDate};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A month of somebody who punches all day long is cut off here.
+const MOST_PUNCHES: &str = "2000";
+/// A day shows so many times, and how many more there are.
+const MOST_OF_A_DAY: usize = 6;
+const RECENT: &str = "20";
+
+struct Day {
+    on: NaiveDate,
+    is_of_month: bool,
+    is_today: bool,
+    times: Vec<String>,
+    more: usize,
+}
+
+struct Month {
+    name: String,
+    weeks: Vec<Vec<Day>>,
+    count: usize,
+    before: String,
+    after: Option<String>,
+}
+
+struct Punch {
+    time: String,
+    state: String,
+    verify: String,
+    terminal: String,
+}
+
+/// What a terminal holds of the person.
+#[derive(Default)]
+struct Held {
+    terminal: String,
+    sn: String,
+    /// The record's state in words, and whether all is well.
+    record: Option<(&'static str, bool)>,
+    there: usize,
+    under_way: usize,
+    reasons: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "person.html")]
+struct PersonPage {
+    frame: Frame,
+    heading: String,
+    tabs: Vec<(String, &'static str, bool)>,
+    /// What somebody may not see is left out.
+    month: Option<Month>,
+    recent: Option<Vec<Punch>>,
+    terminals: Option<Vec<Held>>,
+    /// Kind and algorithm, and how many.
+    templates: Option<Vec<(String, usize)>>,
+    resignations: Option<Vec<(Past, String)>>,
+}
+
+pub const DETAILS: &str = "Details";
+const PUNCHES: &str = "Punches and terminals";
+
+/// The two pages of a person, and which of them it is.
+pub fn tabs(id: &str, this: &str) -> Vec<(String, &'static str, bool)> {
+    let pages = [
+        (format!("/employees/{id}"), DETAILS),
+        (format!("/employees/{id}/punches"), PUNCHES),
+    ];
+    pages
+        .map(|(address, text)| (address, text, text == this))
+        .into()
+}
+
+/// `GET /employees/{id}/punches?month=YYYY-MM`.
+pub async fn page(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let (app, caller) = (&console.app, &session.caller);
+    caller.require(Right::View(Thing::Employee))?;
+    let found = key(&params).ok_or(Error::NotFound)?;
+    let row = resource::fetch::<Employee>(app, caller, found).await?;
+    let (id, code) = (row.id, row.emp_code.clone());
+    let shown = Employee::show(app, caller, vec![row]).await?;
+    let heading = Employee::name_of(shown.first().unwrap_or(&Value::Null));
+    let asked = Query::parse(query.as_deref().unwrap_or(""))?.take("month");
+    let first = asked
+        .and_then(|month| times::read_date(&format!("{month}-01")))
+        .or_else(|| app.today().with_day(1))
+        .unwrap_or_else(|| app.today());
+    let sees = |thing| caller.may(Right::View(thing));
+    let own = || ("emp", id.to_string());
+    let (mut month, mut recent) = (None, None);
+    if sees(Thing::Transaction) {
+        let last = last_of(first);
+        let asked = [
+            own(),
+            ("start_time", first.to_string()),
+            ("end_time", last.to_string()),
+            ("ordering", "punch_time".into()),
+            ("page_size", MOST_PUNCHES.into()),
+        ];
+        let of_month = rows::<Transaction>(app, &session, asked).await?;
+        month = Some(calendar(first, app.today(), id, &of_month));
+        let newest = [
+            own(),
+            ("ordering", "-punch_time".into()),
+            ("page_size", RECENT.into()),
+        ];
+        let newest = rows::<Transaction>(app, &session, newest).await?;
+        recent = Some(newest.iter().map(punch).collect());
+    }
+    let mut terminals = None;
+    if sees(Thing::Terminal) {
+        let asked = [("emp_code", code.clone()), ("page_size", "1000".into())];
+        terminals = Some(held(&rows::<Holdings>(app, &session, asked).await?));
+    }
+    let mut templates = None;
+    if sees(Thing::Biodata) {
+        let asked = [
+            ("employee", id.to_string()),
+            ("page_size", "1000".to_owned()),
+        ];
+        templates = Some(kinds(&rows::<Biodata>(app, &session, asked).await?));
+    }
+    let mut resignations = None;
+    if sees(Thing::Resignation) {
+        let past = resignation::history(app, id).await?;
+        let word = |past: Past| {
+            let kind = resignations::kind(past.resign_type);
+            (past, kind)
+        };
+        resignations = Some(past.into_iter().map(word).collect());
+    }
+    page::html(
+        StatusCode::OK,
+        &PersonPage {
+            frame: Frame::of(Employee::VIEW.title, &session).about(&heading),
+            heading,
+            tabs: tabs(&id.to_string(), PUNCHES),
+            month,
+            recent,
+            terminals,
+            templates,
+            resignations,
+        },
+    )
+}
+
+async fn rows<R: Resource>(
+    app: &App,
+    session: &Session,
+    asked: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<Vec<Value>> {
+    let caller = &session.caller;
+    let found = resource::page::<R>(app, caller, &mut Query::from_pairs(asked)).await?;
+    R::show(app, caller, found.rows).await
+}
+
+fn last_of(first: NaiveDate) -> NaiveDate {
+    first
+        .checked_add_months(Months::new(1))
+        .and_then(|next| next.pred_opt())
+        .unwrap_or(first)
+}
+
+/// The month's weeks from Monday to Sunday, each day with its punches.
+fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> Month {
+    let mut times: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for punch in punches {
+        if let Some(at) = text_at(punch, "punch_time")
+            && let Some((on, time)) = at.split_once(' ')
+        {
+            let time: String = time.chars().take(5).collect();
+            times.entry(on.to_owned()).or_default().push(time);
+        }
+    }
+    let before_first = Days::new(first.weekday().num_days_from_monday().into());
+    let monday = first.checked_sub_days(before_first).unwrap_or(first);
+    let last = last_of(first);
+    let mut weeks: Vec<Vec<Day>> = Vec::new();
+    for on in monday.iter_days() {
+        if on.weekday().num_days_from_monday() == 0 {
+            if on > last {
+                break;
+            }
+            weeks.push(Vec::with_capacity(7));
+        }
+        let mut of_day = times.remove(&on.to_string()).unwrap_or_default();
+        let more = of_day.len().saturating_sub(MOST_OF_A_DAY);
+        of_day.truncate(MOST_OF_A_DAY);
+        if let Some(week) = weeks.last_mut() {
+            week.push(Day {
+                on,
+                is_of_month: on >= first && on <= last,
+                is_today: on == today,
+                times: of_day,
+                more,
+            });
+        }
+    }
+    let to = |month: NaiveDate| format!("/employees/{id}/punches?month={}", month.format("%Y-%m"));
+    let before = first.checked_sub_months(Months::new(1)).unwrap_or(first);
+    let after = last.succ_opt().filter(|next| *next <= today);
+    Month {
+        name: first.format("%B %Y").to_string(),
+        weeks,
+        count: punches.len(),
+        before: to(before),
+        after: after.map(to),
+    }
+}
+
+fn punch(row: &Value) -> Punch {
+    let text = |member| text_at(row, member).unwrap_or_default();
+    Punch {
+        time: text("punch_time"),
+        state: text("punch_state_display"),
+        verify: text("verify_type_display"),
+        terminal: text("terminal_alias"),
+    }
+}
+
+fn held(rows: &[Value]) -> Vec<Held> {
+    let mut terminals: BTreeMap<(String, String), Held> = BTreeMap::new();
+    for row in rows {
+        let text = |member| text_at(row, member).unwrap_or_default();
+        let (terminal, sn) = (text("terminal_alias"), text("terminal_sn"));
+        let held = terminals.entry((terminal, sn)).or_default();
+        let leaves = row["is_removal"] == true;
+        let (word, is_good) = match text("state").as_str() {
+            "confirmed" => ("There", true),
+            "own" => ("Enrolled there", true),
+            "queued" | "sent" if leaves => ("Being removed", false),
+            "queued" | "sent" => ("On its way", false),
+            "waits" => ("Tried again later", false),
+            "failed" => ("Failed", false),
+            _ => ("Not known", false),
+        };
+        if text("thing") == "user" {
+            held.record = Some((word, is_good));
+        } else if is_good {
+            held.there += 1;
+        } else {
+            held.under_way += 1;
+        }
+        let reason = text("reason");
+        if !reason.is_empty() && !held.reasons.contains(&reason) {
+            held.reasons.push(reason);
+        }
+    }
+    let named = terminals.into_iter().map(|((terminal, sn), held)| Held {
+        terminal,
+        sn,
+        ..held
+    });
+    named.collect()
+}
+
+fn kinds(rows: &[Value]) -> Vec<(String, usize)> {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        let text = |member| text_at(row, member).unwrap_or_default();
+        let kind = text("bio_type");
+        let kind = format!(
+            "{}, algorithm {}",
+            biometrics::kind(&kind),
+            text("major_ver")
+        );
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calendar;
+    use chrono::NaiveDate;
+    use serde_json::json;
+
+    #[test]
+    fn a_month_is_whole_weeks_with_its_punches() {
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).expect("a day");
+        let punches = [
+            json!({ "punch_time": "2026-02-01 08:58:11" }),
+            json!({ "punch_time": "2026-02-01 17:31:00" }),
+            json!({ "punch_time": "2026-02-28 09:00:00" }),
+        ];
+        // It begins on a Sunday and ends on a Saturday.
+        let month = calendar(day(2, 1), day(2, 28), 7, &punches);
+        assert_eq!(month.name, "February 2026");
+        assert_eq!(month.weeks.len(), 5);
+        assert!(month.weeks.iter().all(|week| week.len() == 7));
+        let first = &month.weeks[0][6];
+        assert_eq!((first.on, first.is_of_month), (day(2, 1), true));
+        assert_eq!(first.times, ["08:58", "17:31"]);
+        assert!(!month.weeks[0][5].is_of_month);
+        let last = &month.weeks[4][5];
+        assert!(last.is_today && last.times == ["09:00"]);
+        assert_eq!(month.before, "/employees/7/punches?month=2026-01");
+        assert_eq!(month.after, None, "nothing lies ahead");
+        let past = calendar(day(2, 1), day(3, 1), 7, &[]);
+        assert_eq!(
+            past.after.as_deref(),
+            Some("/employees/7/punches?month=2026-03")
+        );
+    }
+}

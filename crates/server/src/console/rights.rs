@@ -1,0 +1,92 @@
+//! What somebody may do, in words and as boxes to tick. Nobody is offered to give what he may not
+//! do himself.
+
+use crate::access::{Caller, Right, Rights, Thing};
+use crate::console::table::Choice;
+
+/// What stands in the boxes.
+#[derive(Default)]
+pub struct Offered {
+    /// A thing of each, which is seen or changed.
+    pub rows: Vec<Row>,
+    pub others: Vec<Choice>,
+}
+
+pub struct Row {
+    pub label: &'static str,
+    /// To see it, and to change it.
+    pub choices: [Option<Choice>; 2],
+}
+
+pub fn offered(caller: &Caller, chosen: &[String]) -> Offered {
+    let choice = |right: Right, label: String| {
+        let value = right.to_string();
+        let chosen = chosen.contains(&value);
+        // Nothing rests on changing these; a role may have it all the same.
+        let does_nothing = right == Right::Change(Thing::Audit);
+        ((caller.may(right) && !does_nothing) || chosen).then_some(Choice {
+            value,
+            label,
+            chosen,
+        })
+    };
+    let rows = Thing::ALL.into_iter().map(|thing| {
+        let label = plural(thing);
+        Row {
+            label,
+            choices: [
+                choice(Right::View(thing), format!("See: {label}")),
+                choice(Right::Change(thing), format!("Change: {label}")),
+            ],
+        }
+    });
+    let others = OTHERS
+        .iter()
+        .filter_map(|(right, label)| choice(*right, (*label).to_owned()));
+    Offered {
+        rows: rows
+            .filter(|row| row.choices.iter().any(Option::is_some))
+            .collect(),
+        others: others.collect(),
+    }
+}
+
+/// The rights a list names, without those the caller lacks.
+pub fn named(list: &str, caller: &Caller) -> Vec<String> {
+    let rights: Rights = list.parse().unwrap_or_default();
+    let given = rights.iter().filter(|right| caller.may(*right));
+    given.map(|right| right.to_string()).collect()
+}
+
+fn plural(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Employee => "Employees",
+        Thing::Department => "Departments",
+        Thing::Area => "Areas",
+        Thing::Position => "Positions",
+        Thing::Location => "Locations",
+        Thing::Resignation => "Resignations",
+        Thing::Transaction => "Punches",
+        Thing::Terminal => "Terminals",
+        Thing::Biodata => "Biometrics: who has which",
+        Thing::Message => "Messages",
+        Thing::User => "Users",
+        Thing::Role => "Roles",
+        Thing::Client => "API clients",
+        Thing::Audit => "Audit: what was done, by whom",
+        Thing::Setting => "System and settings",
+    }
+}
+
+const OTHERS: &[(Right, &str)] = &[
+    (Right::TerminalCommand, "Send commands to terminals"),
+    (Right::DoorUnlock, "Open doors"),
+    (
+        Right::BiometricsView,
+        "Read fingerprint and face templates through the API",
+    ),
+    (
+        Right::CredentialsView,
+        "Read the passwords people have at terminals",
+    ),
+];

@@ -1,0 +1,109 @@
+//! Finding: people, terminals and pages by a word, from any page.
+
+use crate::access::{Right, Thing};
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::page::{self, Frame, Link};
+use crate::console::session::Session;
+use crate::console::table::Listed;
+use crate::error::Result;
+use crate::extract::Query;
+use crate::resource;
+use crate::resources::employee::Employee;
+use crate::terminals::terminal::Terminal;
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use muster_store::fold;
+use std::sync::Arc;
+
+/// So many of each kind are shown.
+const MOST: &str = "10";
+/// Nobody types more.
+const LONGEST: usize = 100;
+
+/// What was found of one kind.
+struct Found {
+    title: &'static str,
+    /// Address and name of each.
+    rows: Vec<(String, String)>,
+    count: i64,
+    /// The list with all of them.
+    all: String,
+}
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    frame: Frame,
+    asked: String,
+    pages: Vec<Link>,
+    found: Vec<Found>,
+}
+
+/// `GET /search?q=`.
+pub async fn page(
+    State(console): State<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    let asked = query.take("q").unwrap_or_default();
+    let asked: String = asked.trim().chars().take(LONGEST).collect();
+    let frame = Frame::of("Search", &session);
+    let mut pages = Vec::new();
+    let mut found = Vec::new();
+    if !asked.is_empty() {
+        let groups = frame.reader.iter().flat_map(|reader| &reader.menu);
+        pages = groups
+            .flat_map(|group| &group.pages)
+            .filter(|link| fold(link.title).contains(&fold(&asked)))
+            .cloned()
+            .collect();
+        if session.caller.may(Right::View(Thing::Employee)) {
+            found.push(find::<Employee>(&console, &session, &asked).await?);
+        }
+        if session.caller.may(Right::View(Thing::Terminal)) {
+            found.push(find::<Terminal>(&console, &session, &asked).await?);
+        }
+        found.retain(|found| found.count > 0);
+    }
+    page::html(
+        StatusCode::OK,
+        &SearchPage {
+            frame,
+            asked,
+            pages,
+            found,
+        },
+    )
+}
+
+/// The rows of a list, as far as somebody sees them, with the word in them.
+async fn find<R: Listed>(console: &Console, session: &Session, asked: &str) -> Result<Found> {
+    let (app, caller) = (&console.app, &session.caller);
+    let pairs = [
+        ("search", asked),
+        ("page_size", MOST),
+        ("ordering", R::VIEW.order),
+    ];
+    let page = resource::page::<R>(app, caller, &mut Query::from_pairs(pairs)).await?;
+    let count = page.count;
+    let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
+    let shown = R::show(app, caller, page.rows).await?;
+    let name = R::VIEW.name;
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("search", asked)
+        .finish();
+    Ok(Found {
+        title: R::VIEW.title,
+        rows: ids
+            .iter()
+            .zip(&shown)
+            .map(|(id, row)| (format!("/{name}/{id}"), R::name_of(row)))
+            .collect(),
+        count,
+        all: format!("/{name}?{query}"),
+    })
+}

@@ -1,0 +1,151 @@
+//! How the installation is: what is right and wrong with it, how large it is, and what it runs on.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::keys::Keys;
+use muster_store::{Dialect, Sql, Store};
+use std::fs;
+
+/// What was found right, or what is wrong and what to do about it.
+pub type Finding = std::result::Result<String, String>;
+
+/// Looks at everything; of a large installation that takes its time.
+pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if store.dialect() == Dialect::Sqlite {
+        let (verdict,): (String,) = store.one(&Sql::new("PRAGMA quick_check(1)", [])).await?;
+        findings.push(if verdict == "ok" {
+            Ok("the database file is whole".into())
+        } else {
+            Err(format!(
+                "the database file is damaged ({verdict}): stop the server and restore a backup"
+            ))
+        });
+    }
+    let check: Option<(Vec<u8>,)> = store
+        .find(&Sql::new(
+            "SELECT key_check FROM installation WHERE id = 1",
+            [],
+        ))
+        .await?;
+    findings.push(match check {
+        Some((check,)) if check == keys.check() => {
+            Ok("the key file belongs to this database".into())
+        }
+        Some(_) => {
+            Err("the key file is of another installation: copy muster.key from there".into())
+        }
+        None => Err("the database is empty: `muster serve` fills it at its first start".into()),
+    });
+    let (doubled,): (i64,) = store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM punch WHERE event_index IS NULL \
+             GROUP BY terminal_sn, pin, punch_local, punch_state, verify_type HAVING COUNT(*) > 1) AS twice",
+            [],
+        ))
+        .await?;
+    findings.push(if doubled == 0 {
+        Ok("no punch is there twice".into())
+    } else {
+        Err(format!(
+            "{doubled} punches are there twice: an index is damaged; restore a backup"
+        ))
+    });
+    // In one look, so that nothing comes between the two.
+    let counted: Option<(i64, i64, i64, i64)> = store
+        .find(&Sql::new(
+            "SELECT c.transactions, c.unregistered, p.known, p.unknown FROM punch_counter c, \
+             (SELECT COUNT(transaction_id) AS known, COUNT(*) - COUNT(transaction_id) AS unknown FROM punch) p",
+            [],
+        ))
+        .await?;
+    findings.push(match counted {
+        Some((was, was_unknown, is, is_unknown)) if (was, was_unknown) == (is, is_unknown) => {
+            Ok(format!("{is} transactions, {is_unknown} of unknown people"))
+        }
+        Some((was, was_unknown, is, is_unknown)) => Err(format!(
+            "the counters say {was} transactions and {was_unknown} of unknown people, the rows {is} and {is_unknown}"
+        )),
+        None => Err("the punch counter is missing".into()),
+    });
+    Ok(findings)
+}
+
+/// What the database is.
+pub struct Database {
+    /// Its kind and version.
+    pub kind: String,
+    pub bytes: i64,
+    /// The number of the newest step of its schema.
+    pub schema: i64,
+}
+
+pub async fn database(app: &App) -> Result<Database> {
+    let (version, bytes): (String, i64) = app
+        .store
+        .one(&Sql::by_dialect(
+            "SELECT sqlite_version(), page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            "SELECT current_setting('server_version'), pg_database_size(current_database())",
+            [],
+        ))
+        .await?;
+    let (schema,): (i64,) = app
+        .store
+        .one(&Sql::new("SELECT MAX(version) FROM _sqlx_migrations", []))
+        .await?;
+    let name = match app.store.dialect() {
+        Dialect::Sqlite => "SQLite",
+        Dialect::Postgres => "PostgreSQL",
+    };
+    Ok(Database {
+        kind: format!("{name} {version}"),
+        bytes,
+        schema,
+    })
+}
+
+/// How much of everything is kept: what it is called, and how many there are.
+pub async fn counts(app: &App) -> Result<Vec<(&'static str, i64)>> {
+    let (employed, others, terminals, templates, open, transactions, unregistered): (
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+        i64,
+    ) = app
+        .store
+        .one(&Sql::new(
+            "SELECT (SELECT count(*) FROM employee WHERE status = 0), \
+                    (SELECT count(*) FROM employee WHERE status <> 0), \
+                    (SELECT count(*) FROM terminal), \
+                    (SELECT count(*) FROM biometric), \
+                    (SELECT count(*) FROM terminal_command WHERE state IN ('queued', 'sent')), \
+                    transactions, unregistered FROM punch_counter",
+            [],
+        ))
+        .await?;
+    Ok(vec![
+        ("Employees", employed),
+        ("Resigned or removed", others),
+        ("Terminals", terminals),
+        ("Templates and pictures", templates),
+        ("Commands under way", open),
+        ("Transactions", transactions),
+        ("Punches of unknown people", unregistered),
+    ])
+}
+
+/// The memory this program uses, in bytes.
+pub fn memory_bytes() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// What is free where the data are, and all there is, in bytes.
+pub fn disk_bytes(app: &App) -> Option<(u64, u64)> {
+    let disk = rustix::fs::statvfs(&app.config.data_dir).ok()?;
+    Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+}
