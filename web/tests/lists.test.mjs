@@ -1,14 +1,6 @@
 // The lists and forms as a person uses them: somebody is hired, found, changed and removed; what is refused is told at its field.
 import assert from "node:assert/strict";
-import axe from "axe-core";
-import { logIn, scene } from "./harness.mjs";
-
-/** Fails when a rule of accessibility is broken on the page as it is. */
-async function accessible(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
-}
+import { accessible, logIn, scene } from "./harness.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
 

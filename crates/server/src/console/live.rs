@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::moment::{Moment, exact, grouped, moment};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use axum::extract::{RawPathParams, RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use chrono::{FixedOffset, SecondsFormat};
 use std::sync::Arc;
 
 /// The page keeps so many punches, and shows so many terminals at most.
@@ -33,13 +34,6 @@ pub struct Looker<'a> {
     pub app: &'a App,
     pub session: &'a Session,
     pub areas: Vec<(i64, String)>,
-}
-
-/// An instant as it is shown: how long ago, and exactly when.
-struct Moment {
-    iso: String,
-    exact: String,
-    ago: String,
 }
 
 #[derive(Template)]
@@ -370,48 +364,6 @@ impl TerminalDoor {
     }
 }
 
-fn moment(app: &App, at: DateTime<Utc>) -> Moment {
-    Moment {
-        iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        exact: exact(app, at),
-        ago: ago(app.clock.now() - at),
-    }
-}
-
-/// An instant in the server's zone, with the zone's name.
-pub fn exact(app: &App, at: DateTime<Utc>) -> String {
-    at.with_timezone(&app.zone)
-        .format("%Y-%m-%d %H:%M:%S %Z")
-        .to_string()
-}
-
-/// The page's script words it the same way while time goes on.
-fn ago(passed: TimeDelta) -> String {
-    match passed.num_seconds() {
-        ..5 => "just now".into(),
-        seconds @ 5..60 => format!("{seconds} s ago"),
-        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        seconds => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-/// A number with a thin space between thousands, from five digits on.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// The zone a punch's wall clock stands in, such as `+05:30`.
 fn punch_zone(punch: &Recent) -> String {
     let east = punch.punch_local - punch.punch_at.naive_utc();
@@ -419,30 +371,4 @@ fn punch_zone(punch: &Recent) -> String {
         .ok()
         .and_then(FixedOffset::east_opt)
         .map_or_else(String::new, |offset| offset.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ago, grouped};
-    use chrono::TimeDelta;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(9_999), "9999");
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-    }
-
-    #[test]
-    fn how_long_ago_is_said_in_one_unit() {
-        for (seconds, words) in [
-            (-3, "just now"),
-            (4, "just now"),
-            (59, "59 s ago"),
-            (60, "1 min ago"),
-            (7_199, "1 h ago"),
-            (200_000, "2 d ago"),
-        ] {
-            assert_eq!(ago(TimeDelta::seconds(seconds)), words);
-        }
-    }
 }

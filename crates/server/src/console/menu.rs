@@ -18,6 +18,7 @@ use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
+use crate::terminals::unread_list::Unread;
 
 /// The pages there are for somebody; groups without one are left out.
 pub fn of(caller: &Caller) -> Vec<Group> {
@@ -50,6 +51,7 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Holdings>(caller),
                 list::<Commands>(caller),
                 list::<Operations>(caller),
+                list::<Unread>(caller),
             ],
         ),
         (

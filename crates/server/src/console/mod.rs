@@ -1,6 +1,7 @@
 //! The people's door: every page of the console stands in the list below, one file each.
 
 mod account;
+mod act;
 mod arrival;
 mod assets;
 mod biometrics;
@@ -11,6 +12,8 @@ mod live;
 mod live_events;
 mod menu;
 mod messages;
+mod moment;
+mod one_terminal;
 mod organisation;
 mod page;
 mod punches;
@@ -39,6 +42,7 @@ use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
+use crate::terminals::unread_list::Unread;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderValue, header};
@@ -77,7 +81,10 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(edited::<Position>())
         .merge(edited::<Location>())
         .merge(listed::<Resignation>())
-        .merge(edited::<Terminal>())
+        .merge(edited_beside::<Terminal>().route(
+            "/terminals/{id}",
+            get(one_terminal::page).post(record::save::<Terminal>),
+        ))
         .merge(listed::<Transaction>())
         .merge(listed::<Unregistered>())
         .merge(removable::<Biodata>())
@@ -85,12 +92,14 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(removable::<PrivateMessage>())
         .merge(listed::<Commands>())
         .merge(listed::<Holdings>())
-        .merge(listed::<Operations>());
+        .merge(listed::<Operations>())
+        .merge(listed::<Unread>());
     Router::new()
         .merge(lists)
         .route("/", get(start))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/commands/{id}/cancel", post(told::cancel))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))
@@ -100,12 +109,13 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .with_state(console)
 }
 
-/// A list with its files.
+/// A list with its files, and what can be done with its rows.
 fn listed<R: Listed>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
     Router::new()
         .route(&format!("/{name}"), get(table::page::<R>))
         .route(&format!("/{name}/file"), get(table::file::<R>))
+        .route(&format!("/{name}/do"), post(act::submit::<R>))
 }
 
 /// A list whose rows can be removed.
@@ -117,15 +127,24 @@ fn removable<R: Listed + Removable>() -> Router<Arc<Console>> {
 /// A list whose rows are made, changed and removed.
 fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
-    removable::<R>()
-        .route(
-            &format!("/{name}/new"),
-            get(record::new::<R>).post(record::save::<R>),
-        )
-        .route(
-            &format!("/{name}/{{id}}"),
-            get(record::page::<R>).post(record::save::<R>),
-        )
+    made::<R>().route(
+        &format!("/{name}/{{id}}"),
+        get(record::page::<R>).post(record::save::<R>),
+    )
+}
+
+/// The same, of rows that have a page of their own beside the form.
+fn edited_beside<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let name = R::VIEW.name;
+    made::<R>().route(&format!("/{name}/{{id}}/form"), get(record::page::<R>))
+}
+
+fn made<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let name = R::VIEW.name;
+    removable::<R>().route(
+        &format!("/{name}/new"),
+        get(record::new::<R>).post(record::save::<R>),
+    )
 }
 
 /// The first page of whoever comes: what is going on, or the way in.

@@ -103,8 +103,16 @@ impl Entry {
         format!("was-{}", self.name)
     }
 
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn initial(&self) -> Vec<String> {
+        vec![self.initially.to_owned()]
+    }
+
     /// What was typed or chosen; nothing where a field was left empty.
-    fn typed(&self, fields: &Fields) -> Vec<String> {
+    pub fn typed(&self, fields: &Fields) -> Vec<String> {
         let texts = fields.all(self.name).map(str::trim);
         let mut texts: Vec<String> = texts
             .filter(|text| !text.is_empty())
@@ -115,7 +123,7 @@ impl Entry {
     }
 
     /// What was typed, as the resource reads it; `None` leaves it as it is.
-    fn read(&self, fields: &Fields) -> Option<Value> {
+    pub fn read(&self, fields: &Fields) -> Option<Value> {
         let text = fields.text(self.name).trim();
         // A box without a tick is not sent at all, nor is a list with nothing chosen.
         let may_be_missing = matches!(self.asked, Asked::Flag | Asked::SeveralRelated(_));
@@ -173,19 +181,20 @@ fn in_one(texts: &[String]) -> String {
     texts.join(",")
 }
 
-struct Shown {
-    name: &'static str,
+/// A field as the page shows it.
+pub struct Shown {
+    pub name: &'static str,
     /// Of a stored row: what the field was shown with first.
-    was: Option<String>,
-    label: &'static str,
+    pub was: Option<String>,
+    pub label: &'static str,
     /// `text`, `number`, `date`, `password`, `checkbox`, `select` or `several`.
-    control: &'static str,
-    value: String,
-    options: Vec<Choice>,
-    hint: &'static str,
-    required: bool,
-    fixed: bool,
-    problems: Vec<String>,
+    pub control: &'static str,
+    pub value: String,
+    pub options: Vec<Choice>,
+    pub hint: &'static str,
+    pub required: bool,
+    pub fixed: bool,
+    pub problems: Vec<String>,
 }
 
 struct ShownGroup {
@@ -227,13 +236,7 @@ pub async fn new<R: Edited>(
 ) -> Result<Response, Failure> {
     session.caller.require(Right::Change(R::THING))?;
     let record = Record::<R>::new(&console.app, &session, None);
-    record
-        .show(
-            StatusCode::OK,
-            |entry| vec![entry.initially.to_owned()],
-            &[],
-        )
-        .await
+    record.show(StatusCode::OK, Entry::initial, &[]).await
 }
 
 /// `GET /NAME/{id}`.
@@ -439,55 +442,63 @@ impl<'p, R: Edited> Record<'p, R> {
         values: Vec<String>,
         problems: &[Problem],
     ) -> Result<Shown> {
-        let value = values.first().cloned().unwrap_or_default();
         let caller = &self.session.caller;
-        let (control, mut options) = match entry.asked {
-            Asked::Text => ("text", Vec::new()),
-            Asked::Lines => ("lines", Vec::new()),
-            Asked::Number => ("number", Vec::new()),
-            Asked::Day => ("date", Vec::new()),
-            Asked::Secret => ("password", Vec::new()),
-            Asked::Flag => ("checkbox", Vec::new()),
-            Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
-            Asked::Related(relation) => (
-                "select",
-                choices(self.app, caller, relation, &[&value]).await?,
-            ),
-            Asked::SeveralRelated(relation) => {
-                let values: Vec<&str> = values.iter().map(String::as_str).collect();
-                (
-                    "several",
-                    choices(self.app, caller, relation, &values).await?,
-                )
-            }
-        };
+        let mut shown = shown(self.app, caller, entry, &values, problems).await?;
         if let Asked::Related(relation) | Asked::SeveralRelated(relation) = entry.asked {
-            self.keep_beyond(entry, relation, &mut options);
+            self.keep_beyond(entry, relation, &mut shown.options);
         }
         let was = self.stored.map(|stored| {
             let sent = self.sent.and_then(|sent| sent.all(&entry.was()).last());
             sent.map_or_else(|| in_one(&entry.of(stored)), str::to_owned)
         });
-        let own = problems
-            .iter()
-            .filter(|problem| problem.field == entry.name);
-        Ok(Shown {
-            was: was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret)),
-            name: entry.name,
-            label: entry.label,
-            control,
-            value,
-            options,
-            hint: entry.hint,
-            // One that was made without it may stay so.
-            required: entry.required
-                && self
-                    .stored
-                    .is_none_or(|stored| !entry.of(stored).is_empty()),
-            fixed: entry.fixed && self.stored.is_some(),
-            problems: own.map(|problem| problem.message.clone()).collect(),
-        })
+        shown.was = was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret));
+        // One that was made without it may stay so.
+        shown.required &= self
+            .stored
+            .is_none_or(|stored| !entry.of(stored).is_empty());
+        shown.fixed = entry.fixed && self.stored.is_some();
+        Ok(shown)
     }
+}
+
+/// A field with what is typed or chosen in it, and what is wrong with that.
+pub async fn shown(
+    app: &App,
+    caller: &Caller,
+    entry: &Entry,
+    values: &[String],
+    problems: &[Problem],
+) -> Result<Shown> {
+    let value = values.first().cloned().unwrap_or_default();
+    let (control, options) = match entry.asked {
+        Asked::Text => ("text", Vec::new()),
+        Asked::Lines => ("lines", Vec::new()),
+        Asked::Number => ("number", Vec::new()),
+        Asked::Day => ("date", Vec::new()),
+        Asked::Secret => ("password", Vec::new()),
+        Asked::Flag => ("checkbox", Vec::new()),
+        Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
+        Asked::Related(relation) => ("select", choices(app, caller, relation, &[&value]).await?),
+        Asked::SeveralRelated(relation) => {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            ("several", choices(app, caller, relation, &values).await?)
+        }
+    };
+    let own = problems
+        .iter()
+        .filter(|problem| problem.field == entry.name);
+    Ok(Shown {
+        was: None,
+        name: entry.name,
+        label: entry.label,
+        control,
+        value,
+        options,
+        hint: entry.hint,
+        required: entry.required,
+        fixed: false,
+        problems: own.map(|problem| problem.message.clone()).collect(),
+    })
 }
 
 impl<R: Edited> Record<'_, R> {
@@ -523,7 +534,7 @@ async fn stored<R: Edited>(app: &App, caller: &Caller, params: &RawPathParams) -
 }
 
 /// The row the address names; `None`: a new one.
-fn key(params: &RawPathParams) -> Option<&str> {
+pub fn key(params: &RawPathParams) -> Option<&str> {
     params
         .iter()
         .find_map(|(name, value)| (name == "id").then_some(value))

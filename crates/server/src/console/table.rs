@@ -5,6 +5,7 @@
 use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
+use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::relation::Relation;
 use crate::resource::{self, Resource};
-use crate::routes;
+use crate::routes::{self, Endpoint};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -27,6 +28,15 @@ const SIZES: [i64; 4] = [20, 50, 100, 500];
 /// A resource with a page of its own.
 pub trait Listed: Resource {
     const VIEW: View;
+    /// What is done with rows that are ticked, but for removing them.
+    const ACTS: &'static [Act] = &[];
+    /// The member under which the acts' endpoints take the rows.
+    const ROWS: &'static str = "rows";
+
+    /// Where the acts' work is found.
+    fn endpoints() -> Vec<Endpoint> {
+        Vec::new()
+    }
 }
 
 /// How the console shows a list.
@@ -194,16 +204,16 @@ pub enum Asked {
 
 // ---- what the page is made of -----------------------------------------------------------------
 
-struct Cell {
-    text: String,
+pub struct Cell {
+    pub text: String,
     /// With a dot: good, or not.
-    state: Option<bool>,
+    pub state: Option<bool>,
     is_number: bool,
 }
 
 impl Cell {
     /// It may be broken into lines.
-    fn is_long(&self) -> bool {
+    pub fn is_long(&self) -> bool {
         self.text.chars().count() > 32
     }
 }
@@ -213,6 +223,24 @@ struct Row {
     /// What it is called, for whoever cannot see the row.
     name: String,
     cells: Vec<Cell>,
+}
+
+/// A few rows of a list on another page.
+pub struct Excerpt {
+    pub headings: Vec<&'static str>,
+    pub lines: Vec<Line>,
+}
+
+impl Excerpt {
+    pub fn has_marked(&self) -> bool {
+        self.lines.iter().any(|line| line.is_marked)
+    }
+}
+
+pub struct Line {
+    pub id: i64,
+    pub is_marked: bool,
+    pub cells: Vec<Cell>,
 }
 
 struct Heading {
@@ -262,8 +290,20 @@ struct TablePage {
     next: Option<String>,
     files: [(&'static str, String); 3],
     may_change: bool,
+    acts: Vec<Act>,
     done: Option<String>,
     refused: Option<String>,
+}
+
+impl TablePage {
+    fn may_remove(&self) -> bool {
+        self.view.removal.is_some() && self.may_change
+    }
+
+    /// Something can be done with those that are ticked.
+    fn may_tick(&self) -> bool {
+        self.may_remove() || !self.acts.is_empty()
+    }
 }
 
 /// `GET /NAME`.
@@ -408,8 +448,9 @@ async fn show<R: Listed>(
                 ("Text", file("txt")),
             ],
             may_change: caller.may(Right::Change(R::THING)),
+            acts: act::of::<R>(session),
             ordering,
-            done: done.as_deref().and_then(told),
+            done: done.as_deref().and_then(|word| told(R::ACTS, word)),
             refused,
             view,
         },
@@ -420,15 +461,48 @@ async fn show<R: Listed>(
     })
 }
 
+/// The first rows of a list as `parameters` narrow it, without some columns. Those for which `marked`
+/// holds are marked.
+pub async fn excerpt<R: Listed>(
+    app: &App,
+    caller: &Caller,
+    parameters: &[(&str, &str)],
+    without: &[&str],
+    marked: impl Fn(&R::Row) -> bool,
+) -> Result<Excerpt> {
+    let mut query = Query::from_pairs(parameters.iter().copied());
+    query.extend([("ordering", R::VIEW.order.to_owned())]);
+    let rows = resource::page::<R>(app, caller, &mut query).await?.rows;
+    let marks: Vec<(i64, bool)> = rows.iter().map(|row| (R::id(row), marked(row))).collect();
+    let columns: Vec<&Column> = R::VIEW
+        .columns
+        .iter()
+        .filter(|column| !without.contains(&column.heading))
+        .collect();
+    let lines = R::show(app, caller, rows).await?;
+    Ok(Excerpt {
+        headings: columns.iter().map(|column| column.heading).collect(),
+        lines: lines
+            .iter()
+            .zip(marks)
+            .map(|(row, (id, is_marked))| Line {
+                id,
+                is_marked,
+                cells: columns.iter().map(|column| column.cell(row)).collect(),
+            })
+            .collect(),
+    })
+}
+
 /// What was just done, by the word that stands in the address; other words say nothing.
-fn told(word: &str) -> Option<String> {
+pub fn told(acts: &[Act], word: &str) -> Option<String> {
     let (what, count) = word.split_once('-').unwrap_or((word, "1"));
-    let count: u32 = count.parse().ok()?;
+    let count: u32 = count.parse().unwrap_or(0);
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
         ("removed", 1) => "Removed.".into(),
         ("removed", count) => format!("{count} removed."),
-        _ => return None,
+        _ => return act::told(acts, word),
     })
 }
 

@@ -18,39 +18,39 @@ use tower::ServiceExt;
 
 const PASSWORD: &str = ADMIN_PASSWORD;
 /// What a fresh database calls the rows below.
-const HEAD_OFFICE: i64 = 1_000_001;
-const WAREHOUSE: i64 = 1_000_002;
-const DOCK: i64 = 1_000_001;
-const WAITING: i64 = 1_000_002;
-const GATE: i64 = 1_000_003;
+pub const HEAD_OFFICE: i64 = 1_000_001;
+pub const WAREHOUSE: i64 = 1_000_002;
+pub const DOCK: i64 = 1_000_001;
+pub const WAITING: i64 = 1_000_002;
+pub const GATE: i64 = 1_000_003;
 
 /// A server with two areas, a terminal in each and one that waits; its clock stands still.
-struct Door {
-    app: Arc<App>,
+pub struct Door {
+    pub app: Arc<App>,
     router: Router,
     stop: watch::Sender<bool>,
 }
 
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     headers: HeaderMap,
-    text: String,
+    pub text: String,
 }
 
 impl Answer {
-    fn header(&self, name: header::HeaderName) -> &str {
+    pub fn header(&self, name: header::HeaderName) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("readable"))
     }
 
     /// The cookie as a browser sends it back.
-    fn cookie(&self) -> String {
+    pub fn cookie(&self) -> String {
         let cookie = self.header(header::SET_COOKIE);
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
 
-    fn csrf(&self) -> String {
+    pub fn csrf(&self) -> String {
         let (_, rest) = self
             .text
             .split_once("name=\"csrf\" value=\"")
@@ -60,7 +60,7 @@ impl Answer {
 }
 
 impl Door {
-    async fn of(server: &TestApp) -> Door {
+    pub async fn of(server: &TestApp) -> Door {
         let app = server.app.clone();
         let (stop, stopped) = watch::channel(false);
         let door = Door {
@@ -103,14 +103,14 @@ impl Door {
         door
     }
 
-    async fn run(&self, statement: Sql) {
+    pub async fn run(&self, statement: Sql) {
         let mut tx = self.app.store.write().await.expect("a transaction");
         tx.run(&statement).await.expect("runs");
         tx.commit().await.expect("durable");
     }
 
     /// A punch of PIN 1001, so many minutes after the tests' time.
-    async fn punch(&self, id: i64, sn: &str, area: i64) {
+    pub async fn punch(&self, id: i64, sn: &str, area: i64) {
         let at = start();
         self.run(Sql::new(
             "INSERT INTO punch (id, company_id, terminal_sn, terminal_alias, area_id, pin, punch_local, \
@@ -129,7 +129,7 @@ impl Door {
     }
 
     /// A user of a role of its own, signed in: the cookie.
-    async fn user(&self, name: &str, rights: Rights, areas: Option<&str>) -> String {
+    pub async fn user(&self, name: &str, rights: Rights, areas: Option<&str>) -> String {
         let hash = self.app.passwords.hash(PASSWORD).await.expect("hashed");
         let now = self.app.clock.now();
         self.run(Sql::new(
@@ -151,7 +151,7 @@ impl Door {
         self.sign_in(name, PASSWORD).await.cookie()
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self
             .router
             .clone()
@@ -167,7 +167,7 @@ impl Door {
         }
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.send(
             Request::get(path)
                 .header(header::HOST, "muster.local:8088")
@@ -178,7 +178,7 @@ impl Door {
         .await
     }
 
-    async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from("http://muster.local:8088", path, cookie, fields)
             .await
     }
@@ -205,7 +205,7 @@ impl Door {
         .await
     }
 
-    async fn sign_in(&self, username: &str, password: &str) -> Answer {
+    pub async fn sign_in(&self, username: &str, password: &str) -> Answer {
         self.post(
             "/sign-in",
             "",
@@ -214,11 +214,11 @@ impl Door {
         .await
     }
 
-    async fn admin(&self) -> String {
+    pub async fn admin(&self) -> String {
         self.sign_in("admin", PASSWORD).await.cookie()
     }
 
-    async fn audit(&self) -> Vec<(String, String, String)> {
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
         self.app
             .store
             .all(&Sql::new(
@@ -229,7 +229,7 @@ impl Door {
             .expect("read")
     }
 
-    async fn area_of(&self, terminal: i64) -> i64 {
+    pub async fn area_of(&self, terminal: i64) -> i64 {
         let (area,): (i64,) = self
             .app
             .store
@@ -283,7 +283,7 @@ impl Stream {
     }
 }
 
-fn rights(rights: &[Right]) -> Rights {
+pub fn rights(rights: &[Right]) -> Rights {
     rights.iter().copied().collect()
 }
 

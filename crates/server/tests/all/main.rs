@@ -20,6 +20,7 @@ mod api_trees;
 mod architecture;
 mod cli;
 mod console;
+mod console_terminal;
 mod convergence;
 mod gateway;
 mod kill;
