@@ -54,12 +54,12 @@ struct Live {
 }
 
 /// What is typed into a terminal so that it finds this server.
-struct TerminalDoor {
-    address: String,
-    port: String,
-    https: bool,
+pub struct TerminalDoor {
+    pub address: String,
+    pub port: String,
+    pub https: bool,
     /// The page was called by a name that means "this machine": no use to a terminal.
-    is_local_name: bool,
+    pub is_local_name: bool,
 }
 
 #[derive(Template)]
@@ -344,7 +344,7 @@ async fn show(
 }
 
 impl TerminalDoor {
-    fn of(app: &App, arrival: &Arrival) -> TerminalDoor {
+    pub fn of(app: &App, arrival: &Arrival) -> TerminalDoor {
         let authority = format!("http://{}", arrival.host);
         let url = url::Url::parse(&authority).ok();
         let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("");

@@ -27,10 +27,16 @@ pub fn of(caller: &Caller) -> Vec<Group> {
     let groups = [
         (
             "Now",
-            vec![live.then(|| Link {
-                title: "Live",
-                address: "/live".into(),
-            })],
+            vec![
+                Some(Link {
+                    title: "Today",
+                    address: "/".into(),
+                }),
+                live.then(|| Link {
+                    title: "Live",
+                    address: "/live".into(),
+                }),
+            ],
         ),
         (
             "People",

@@ -23,6 +23,7 @@ mod session;
 mod sign_in;
 mod table;
 mod terminals;
+mod today;
 mod told;
 
 use crate::app::App;
@@ -44,13 +45,12 @@ use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
 use crate::terminals::unread_list::Unread;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use record::Edited;
-use session::Session;
 use std::sync::Arc;
 use table::Listed;
 use tokio::sync::watch;
@@ -96,7 +96,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(listed::<Unread>());
     Router::new()
         .merge(lists)
-        .route("/", get(start))
+        .route("/", get(today::page))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/commands/{id}/cancel", post(told::cancel))
@@ -145,14 +145,6 @@ fn made<R: Edited + Removable>() -> Router<Arc<Console>> {
         &format!("/{name}/new"),
         get(record::new::<R>).post(record::save::<R>),
     )
-}
-
-/// The first page of whoever comes: what is going on, or the way in.
-async fn start(State(_): State<Arc<Console>>, session: Option<Session>) -> Redirect {
-    Redirect::to(match session {
-        Some(_) => "/live",
-        None => "/sign-in",
-    })
 }
 
 /// The headers every answer of the console carries.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::resource::{self, Resource};
 use crate::terminals::command_list::Listed as Commands;
-use crate::terminals::inspection::{self, Inspection, MOST_COUNTED};
+use crate::terminals::inspection::{self, DRIFTS_S, Inspection, MOST_COUNTED};
 use crate::terminals::operation_list::Operations;
 use crate::terminals::overview::State;
 use crate::terminals::talk::Exchange;
@@ -29,8 +29,6 @@ use std::sync::Arc;
 
 /// So many commands and operations are shown; the lists have all.
 const LATEST: &str = "12";
-/// Clocks that are further off are worth a word, in seconds.
-pub const DRIFTS_S: i64 = 60;
 
 /// Of one thing: how many the terminal counts, how many it has room for, and how many are here.
 struct Count {

@@ -38,7 +38,7 @@ impl<'a> SignIn<'a> {
 
 pub async fn page(session: Option<Session>) -> Result<Response, Failure> {
     if session.is_some() {
-        return Ok(Redirect::to("/live").into_response());
+        return Ok(Redirect::to("/").into_response());
     }
     page::html(
         StatusCode::OK,
@@ -96,7 +96,7 @@ pub async fn submit(
     let caller = account.caller(Profile::EasyTimePro, address)?;
     audit::write(&mut tx, now, &caller, deed("login", &account.username)).await?;
     tx.commit().await.map_err(Error::from)?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 
 pub async fn sign_out(

@@ -3,8 +3,8 @@
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::punch;
-use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use crate::punches::{day, punch};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -69,20 +69,16 @@ pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Ve
 
 /// How many punches carry today's date, in the server's zone.
 pub async fn count_today(app: &App, scope: &Scope) -> Result<i64> {
-    let today = app.clock.now().with_timezone(&app.zone).date_naive();
     let mut select = seen(scope);
     select
         .expr(Func::count(Expr::col(("punch", "id"))))
-        .and_where(Expr::col(("punch", "punch_local")).gte(today.and_time(NaiveTime::MIN)))
-        .and_where(
-            Expr::col(("punch", "punch_local"))
-                .lt((today + chrono::Days::new(1)).and_time(NaiveTime::MIN)),
-        );
+        .cond_where(day::of(app.today()));
     let (count,): (i64,) = app.store.one(&select).await?;
     Ok(count)
 }
 
-fn seen(scope: &Scope) -> SelectStatement {
+/// The punches within a scope, with those who punched.
+pub(super) fn seen(scope: &Scope) -> SelectStatement {
     let mut select = Query::select();
     select
         .from("punch")

@@ -1,19 +1,23 @@
-//! One terminal looked at closely: what the server has of what it counts itself, and what came from it
-//! last.
+//! Terminals looked at closely: what the server has of what one counts itself, and what came from it
+//! last; and what is amiss with any of them.
 
+use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
 use crate::resource::{Column, col};
 use crate::resources::employee;
+use crate::terminals::commands::State;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::people::BioKind;
-use crate::terminals::terminal::Row;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use crate::terminals::terminal::{self, Row};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_store::Sql;
-use sea_query::{Cond, Condition, Expr, ExprTrait, SelectStatement};
+use sea_query::{Cond, Condition, Expr, ExprTrait, Order, SelectStatement};
 
 /// More is not counted: who looks wants to see at once.
 pub const MOST_COUNTED: i64 = 200_000;
+/// Clocks that are further off are worth a word.
+pub const DRIFTS_S: i64 = 60;
 /// The last punch is looked for among so many of all terminals.
 const LATEST: i64 = 200_000;
 
@@ -176,4 +180,65 @@ pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
         sent,
         failed,
     })
+}
+
+/// A terminal with something amiss: a clock that is off, or a log that is nearly full.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Ailing {
+    pub id: i64,
+    pub sn: String,
+    pub alias: String,
+    pub clock_drift_s: Option<i64>,
+    pub transaction_count: Option<i64>,
+    pub transaction_capacity: Option<i64>,
+}
+
+impl Ailing {
+    pub fn drifts(&self) -> bool {
+        self.clock_drift_s
+            .is_some_and(|drift| drift.abs() > DRIFTS_S)
+    }
+
+    /// Nine tenths of the room for punches are taken.
+    pub fn is_nearly_full(&self) -> bool {
+        let of = self.transaction_count.zip(self.transaction_capacity);
+        of.is_some_and(|(count, room)| {
+            room > 0 && count.saturating_mul(10) >= room.saturating_mul(9)
+        })
+    }
+}
+
+/// The authorised terminals with something amiss, and how many commands of the last day ended badly.
+pub async fn amiss(app: &App, scope: &Scope) -> Result<(Vec<Ailing>, i64)> {
+    let of = |name: &'static str| col(("terminal", name));
+    let mut select = SelectStatement::new();
+    for name in [
+        "id",
+        "sn",
+        "alias",
+        "clock_drift_s",
+        "transaction_count",
+        "transaction_capacity",
+    ] {
+        select.expr(of(name));
+    }
+    select
+        .from("terminal")
+        .cond_where(terminal::within(scope))
+        .and_where(of("area_id").ne(NOT_AUTHORIZED))
+        .order_by_expr(of("alias"), Order::Asc);
+    let mut ailing: Vec<Ailing> = app.store.all(&select).await?;
+    ailing.retain(|one| one.drifts() || one.is_nearly_full());
+    let command = |name: &'static str| col(("terminal_command", name));
+    let bad = [State::Refused, State::Expired, State::Lost].map(State::name);
+    let mut select = SelectStatement::new();
+    select
+        .expr(Expr::cust("COUNT(*)"))
+        .from("terminal_command")
+        .inner_join("terminal", of("id").eq(command("terminal_id")))
+        .cond_where(terminal::within(scope))
+        .and_where(command("state").is_in(bad))
+        .and_where(command("created_at").gte(app.clock.now() - TimeDelta::days(1)));
+    let (failed,): (i64,) = app.store.one(&select).await?;
+    Ok((ailing, failed))
 }

@@ -391,7 +391,7 @@ async fn a_session_is_a_new_token_of_which_only_the_digest_is_kept() {
         let door = Door::of(&server).await;
         let first = door.sign_in("admin", PASSWORD).await;
         assert_eq!(first.status, StatusCode::SEE_OTHER);
-        assert_eq!(first.header(header::LOCATION), "/live");
+        assert_eq!(first.header(header::LOCATION), "/");
         let (token, rest) = first
             .header(header::SET_COOKIE)
             .split_once(';')

@@ -97,9 +97,7 @@ async fn a_terminal_is_told_things_and_emptied_only_by_its_serial_number() {
         let fields = [("csrf", csrf.as_str()), ("act", "reboot"), ("rows", &id)];
         let asked = door.post("/terminals/do", &cookie, &fields).await;
         assert_eq!(asked.status, StatusCode::OK);
-        assert!(
-            asked.text.contains("Restart?") && asked.text.contains("GATE01 Gate")
-        );
+        assert!(asked.text.contains("Restart?") && asked.text.contains("GATE01 Gate"));
         assert_eq!(
             server.number("SELECT COUNT(*) FROM terminal_command").await,
             0

@@ -21,6 +21,7 @@ mod architecture;
 mod cli;
 mod console;
 mod console_terminal;
+mod console_today;
 mod convergence;
 mod gateway;
 mod kill;
