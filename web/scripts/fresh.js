@@ -1,5 +1,5 @@
 // A page that shows how things are: every few seconds its parts marked data-fresh are read again, those that differ replaced.
-const every = 5000;
+const every = 1000 * (document.querySelector("[data-every]")?.dataset.every ?? 5);
 const parts = () => [...document.querySelectorAll("[data-fresh]")];
 
 async function look() {

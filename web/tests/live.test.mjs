@@ -109,6 +109,7 @@ scene("without JavaScript the page shows how things stand", { page: { javaScript
   await terminal(server, "TEST0001").hello();
   await page.goto("/");
   await signIn(page);
+  await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
   await row.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();

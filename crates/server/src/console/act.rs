@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
-use crate::console::record::{Entry, Shown, shown};
+use crate::console::record::{self, Entry, Shown, shown};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View, text_at};
 use crate::error::{Error, Problem, Result};
@@ -229,6 +229,10 @@ async fn perform_with<R: Listed>(
         if let Some(value) = entry.read(fields).filter(|value| !is_nothing(value)) {
             members.insert(entry.name().to_owned(), value);
         }
+    }
+    let nobody = record::name_people(app, &session.caller, act.asks.iter(), &mut members).await?;
+    if !nobody.is_empty() {
+        return Err(Error::Invalid(nobody));
     }
     members.insert(R::ROWS.to_owned(), ids.to_vec().into());
     let body = Body::from_object(members);

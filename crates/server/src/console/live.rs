@@ -13,6 +13,7 @@ use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::punches::recent::{self, Recent};
 use crate::punches::wording;
+use crate::relation::AREA;
 use crate::terminals::admission::{self, Destination};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::overview::{self, Overview, State};
@@ -49,6 +50,8 @@ struct Live {
     last_punch: i64,
     door: TerminalDoor,
     read_at: Moment,
+    /// Of the punches, to choose from.
+    areas: Vec<String>,
     done: Option<String>,
     refused: Option<String>,
 }
@@ -97,6 +100,9 @@ struct PunchRow {
     way: &'static str,
     verify: std::borrow::Cow<'static, str>,
     terminal: String,
+    area: String,
+    /// Whose photo is shown.
+    photo: Option<i64>,
     clock_suspect: bool,
 }
 
@@ -184,6 +190,7 @@ impl<'a> Looker<'a> {
             .now()
             .with_timezone(&self.app.zone)
             .date_naive();
+        let sees_people = self.session.caller.may(Right::View(Thing::Employee));
         let mut rows = String::new();
         for punch in punches {
             let zone = punch_zone(punch);
@@ -212,6 +219,8 @@ impl<'a> Looker<'a> {
                     .terminal_alias
                     .clone()
                     .unwrap_or_else(|| punch.terminal_sn.clone()),
+                area: punch.area_name.clone().unwrap_or_default(),
+                photo: punch.employee_id.filter(|_| punch.has_photo && sees_people),
                 clock_suspect: punch.clock_suspect,
             })?);
         }
@@ -337,6 +346,12 @@ async fn show(
             counts: looker.counts(counts).await?,
             door: TerminalDoor::of(app, arrival),
             read_at: moment(app, app.clock.now()),
+            areas: AREA
+                .choices(app, &session.caller)
+                .await?
+                .into_iter()
+                .map(|(_, _, name)| name)
+                .collect(),
             done,
             refused,
         },

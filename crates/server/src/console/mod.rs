@@ -8,6 +8,7 @@ mod biometrics;
 mod employees;
 mod failure;
 mod form;
+mod import;
 mod live;
 mod live_events;
 mod menu;
@@ -16,6 +17,7 @@ mod moment;
 mod one_terminal;
 mod organisation;
 mod page;
+mod photo;
 mod punches;
 mod record;
 mod resignations;
@@ -25,6 +27,7 @@ mod table;
 mod terminals;
 mod today;
 mod told;
+mod trees;
 
 use crate::app::App;
 use crate::punches::transaction::Transaction;
@@ -39,6 +42,7 @@ use crate::resources::position::Position;
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
 use crate::resources::resignation::Resignation;
+use crate::resources::tree::Tree;
 use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
@@ -76,11 +80,20 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console { app, stop });
     let lists = Router::new()
         .merge(edited::<Employee>())
+        .merge(imported::<Employee>())
         .merge(edited::<Department>())
+        .merge(imported::<Department>())
+        .merge(drawn::<Department>())
         .merge(edited::<Area>())
+        .merge(imported::<Area>())
+        .merge(drawn::<Area>())
         .merge(edited::<Position>())
+        .merge(imported::<Position>())
+        .merge(drawn::<Position>())
         .merge(edited::<Location>())
-        .merge(listed::<Resignation>())
+        .merge(imported::<Location>())
+        .merge(drawn::<Location>())
+        .merge(edited::<Resignation>())
         .merge(edited_beside::<Terminal>().route(
             "/terminals/{id}",
             get(one_terminal::page).post(record::save::<Terminal>),
@@ -88,8 +101,8 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .merge(listed::<Transaction>())
         .merge(listed::<Unregistered>())
         .merge(removable::<Biodata>())
-        .merge(removable::<PublicMessage>())
-        .merge(removable::<PrivateMessage>())
+        .merge(edited::<PublicMessage>())
+        .merge(edited::<PrivateMessage>())
         .merge(listed::<Commands>())
         .merge(listed::<Holdings>())
         .merge(listed::<Operations>())
@@ -99,6 +112,8 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/", get(today::page))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/employees/{id}/photo", get(photo::page).post(photo::put))
+        .route("/employees/{id}/picture", get(photo::picture))
         .route("/commands/{id}/cancel", post(told::cancel))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
@@ -137,6 +152,18 @@ fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
 fn edited_beside<R: Edited + Removable>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
     made::<R>().route(&format!("/{name}/{{id}}/form"), get(record::page::<R>))
+}
+
+/// Rows taken in from a file.
+fn imported<R: Edited>() -> Router<Arc<Console>> {
+    let path = format!("/{}/import", R::VIEW.name);
+    Router::new().route(&path, get(import::page::<R>).post(import::submit::<R>))
+}
+
+/// Rows that stand in a tree, drawn as one.
+fn drawn<T: Tree + Listed>() -> Router<Arc<Console>> {
+    let path = format!("/{}/tree", T::VIEW.name);
+    Router::new().route(&path, get(trees::page::<T>).post(trees::transplant::<T>))
 }
 
 fn made<R: Edited + Removable>() -> Router<Arc<Console>> {

@@ -5,18 +5,22 @@
 use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
+use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
 use crate::error::{Error, Problem, Result};
-use crate::extract::Body;
+use crate::extract::{Body, Query};
+use crate::profile::Profile;
 use crate::relation::Relation;
 use crate::resource::{self, Removable, Writable};
+use crate::resources::employee::Employee;
+use crate::terminals::overview;
 use crate::writing::Writing;
 use askama::Template;
-use axum::extract::{RawPathParams, State};
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
@@ -61,6 +65,12 @@ pub enum Asked {
     OneOf(&'static [(&'static str, &'static str)]),
     Related(Relation),
     SeveralRelated(Relation),
+    /// Somebody by his code, which stands in this member of a stored row.
+    Person(&'static str),
+    /// One of the terminals somebody may see.
+    Terminal,
+    /// A wall clock's day and time.
+    Moment,
 }
 
 impl Entry {
@@ -141,14 +151,23 @@ impl Entry {
                 .filter(|id| !id.is_empty())
                 .map(Value::from)
                 .collect(),
-            Asked::Number | Asked::Day | Asked::OneOf(_) | Asked::Related(_) if text.is_empty() => {
+            Asked::Number
+            | Asked::Day
+            | Asked::Moment
+            | Asked::OneOf(_)
+            | Asked::Related(_)
+            | Asked::Terminal
+                if text.is_empty() =>
+            {
                 Value::Null
             }
             Asked::Number | Asked::OneOf(_) => match text.parse::<i64>() {
                 Ok(number) => number.into(),
                 Err(_) => text.into(),
             },
-            Asked::Day | Asked::Related(_) => text.into(),
+            Asked::Day | Asked::Moment | Asked::Related(_) | Asked::Terminal | Asked::Person(_) => {
+                text.into()
+            }
         })
     }
 
@@ -162,7 +181,14 @@ impl Entry {
                 Some(Value::Number(number)) if number.as_i64() != Some(0) => vec!["true".into()],
                 _ => Vec::new(),
             },
-            Asked::Related(_) => row.get(self.name).and_then(related).into_iter().collect(),
+            Asked::Related(_) | Asked::Terminal => {
+                row.get(self.name).and_then(related).into_iter().collect()
+            }
+            Asked::Person(member) => text_at(row, member).into_iter().collect(),
+            Asked::Moment => text_at(row, self.name)
+                .map(|text| text.replacen(' ', "T", 1))
+                .into_iter()
+                .collect(),
             Asked::SeveralRelated(_) => match row.get(self.name) {
                 Some(Value::Array(items)) => items.iter().filter_map(related).collect(),
                 _ => Vec::new(),
@@ -187,7 +213,7 @@ pub struct Shown {
     /// Of a stored row: what the field was shown with first.
     pub was: Option<String>,
     pub label: &'static str,
-    /// `text`, `number`, `date`, `password`, `checkbox`, `select` or `several`.
+    /// `text`, `number`, `date`, `datetime-local`, `password`, `checkbox`, `select` or `several`.
     pub control: &'static str,
     pub value: String,
     pub options: Vec<Choice>,
@@ -216,6 +242,9 @@ struct RecordPage {
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
+    /// What else can be done with the row, and its other pages.
+    deeds: Vec<Act>,
+    pages: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Template)]
@@ -229,14 +258,20 @@ struct RemovalPage {
     problems: Vec<String>,
 }
 
-/// `GET /NAME/new`.
+/// `GET /NAME/new`, with parameters for what is known already.
 pub async fn new<R: Edited>(
     State(console): State<Arc<Console>>,
     session: Session,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     session.caller.require(Right::Change(R::THING))?;
+    let known = Query::parse(query.as_deref().unwrap_or(""))?;
     let record = Record::<R>::new(&console.app, &session, None);
-    record.show(StatusCode::OK, Entry::initial, &[]).await
+    let typed = |entry: &Entry| match known.clone().take(entry.name) {
+        Some(text) => vec![text],
+        None => entry.initial(),
+    };
+    record.show(StatusCode::OK, typed, &[]).await
 }
 
 /// `GET /NAME/{id}`.
@@ -286,7 +321,13 @@ pub async fn save<R: Edited>(
             members.insert(entry.name.to_owned(), value);
         }
     }
-    let problems = match resource::save::<R>(app, caller, &Body::from_object(members), row).await {
+    let entries = R::FORM.iter().flat_map(|group| group.entries);
+    let nobody = name_people(app, caller, entries, &mut members).await?;
+    let saved = match nobody.is_empty() {
+        true => resource::save::<R>(app, caller, &Body::from_object(members), row).await,
+        false => Err(Error::Invalid(nobody)),
+    };
+    let problems = match saved {
         Ok(_) => return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response()),
         Err(Error::Invalid(problems)) => problems,
         Err(Error::Refused { detail, code }) => vec![Problem::new("", detail).coded(code)],
@@ -431,6 +472,8 @@ impl<'p, R: Edited> Record<'p, R> {
                 groups,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change: self.session.caller.may(Right::Change(R::THING)),
+                deeds: act::of::<R>(self.session),
+                pages: R::PAGES,
                 view,
             },
         )
@@ -461,6 +504,52 @@ impl<'p, R: Edited> Record<'p, R> {
     }
 }
 
+/// Puts ids in the place of people's codes: a code may look like somebody else's id. Codes that nobody
+/// has are problems.
+pub async fn name_people<'e>(
+    app: &App,
+    caller: &Caller,
+    entries: impl Iterator<Item = &'e Entry>,
+    members: &mut Map<String, Value>,
+) -> Result<Vec<Problem>> {
+    let by_code = Caller {
+        profile: Profile::EasyTimePro,
+        ..caller.clone()
+    };
+    let mut problems = Vec::new();
+    for entry in entries.filter(|entry| matches!(entry.asked, Asked::Person(_))) {
+        let Some(code) = members.get(entry.name).and_then(Value::as_str) else {
+            continue;
+        };
+        if code.is_empty() {
+            continue;
+        }
+        let found = resource::find::<Employee>(app, &by_code, code).await?;
+        match found.filter(|employee| employee.emp_code == code) {
+            Some(employee) => {
+                members.insert(entry.name.to_owned(), employee.id.to_string().into());
+            }
+            None => {
+                let message = format!("Nobody has the code {code}.");
+                problems.push(Problem::new(entry.name, message));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// The terminals somebody may see, by name.
+async fn terminals(app: &App, caller: &Caller, chosen: &str) -> Result<Vec<Choice>> {
+    let mut terminals = overview::list(app, &caller.scope).await?;
+    terminals.sort_by_cached_key(|(_, terminal)| terminal.alias.to_lowercase());
+    let choices = terminals.into_iter().map(|(_, terminal)| Choice {
+        value: terminal.id.to_string(),
+        chosen: terminal.id.to_string() == chosen,
+        label: format!("{} ({})", terminal.alias, terminal.sn),
+    });
+    Ok(choices.collect())
+}
+
 /// A field with what is typed or chosen in it, and what is wrong with that.
 pub async fn shown(
     app: &App,
@@ -471,7 +560,9 @@ pub async fn shown(
 ) -> Result<Shown> {
     let value = values.first().cloned().unwrap_or_default();
     let (control, options) = match entry.asked {
-        Asked::Text => ("text", Vec::new()),
+        Asked::Text | Asked::Person(_) => ("text", Vec::new()),
+        Asked::Terminal => ("select", terminals(app, caller, &value).await?),
+        Asked::Moment => ("datetime-local", Vec::new()),
         Asked::Lines => ("lines", Vec::new()),
         Asked::Number => ("number", Vec::new()),
         Asked::Day => ("date", Vec::new()),

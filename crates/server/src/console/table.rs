@@ -20,6 +20,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// Rows on a page, unless somebody wants more or fewer.
 const SIZE: i64 = 50;
@@ -30,6 +31,12 @@ pub trait Listed: Resource {
     const VIEW: View;
     /// What is done with rows that are ticked, but for removing them.
     const ACTS: &'static [Act] = &[];
+    /// Whether they stand in a tree, which is drawn on `/NAME/tree`.
+    const IS_TREE: bool = false;
+    /// Whether rows are taken in from a file, on `/NAME/import`.
+    const IMPORTS: bool = false;
+    /// Other pages of a row: the last part of `/NAME/ID/…`, and what it is called.
+    const PAGES: &'static [(&'static str, &'static str)] = &[];
     /// The member under which the acts' endpoints take the rows.
     const ROWS: &'static str = "rows";
 
@@ -84,6 +91,16 @@ pub struct Column {
     order: Option<&'static str>,
     words: Words,
     is_number: bool,
+    going: Option<Going>,
+}
+
+/// A way on from a cell, for those who may go it: an address that the cell's text completes, and what
+/// stands there in place of the text.
+#[derive(Debug, Clone, Copy)]
+pub struct Going {
+    pub right: Right,
+    pub address: &'static str,
+    pub name: &'static str,
 }
 
 /// What a value is called where people read it.
@@ -105,6 +122,14 @@ impl Column {
             order: None,
             words: Words::AsItIs,
             is_number: false,
+            going: None,
+        }
+    }
+
+    pub const fn going(self, going: Going) -> Column {
+        Column {
+            going: Some(going),
+            ..self
         }
     }
 
@@ -149,6 +174,27 @@ impl Column {
             text,
             state,
             is_number: self.is_number,
+            link: None,
+        }
+    }
+
+    /// The same with the way on from it.
+    fn cell_for(&self, row: &Value, caller: &Caller) -> Cell {
+        let cell = self.cell(row);
+        match self.going {
+            None => cell,
+            Some(going) if caller.may(going.right) && !cell.text.is_empty() => {
+                let text: String = form_urlencoded::byte_serialize(cell.text.as_bytes()).collect();
+                Cell {
+                    link: Some(format!("{}{text}", going.address)),
+                    text: going.name.to_owned(),
+                    ..cell
+                }
+            }
+            Some(_) => Cell {
+                text: String::new(),
+                ..cell
+            },
         }
     }
 }
@@ -209,6 +255,7 @@ pub struct Cell {
     /// With a dot: good, or not.
     pub state: Option<bool>,
     is_number: bool,
+    link: Option<String>,
 }
 
 impl Cell {
@@ -290,6 +337,8 @@ struct TablePage {
     next: Option<String>,
     files: [(&'static str, String); 3],
     may_change: bool,
+    imports: bool,
+    is_tree: bool,
     acts: Vec<Act>,
     done: Option<String>,
     refused: Option<String>,
@@ -385,7 +434,11 @@ async fn show<R: Listed>(
         .map(|(row, id)| Row {
             id: id.to_string(),
             name: view.name_of(row),
-            cells: view.columns.iter().map(|column| column.cell(row)).collect(),
+            cells: view
+                .columns
+                .iter()
+                .map(|column| column.cell_for(row, caller))
+                .collect(),
         })
         .collect();
     let search = query.take("search").unwrap_or_default();
@@ -448,6 +501,8 @@ async fn show<R: Listed>(
                 ("Text", file("txt")),
             ],
             may_change: caller.may(Right::Change(R::THING)),
+            imports: R::IMPORTS,
+            is_tree: R::IS_TREE,
             acts: act::of::<R>(session),
             ordering,
             done: done.as_deref().and_then(|word| told(R::ACTS, word)),

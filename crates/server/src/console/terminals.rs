@@ -100,7 +100,7 @@ impl Listed for Terminal {
             "The terminal asks the person, who stands before it, for a finger, a face or a palm.",
         )
         .asks(&[
-            Entry::new("emp_code", "Code", Asked::Text)
+            Entry::new("emp_code", "Code", Asked::Person("emp_code"))
                 .required()
                 .hint("Somebody the terminal knows already."),
             Entry::new("bio_type", "What", Asked::OneOf(ENROLLED)).required(),

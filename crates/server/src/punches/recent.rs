@@ -22,6 +22,9 @@ pub struct Recent {
     pub verify_type: i16,
     pub terminal_sn: String,
     pub terminal_alias: Option<String>,
+    pub area_name: Option<String>,
+    /// The employee has a photo.
+    pub has_photo: bool,
     /// The terminal's clock could not be believed.
     pub clock_suspect: bool,
     pub upload_at: DateTime<Utc>,
@@ -55,12 +58,19 @@ pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Ve
                 "verify_type",
                 "terminal_sn",
                 "terminal_alias",
+                "area_name",
                 "clock_suspect",
                 "upload_at",
             ]
             .map(|column| ("punch", column)),
         )
         .columns(["first_name", "last_name"].map(|column| ("employee", column)))
+        .expr_as(
+            Expr::cust(
+                "EXISTS (SELECT 1 FROM employee_photo WHERE employee_id = punch.employee_id)",
+            ),
+            "has_photo",
+        )
         .and_where(Expr::col(("punch", "id")).gt(after))
         .order_by(("punch", "id"), Order::Desc)
         .limit(most);

@@ -205,6 +205,67 @@ impl Door {
         .await
     }
 
+    /// A form with a file.
+    pub async fn post_file(
+        &self,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+        (name, file): (&str, &[u8]),
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, text) in fields {
+            let part = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let part = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"file\"\r\n\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        self.send(
+            Request::post(path)
+                .header(header::HOST, "muster.local:8088")
+                .header(header::COOKIE, cookie)
+                .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+                .body(Body::from(body))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    /// Somebody of the head office, made by the console's own form.
+    pub async fn hire(&self, cookie: &str, code: &str, name: &str) {
+        let csrf = self.get("/employees", cookie).await.csrf();
+        let area = HEAD_OFFICE.to_string();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("emp_code", code),
+            ("first_name", name),
+            ("department", "1"),
+            ("area", &area),
+        ];
+        let answer = self.post("/employees/new", cookie, &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    }
+
+    /// The id of whoever has a code.
+    pub async fn person(&self, code: &str) -> String {
+        let (id,): (i64,) = self
+            .app
+            .store
+            .one(&Sql::new(
+                "SELECT id FROM employee WHERE emp_code = $1",
+                [code.into()],
+            ))
+            .await
+            .expect("somebody");
+        id.to_string()
+    }
+
     pub async fn sign_in(&self, username: &str, password: &str) -> Answer {
         self.post(
             "/sign-in",

@@ -1,24 +1,8 @@
 //! The first page over HTTP: the day in figures, what there is to do, the first steps, and for whom.
 
-use crate::console::{Door, HEAD_OFFICE, WAREHOUSE, rights};
+use crate::console::{Door, WAREHOUSE, rights};
 use crate::testing::on_both;
-use axum::http::StatusCode;
 use muster::access::{Right, Thing};
-
-/// Somebody of the head office, made by the console's own form.
-async fn hire(door: &Door, cookie: &str, code: &str, name: &str) {
-    let csrf = door.get("/employees", cookie).await.csrf();
-    let area = HEAD_OFFICE.to_string();
-    let fields = [
-        ("csrf", csrf.as_str()),
-        ("emp_code", code),
-        ("first_name", name),
-        ("department", "1"),
-        ("area", &area),
-    ];
-    let answer = door.post("/employees/new", cookie, &fields).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-}
 
 fn figure(page: &str, name: &str) -> String {
     let (_, rest) = page
@@ -33,7 +17,7 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
         let door = Door::of(&server).await;
         let cookie = door.admin().await;
         for (code, name) in [("7", "Asha"), ("8", "<b>Ben"), ("9", "Chen"), ("10", "Dara")] {
-            hire(&door, &cookie, code, name).await;
+            door.hire(&cookie, code, name).await;
         }
         server.get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1").await;
         // Asha is in, Ben came late, Chen has left, Dara was here yesterday, and nobody is 99.
