@@ -111,6 +111,8 @@ function takePunches(rows) {
     return label();
   }
   for (const row of fresh) row.classList.add("fresh");
+  fresh.forEach(narrow);
+  if (fresh.some((row) => !row.hidden)) ring();
   punches.prepend(...fresh);
   while (punches.children.length > mostPunches) punches.lastElementChild.remove();
 }
@@ -127,6 +129,45 @@ pause?.addEventListener("click", () => {
   if (!isPaused()) takePunches(held.splice(0));
   label();
 });
+
+// --- one area, a sound, the whole screen
+
+const area = document.getElementById("area");
+const sound = document.getElementById("sound");
+const full = document.getElementById("full");
+let bell = null;
+
+function narrow(row) {
+  row.hidden = Boolean(area?.value) && row.dataset.area !== area.value;
+}
+
+area?.addEventListener("change", () => [...punches.children].forEach(narrow));
+
+/** Two soft tones; a browser lets a page sound only after somebody has pressed something on it. */
+function ring() {
+  if (!bell) return;
+  for (const [pitch, after] of [[880, 0], [1320, 0.12]]) {
+    const tone = new OscillatorNode(bell, { frequency: pitch });
+    const volume = new GainNode(bell, { gain: 0 });
+    const start = bell.currentTime + after;
+    volume.gain.linearRampToValueAtTime(0.15, start + 0.02);
+    volume.gain.linearRampToValueAtTime(0, start + 0.2);
+    tone.connect(volume).connect(bell.destination);
+    tone.start(start);
+    tone.stop(start + 0.25);
+  }
+}
+
+sound?.addEventListener("click", () => {
+  const on = sound.getAttribute("aria-pressed") !== "true";
+  sound.setAttribute("aria-pressed", String(on));
+  if (on) bell = new AudioContext();
+  else (bell.close(), (bell = null));
+  ring();
+});
+
+full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.getElementById("gate").requestFullscreen()));
+document.addEventListener("fullscreenchange", () => (full.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen"));
 
 // --- time passes
 
@@ -146,5 +187,5 @@ setInterval(() => {
 
 // A page nobody looks at holds no connection; looked at again, it goes on where it was.
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
-if (pause) pause.hidden = false;
+for (const control of [pause, sound, full, area?.parentElement]) if (control) control.hidden = false;
 if (counts) connect();

@@ -1,7 +1,8 @@
-// A list: one tick stands for all, and the button says how many are ticked.
+// A list: one tick stands for all, and the buttons say how many are ticked.
 const ticks = [...document.querySelectorAll("input[name=rows][type=checkbox]")];
 const head = document.querySelector("th.tick");
 const remove = document.getElementById("remove");
+const go = document.getElementById("do");
 if (head && ticks.length) {
   const all = document.createElement("input");
   all.type = "checkbox";
@@ -14,6 +15,10 @@ if (head && ticks.length) {
     if (remove) {
       remove.disabled = ticked === 0;
       remove.textContent = ticked ? `Remove ${ticked}…` : "Remove ticked…";
+    }
+    if (go) {
+      go.disabled = ticked === 0;
+      go.textContent = ticked ? `Go on with ${ticked}…` : "Go on…";
     }
   };
   all.addEventListener("change", () => {

@@ -19,6 +19,7 @@ import { chromium } from "playwright-core";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = resolve(root, process.env.TEST_MUSTER ?? "target/debug/muster");
 const evidence = join(root, "target", "browser");
+const pictureFolder = join(root, "screenshots");
 export const adminPassword = "Harness-9-door-lamp";
 
 /** Registers a test on each database. `steps` gets { page, context, server, database, accept }. */
@@ -155,6 +156,24 @@ export async function accessible(page) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => window.axe.run());
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
+}
+
+/** With SCREENSHOTS set, the page light, dark and on a telephone, as files in screenshots/. */
+export async function pictures(page, name) {
+  if (!process.env.SCREENSHOTS) return;
+  mkdirSync(pictureFolder, { recursive: true });
+  const wide = page.viewportSize();
+  for (const [look, colorScheme, viewport] of [
+    ["light", "light", wide],
+    ["dark", "dark", wide],
+    ["phone", "light", { width: 390, height: 844 }],
+  ]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(viewport);
+    await page.screenshot({ path: join(pictureFolder, `${name}-${look}.png`), fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(wide);
 }
 
 /** Tries again until `attempt` returns something true; what it throws meanwhile is the reason given when time is up. */

@@ -1,12 +1,7 @@
 // The live page as a person uses it: in, a terminal calls and is authorised, its punch stands there without a reload.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { request } from "node:http";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { adminPassword, scene, until } from "./harness.mjs";
-
-const pictures = fileURLToPath(new URL("../../screenshots", import.meta.url));
+import { adminPassword, pictures, scene, until } from "./harness.mjs";
 
 /** Speaks to the server as a terminal does, over a connection of its own. */
 function terminal(server, sn) {
@@ -35,25 +30,9 @@ async function signIn(page, password = adminPassword) {
 async function live(page) {
   await page.goto("/");
   await signIn(page);
-  await page.waitForURL("**/live");
+  await page.waitForURL((url) => url.pathname === "/");
+  await page.goto("/live");
   await page.locator("#connection[data-state=connected]").waitFor();
-}
-
-async function picture(page, name) {
-  if (!process.env.SCREENSHOTS) return;
-  mkdirSync(pictures, { recursive: true });
-  const wide = page.viewportSize();
-  for (const [look, colorScheme, viewport] of [
-    ["light", "light", wide],
-    ["dark", "dark", wide],
-    ["phone", "light", { width: 390, height: 844 }],
-  ]) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize(viewport);
-    await page.screenshot({ path: join(pictures, `live-${name}-${look}.png`) });
-  }
-  await page.emulateMedia({ colorScheme: null });
-  await page.setViewportSize(wide);
 }
 
 scene("a wrong password is refused and the right one lets in", async ({ page, accept }) => {
@@ -63,9 +42,10 @@ scene("a wrong password is refused and the right one lets in", async ({ page, ac
   await signIn(page, "not this one");
   await page.getByRole("alert").filter({ hasText: "User name or password is wrong." }).waitFor();
   assert.equal(await page.getByLabel("User name").inputValue(), "admin");
-  await picture(page, "refused");
+  await pictures(page, "live-refused");
   await signIn(page);
-  await page.waitForURL("**/live");
+  await page.waitForURL((url) => url.pathname === "/");
+  await page.goto("/live");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
   await page.goto("/live");
@@ -75,13 +55,13 @@ scene("a wrong password is refused and the right one lets in", async ({ page, ac
 scene("a terminal is authorised and its punch appears without a reload", async ({ page, server }) => {
   await live(page);
   await page.getByText("No terminal has called yet").waitFor();
-  await picture(page, "empty");
+  await pictures(page, "live-empty");
 
   const gate = terminal(server, "TEST0001");
   assert.equal((await gate.hello()).status, 403);
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
   await row.getByText("Waiting", { exact: true }).waitFor();
-  await picture(page, "waiting");
+  await pictures(page, "live-waiting");
   await row.getByLabel("New area").fill("<script>alert(1)</script>");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "TEST0001" }).waitFor();
@@ -100,7 +80,7 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   await punch.getByText("Check in").waitFor();
   await punch.getByText("Fingerprint").waitFor();
   await row.getByText("Online", { exact: true }).waitFor();
-  await picture(page, "punch");
+  await pictures(page, "live-punch");
 
   // Sent once more, it stands there once; what comes during a pause comes when it is over.
   await gate.punches("1001\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
@@ -129,6 +109,7 @@ scene("without JavaScript the page shows how things stand", { page: { javaScript
   await terminal(server, "TEST0001").hello();
   await page.goto("/");
   await signIn(page);
+  await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
   await row.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();

@@ -278,6 +278,12 @@ impl Body {
         body
     }
 
+    /// The same with one member more.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Body {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The members of a JSON object, as if they had been sent.
     pub fn from_object(members: Map<String, Value>) -> Body {
         Body {

@@ -6,7 +6,7 @@ mod import;
 mod period;
 
 pub use export::{Export, download, export, export_by_post};
-pub use import::{Existing, Imported, Progress, import, take_in};
+pub use import::{Existing, Imported, Progress, import, take_in, try_out};
 pub use period::{Clock, Period, within_periods};
 
 use crate::access::{Caller, Right, Thing};

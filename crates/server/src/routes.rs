@@ -224,6 +224,19 @@ impl Endpoint {
         }
     }
 
+    pub fn is_for(&self, caller: &Caller) -> bool {
+        self.guard.check(caller).is_ok()
+    }
+
+    /// Does its work for a caller who came through another door.
+    pub async fn perform(&self, call: Call) -> Result<Answer> {
+        self.guard.check(&call.caller)?;
+        match &self.work {
+            Work::Guarded(work) => work(call).await,
+            Work::Open(work) => work(call.request).await,
+        }
+    }
+
     /// The same endpoint with other work.
     pub fn with_work<F, R>(mut self, work: F) -> Endpoint
     where

@@ -8,7 +8,7 @@ use crate::console::confirm::{self, Question};
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::page::{self, Frame};
-use crate::console::record::{self, Act, Asked, Edited, Entry, Group};
+use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
@@ -117,17 +117,17 @@ impl Edited for Clients {
         caller.may(Right::Change(Thing::Client)) && !is_fixed
     }
 
-    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+    fn buttons(caller: &Caller, stored: &Value) -> Vec<Button> {
         if !Self::may_edit(caller, Some(stored)) {
             return Vec::new();
         }
         let (another, revoke) = ("Give it another token…", "Revoke this client…");
         vec![
-            Act {
+            Button {
                 path: "rotate",
                 text: another,
             },
-            Act {
+            Button {
                 path: "revoke",
                 text: revoke,
             },

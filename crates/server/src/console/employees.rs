@@ -1,10 +1,14 @@
 //! The employees' page: the list of people, and the form of one.
 
+use crate::console::act::Act;
 use crate::console::person;
 use crate::console::record::{Asked, Edited, Entry, Group};
+use crate::console::resignations::RESIGNING;
 use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
-use crate::resources::employee::Employee;
+use crate::resources::employee::{self, Employee};
+use crate::resources::resignation;
+use crate::routes::Endpoint;
 use serde_json::Value;
 
 /// The list leaves out who is not employed, unless it is asked for.
@@ -79,6 +83,58 @@ impl Listed for Employee {
              stopped working here is better resigned: a resigned employee can come back.",
         ),
     };
+
+    const IMPORTS: bool = true;
+    const ROWS: &'static str = "emp_code";
+
+    fn endpoints() -> Vec<Endpoint> {
+        let mut endpoints = employee::endpoints();
+        endpoints.extend(resignation::endpoints());
+        endpoints
+    }
+
+    const PAGES: &'static [(&'static str, &'static str)] = &[("photo", "Photo")];
+
+    const ACTS: &'static [Act] = &[
+        Act::new(
+            "adjust_area",
+            "Put into areas",
+            "They are in these areas alone afterwards: they leave the terminals of the others, and are sent to those \
+             of these.",
+        )
+        .asks(&[Entry::new("area_code", "Areas", Asked::SeveralRelated(AREA)).required()]),
+        Act::new("adjust_department", "Put into a department", "They belong to it from now on.")
+            .asks(&[Entry::new("department_code", "Department", Asked::Related(DEPARTMENT)).required()]),
+        Act::new("adjust_position", "Give a position", "They have it from now on.")
+            .asks(&[Entry::new("position_code", "Position", Asked::Related(POSITION)).required()]),
+        Act::new("adjust_emp_type", "Give a type", "Software that reads people through the API is told it.")
+            .asks(&[Entry::new("emp_type", "Type", Asked::Number).required()]),
+        Act::new(
+            "adjust_resign",
+            "Resign",
+            "From that day on they are on no terminal and cannot sign in. Their punches stay, and they can be hired \
+             again.",
+        )
+        .asks(RESIGNING),
+        Act::new(
+            "del_bio_template",
+            "Delete templates",
+            "What is ticked is deleted here and on the terminals. Who is left without any enrols anew.",
+        )
+        .asks(&[
+            Entry::new("finger_print", "Fingerprints", Asked::Flag),
+            Entry::new("face", "Faces", Asked::Flag),
+            Entry::new("vl_face", "Faces in visible light", Asked::Flag),
+            Entry::new("palm", "Palms", Asked::Flag),
+            Entry::new("finger_vein", "Finger veins", Asked::Flag),
+        ]),
+        Act::new(
+            "resync_to_device",
+            "Send to the terminals again",
+            "The terminals of their areas are told everything about them once more.",
+        )
+        .done("queued. The page of each terminal shows how far it is."),
+    ];
 }
 
 impl Edited for Employee {

@@ -6,9 +6,11 @@ use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::session::Session;
 use crate::error::Error;
+use crate::extract::{self, Body};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The fields of a form, in the order they were sent.
@@ -38,6 +40,12 @@ pub struct Form {
     pub arrival: Arrival,
     pub session: Session,
     pub fields: Fields,
+}
+
+/// A form with a file, of somebody signed in.
+pub struct FileForm {
+    pub session: Session,
+    pub body: Body,
 }
 
 /// A form of somebody who need not be signed in: the sign-in itself.
@@ -71,6 +79,27 @@ impl FromRequest<Arc<Console>> for Form {
             session,
             fields,
         })
+    }
+}
+
+impl FromRequest<Arc<Console>> for FileForm {
+    type Rejection = Failure;
+
+    /// Nobody sends a file before it is known whose it is.
+    async fn from_request(request: Request, console: &Arc<Console>) -> Result<FileForm, Failure> {
+        let (mut parts, body) = request.into_parts();
+        if !Arrival::of(&console.app, &parts).is_own(&parts.headers) {
+            return Err(Failure::OtherSite);
+        }
+        let session =
+            <Session as FromRequestParts<_>>::from_request_parts(&mut parts, console).await?;
+        let most = console.app.config.api.max_body_mib as usize * (1 << 20);
+        let body = extract::read_body(&parts.headers, body, most, false).await?;
+        let csrf = body.get("csrf").and_then(Value::as_str).unwrap_or_default();
+        if !session.allows(csrf) {
+            return Err(Failure::Stale);
+        }
+        Ok(FileForm { session, body })
     }
 }
 

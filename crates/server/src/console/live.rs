@@ -7,11 +7,13 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::moment::{Moment, exact, grouped, moment};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::punches::recent::{self, Recent};
 use crate::punches::wording;
+use crate::relation::AREA;
 use crate::terminals::admission::{self, Destination};
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::overview::{self, Overview, State};
@@ -20,7 +22,7 @@ use axum::extract::{RawPathParams, RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use chrono::{FixedOffset, SecondsFormat};
 use std::sync::Arc;
 
 /// The page keeps so many punches, and shows so many terminals at most.
@@ -33,13 +35,6 @@ pub struct Looker<'a> {
     pub app: &'a App,
     pub session: &'a Session,
     pub areas: Vec<(i64, String)>,
-}
-
-/// An instant as it is shown: how long ago, and exactly when.
-struct Moment {
-    iso: String,
-    exact: String,
-    ago: String,
 }
 
 #[derive(Template)]
@@ -55,17 +50,19 @@ struct Live {
     last_punch: i64,
     door: TerminalDoor,
     read_at: Moment,
+    /// Of the punches, to choose from.
+    areas: Vec<String>,
     done: Option<String>,
     refused: Option<String>,
 }
 
 /// What is typed into a terminal so that it finds this server.
-struct TerminalDoor {
-    address: String,
-    port: String,
-    https: bool,
+pub struct TerminalDoor {
+    pub address: String,
+    pub port: String,
+    pub https: bool,
     /// The page was called by a name that means "this machine": no use to a terminal.
-    is_local_name: bool,
+    pub is_local_name: bool,
 }
 
 #[derive(Template)]
@@ -104,6 +101,9 @@ struct PunchRow {
     way: &'static str,
     verify: std::borrow::Cow<'static, str>,
     terminal: String,
+    area: String,
+    /// Whose photo is shown.
+    photo: Option<i64>,
     clock_suspect: bool,
 }
 
@@ -194,6 +194,7 @@ impl<'a> Looker<'a> {
             .now()
             .with_timezone(&self.app.zone)
             .date_naive();
+        let sees_people = self.session.caller.may(Right::View(Thing::Employee));
         let mut rows = String::new();
         for punch in punches {
             let zone = punch_zone(punch);
@@ -222,6 +223,8 @@ impl<'a> Looker<'a> {
                     .terminal_alias
                     .clone()
                     .unwrap_or_else(|| punch.terminal_sn.clone()),
+                area: punch.area_name.clone().unwrap_or_default(),
+                photo: punch.employee_id.filter(|_| punch.has_photo && sees_people),
                 clock_suspect: punch.clock_suspect,
             })?);
         }
@@ -347,6 +350,12 @@ async fn show(
             counts: looker.counts(counts).await?,
             door: TerminalDoor::of(app, arrival),
             read_at: moment(app, app.clock.now()),
+            areas: AREA
+                .choices(app, &session.caller)
+                .await?
+                .into_iter()
+                .map(|(_, _, name)| name)
+                .collect(),
             done,
             refused,
         },
@@ -354,7 +363,7 @@ async fn show(
 }
 
 impl TerminalDoor {
-    fn of(app: &App, arrival: &Arrival) -> TerminalDoor {
+    pub fn of(app: &App, arrival: &Arrival) -> TerminalDoor {
         let authority = format!("http://{}", arrival.host);
         let url = url::Url::parse(&authority).ok();
         let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("");
@@ -374,48 +383,6 @@ impl TerminalDoor {
     }
 }
 
-fn moment(app: &App, at: DateTime<Utc>) -> Moment {
-    Moment {
-        iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        exact: exact(app, at),
-        ago: ago(app.clock.now() - at),
-    }
-}
-
-/// An instant in the server's zone, with the zone's name.
-pub fn exact(app: &App, at: DateTime<Utc>) -> String {
-    at.with_timezone(&app.zone)
-        .format("%Y-%m-%d %H:%M:%S %Z")
-        .to_string()
-}
-
-/// The page's script words it the same way while time goes on.
-fn ago(passed: TimeDelta) -> String {
-    match passed.num_seconds() {
-        ..5 => "just now".into(),
-        seconds @ 5..60 => format!("{seconds} s ago"),
-        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        seconds => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-/// A number with a thin space between thousands, from five digits on.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// The zone a punch's wall clock stands in, such as `+05:30`.
 fn punch_zone(punch: &Recent) -> String {
     let east = punch.punch_local - punch.punch_at.naive_utc();
@@ -423,30 +390,4 @@ fn punch_zone(punch: &Recent) -> String {
         .ok()
         .and_then(FixedOffset::east_opt)
         .map_or_else(String::new, |offset| offset.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ago, grouped};
-    use chrono::TimeDelta;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(9_999), "9999");
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-    }
-
-    #[test]
-    fn how_long_ago_is_said_in_one_unit() {
-        for (seconds, words) in [
-            (-3, "just now"),
-            (4, "just now"),
-            (59, "59 s ago"),
-            (60, "1 min ago"),
-            (7_199, "1 h ago"),
-            (200_000, "2 d ago"),
-        ] {
-            assert_eq!(ago(TimeDelta::seconds(seconds)), words);
-        }
-    }
 }

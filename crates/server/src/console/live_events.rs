@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::live::{self, Looker};
+use crate::console::moment;
 use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -231,7 +232,7 @@ impl Stream {
                 heard.push(serde_json::json!([
                     terminal.id,
                     at.to_rfc3339_opts(SecondsFormat::Secs, true),
-                    live::exact(&self.app, at)
+                    moment::exact(&self.app, at)
                 ]));
             }
             self.contacts.insert(terminal.id, contact);

@@ -23,6 +23,7 @@ use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
+use crate::terminals::unread_list::Unread;
 
 /// The pages there are for somebody; groups without one are left out.
 pub fn of(caller: &Caller) -> Vec<Group> {
@@ -34,7 +35,13 @@ pub fn of(caller: &Caller) -> Vec<Group> {
         address: address.into(),
     };
     let groups = [
-        ("Now", vec![live.then(|| page("Live", "/live"))]),
+        (
+            "Now",
+            vec![
+                Some(page("Today", "/")),
+                live.then(|| page("Live", "/live")),
+            ],
+        ),
         (
             "People",
             vec![
@@ -54,6 +61,7 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Holdings>(caller),
                 list::<Commands>(caller),
                 list::<Operations>(caller),
+                list::<Unread>(caller),
             ],
         ),
         (

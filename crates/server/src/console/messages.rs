@@ -1,6 +1,8 @@
-//! The pages of messages that terminals show: to everybody at one terminal, or to one person.
+//! The pages of messages that terminals show, to everybody at one terminal or to one person, and the
+//! forms of one.
 
-use crate::console::table::{Asked, Column, Filter, Listed, View};
+use crate::console::record::{Asked, Edited, Entry, Group};
+use crate::console::table::{self, Column, Filter, Listed, View};
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
 
@@ -10,6 +12,21 @@ const MINUTES: Column = Column::new("Minutes", &["duration"])
     .by("duration")
     .number();
 const SENT: Column = Column::new("Sent", &["last_send"]).by("last_send");
+/// What both kinds ask.
+const TEXT: Group = Group {
+    title: "Message",
+    entries: &[
+        Entry::new("content", "Text", Asked::Text)
+            .required()
+            .hint("On one line. A terminal shows at most 320 bytes of it."),
+        Entry::new("start_time", "From", Asked::Moment)
+            .required()
+            .hint("By the terminal's clock."),
+        Entry::new("duration", "Minutes", Asked::Number)
+            .required()
+            .initially("60"),
+    ],
+};
 const REMOVAL: Option<&str> = Some("Terminals stop showing them.");
 
 impl Listed for PublicMessage {
@@ -27,8 +44,8 @@ impl Listed for PublicMessage {
         ],
         filters: &[],
         order: "-id",
-        empty: "A message made through the API is shown at its terminal for its time.",
-        opens: false,
+        empty: "A message is shown at its terminal for its time.",
+        opens: true,
         removal: REMOVAL,
     };
 }
@@ -49,11 +66,33 @@ impl Listed for PrivateMessage {
         filters: &[Filter {
             name: "emp_code",
             label: "Code",
-            asked: Asked::Text,
+            asked: table::Asked::Text,
         }],
         order: "-id",
-        empty: "A message made through the API is shown to its person at the terminals, when he punches.",
-        opens: false,
+        empty: "A message is shown to its person at the terminals, when he punches.",
+        opens: true,
         removal: REMOVAL,
     };
+}
+
+impl Edited for PublicMessage {
+    const FORM: &'static [Group] = &[
+        Group {
+            title: "Where",
+            entries: &[Entry::new("terminal", "Terminal", Asked::Terminal)
+                .required()
+                .hint("An access controller shows no messages.")],
+        },
+        TEXT,
+    ];
+}
+
+impl Edited for PrivateMessage {
+    const FORM: &'static [Group] = &[
+        Group {
+            title: "To whom",
+            entries: &[Entry::new("employee", "Code", Asked::Person("emp_code")).required()],
+        },
+        TEXT,
+    ];
 }

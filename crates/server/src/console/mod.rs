@@ -1,6 +1,7 @@
 //! The people's door: every page of the console stands in the list below, one file each.
 
 mod account;
+mod act;
 mod arrival;
 mod assets;
 mod audit;
@@ -10,14 +11,18 @@ mod confirm;
 mod employees;
 mod failure;
 mod form;
+mod import;
 mod live;
 mod live_events;
 mod menu;
 mod messages;
+mod moment;
 mod myself;
+mod one_terminal;
 mod organisation;
 mod page;
 mod person;
+mod photo;
 mod punches;
 mod record;
 mod resignations;
@@ -28,7 +33,9 @@ mod sign_in;
 mod system;
 mod table;
 mod terminals;
+mod today;
 mod told;
+mod trees;
 mod users;
 
 use crate::accounts::client::Clients;
@@ -48,18 +55,19 @@ use crate::resources::position::Position;
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
 use crate::resources::resignation::Resignation;
+use crate::resources::tree::Tree;
 use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
 use crate::terminals::terminal::Terminal;
+use crate::terminals::unread_list::Unread;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use record::Edited;
-use session::Session;
 use std::sync::Arc;
 use table::Listed;
 use tokio::sync::watch;
@@ -85,30 +93,46 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console { app, stop });
     let lists = Router::new()
         .merge(edited::<Employee>())
+        .merge(imported::<Employee>())
         .merge(edited::<Department>())
+        .merge(imported::<Department>())
+        .merge(drawn::<Department>())
         .merge(edited::<Area>())
+        .merge(imported::<Area>())
+        .merge(drawn::<Area>())
         .merge(edited::<Position>())
+        .merge(imported::<Position>())
+        .merge(drawn::<Position>())
         .merge(edited::<Location>())
-        .merge(listed::<Resignation>())
-        .merge(edited::<Terminal>())
+        .merge(imported::<Location>())
+        .merge(drawn::<Location>())
+        .merge(edited::<Resignation>())
+        .merge(edited_beside::<Terminal>().route(
+            "/terminals/{id}",
+            get(one_terminal::page).post(record::save::<Terminal>),
+        ))
         .merge(listed::<Transaction>())
         .merge(listed::<Unregistered>())
         .merge(removable::<Biodata>())
-        .merge(removable::<PublicMessage>())
-        .merge(removable::<PrivateMessage>())
+        .merge(edited::<PublicMessage>())
+        .merge(edited::<PrivateMessage>())
         .merge(listed::<Commands>())
         .merge(listed::<Holdings>())
         .merge(listed::<Operations>())
+        .merge(listed::<Unread>())
         .merge(forms::<Clients>())
         .merge(forms::<Users>())
         .merge(edited::<Roles>())
         .merge(listed::<Audit>());
     Router::new()
         .merge(lists)
-        .route("/", get(start))
+        .route("/", get(today::page))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-in/code", post(sign_in::submit_code))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/employees/{id}/photo", get(photo::page).post(photo::put))
+        .route("/employees/{id}/picture", get(photo::picture))
+        .route("/commands/{id}/cancel", post(told::cancel))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))
@@ -142,46 +166,64 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .with_state(console)
 }
 
-/// A list with its files.
+/// A list with its files, and what can be done with its rows.
 fn listed<R: Listed>() -> Router<Arc<Console>> {
     let name = R::VIEW.name;
     Router::new()
         .route(&format!("/{name}"), get(table::page::<R>))
         .route(&format!("/{name}/file"), get(table::file::<R>))
+        .route(&format!("/{name}/do"), post(act::submit::<R>))
 }
 
 /// A list whose rows can be removed.
 fn removable<R: Listed + Removable>() -> Router<Arc<Console>> {
-    let path = format!("/{}/remove", R::VIEW.name);
-    listed::<R>().route(&path, post(record::remove::<R>))
+    listed::<R>().merge(removal::<R>())
 }
 
-/// A list whose rows are made, changed and removed.
-fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
+fn removal<R: Listed + Removable>() -> Router<Arc<Console>> {
     let path = format!("/{}/remove", R::VIEW.name);
-    forms::<R>().route(&path, post(record::remove::<R>))
+    Router::new().route(&path, post(record::remove::<R>))
+}
+
+/// A list whose rows are made.
+fn made<R: Edited>() -> Router<Arc<Console>> {
+    listed::<R>().route(
+        &format!("/{}/new", R::VIEW.name),
+        get(record::new::<R>).post(record::save::<R>),
+    )
 }
 
 /// A list whose rows are made and changed.
 fn forms<R: Edited>() -> Router<Arc<Console>> {
-    let name = R::VIEW.name;
-    listed::<R>()
-        .route(
-            &format!("/{name}/new"),
-            get(record::new::<R>).post(record::save::<R>),
-        )
-        .route(
-            &format!("/{name}/{{id}}"),
-            get(record::page::<R>).post(record::save::<R>),
-        )
+    made::<R>().route(
+        &format!("/{}/{{id}}", R::VIEW.name),
+        get(record::page::<R>).post(record::save::<R>),
+    )
 }
 
-/// The first page of whoever comes: what is going on, or the way in.
-async fn start(State(_): State<Arc<Console>>, session: Option<Session>) -> Redirect {
-    Redirect::to(match session {
-        Some(_) => "/live",
-        None => "/sign-in",
-    })
+/// A list whose rows are made, changed and removed.
+fn edited<R: Edited + Removable>() -> Router<Arc<Console>> {
+    forms::<R>().merge(removal::<R>())
+}
+
+/// The same, of rows that have a page of their own beside the form.
+fn edited_beside<R: Edited + Removable>() -> Router<Arc<Console>> {
+    let path = format!("/{}/{{id}}/form", R::VIEW.name);
+    made::<R>()
+        .merge(removal::<R>())
+        .route(&path, get(record::page::<R>))
+}
+
+/// Rows taken in from a file.
+fn imported<R: Edited>() -> Router<Arc<Console>> {
+    let path = format!("/{}/import", R::VIEW.name);
+    Router::new().route(&path, get(import::page::<R>).post(import::submit::<R>))
+}
+
+/// Rows that stand in a tree, drawn as one.
+fn drawn<T: Tree + Listed>() -> Router<Arc<Console>> {
+    let path = format!("/{}/tree", T::VIEW.name);
+    Router::new().route(&path, get(trees::page::<T>).post(trees::transplant::<T>))
 }
 
 /// The headers every answer of the console carries.

@@ -34,6 +34,8 @@ const fn parent(name: &'static str, relation: Relation) -> Entry {
 }
 
 impl Listed for Department {
+    const IMPORTS: bool = true;
+    const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "departments",
         title: "Departments",
@@ -68,6 +70,8 @@ impl Edited for Department {
 }
 
 impl Listed for Area {
+    const IMPORTS: bool = true;
+    const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "areas",
         title: "Areas",
@@ -102,6 +106,8 @@ impl Edited for Area {
 }
 
 impl Listed for Position {
+    const IMPORTS: bool = true;
+    const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "positions",
         title: "Positions",
@@ -131,6 +137,8 @@ impl Edited for Position {
 }
 
 impl Listed for Location {
+    const IMPORTS: bool = true;
+    const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "locations",
         title: "Locations",

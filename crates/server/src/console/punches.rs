@@ -1,6 +1,7 @@
 //! The pages of punches: transactions, and those of PINs nobody has.
 
-use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
+use crate::access::{Right, Thing};
+use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::punches::wording;
@@ -91,6 +92,11 @@ impl Listed for Unregistered {
             PLACE,
             AREA_NAME,
             RECEIVED,
+            Column::new("Whose?", &["crc"]).going(Going {
+                right: Right::Change(Thing::Employee),
+                address: "/employees/new?emp_code=",
+                name: "New employee…",
+            }),
         ],
         filters: &[
             FROM,

@@ -6,6 +6,7 @@ use crate::access::{Caller, Right};
 use crate::accounts::role;
 use crate::app::App;
 use crate::console::Console;
+use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
@@ -13,12 +14,15 @@ use crate::console::rights::{self, Offered};
 use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
 use crate::error::{Error, Problem, Result};
-use crate::extract::Body;
+use crate::extract::{Body, Query};
+use crate::profile::Profile;
 use crate::relation::Relation;
 use crate::resource::{self, Removable, Writable};
+use crate::resources::employee::Employee;
+use crate::terminals::overview;
 use crate::writing::Writing;
 use askama::Template;
-use axum::extract::{RawPathParams, State};
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
@@ -43,7 +47,7 @@ pub trait Edited: Listed + Writable {
     }
 
     /// What else can be done with a row.
-    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+    fn buttons(caller: &Caller, stored: &Value) -> Vec<Button> {
         let _ = (caller, stored);
         Vec::new()
     }
@@ -73,7 +77,7 @@ pub trait Edited: Listed + Writable {
 }
 
 /// A button below a row's form: it posts to `/NAME/ID/PATH`.
-pub struct Act {
+pub struct Button {
     pub path: &'static str,
     pub text: &'static str,
 }
@@ -116,6 +120,12 @@ pub enum Asked {
     Rights,
     /// A role of users.
     Role,
+    /// Somebody by his code, which stands in this member of a stored row.
+    Person(&'static str),
+    /// One of the terminals somebody may see.
+    Terminal,
+    /// A wall clock's day and time.
+    Moment,
 }
 
 impl Entry {
@@ -158,8 +168,16 @@ impl Entry {
         format!("was-{}", self.name)
     }
 
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn initial(&self) -> Vec<String> {
+        vec![self.initially.to_owned()]
+    }
+
     /// What was typed or chosen; nothing where a field was left empty.
-    fn typed(&self, fields: &Fields) -> Vec<String> {
+    pub fn typed(&self, fields: &Fields) -> Vec<String> {
         let texts = fields.all(self.name).map(str::trim);
         let mut texts: Vec<String> = texts
             .filter(|text| !text.is_empty())
@@ -170,7 +188,7 @@ impl Entry {
     }
 
     /// What was typed, as the resource reads it; `None` leaves it as it is.
-    fn read(&self, fields: &Fields) -> Option<Value> {
+    pub fn read(&self, fields: &Fields) -> Option<Value> {
         let text = fields.text(self.name).trim();
         // A box without a tick is not sent at all, nor is a list with nothing chosen.
         let may_be_missing = matches!(
@@ -191,7 +209,13 @@ impl Entry {
                 .filter(|id| !id.is_empty())
                 .map(Value::from)
                 .collect(),
-            Asked::Number | Asked::Day | Asked::OneOf(_) | Asked::Related(_) | Asked::Role
+            Asked::Number
+            | Asked::Day
+            | Asked::Moment
+            | Asked::OneOf(_)
+            | Asked::Related(_)
+            | Asked::Role
+            | Asked::Terminal
                 if text.is_empty() =>
             {
                 Value::Null
@@ -200,7 +224,12 @@ impl Entry {
                 Ok(number) => number.into(),
                 Err(_) => text.into(),
             },
-            Asked::Day | Asked::Related(_) | Asked::Role => text.into(),
+            Asked::Day
+            | Asked::Moment
+            | Asked::Related(_)
+            | Asked::Role
+            | Asked::Terminal
+            | Asked::Person(_) => text.into(),
         })
     }
 
@@ -214,7 +243,7 @@ impl Entry {
                 Some(Value::Number(number)) if number.as_i64() != Some(0) => vec!["true".into()],
                 _ => Vec::new(),
             },
-            Asked::Related(_) | Asked::Role => {
+            Asked::Related(_) | Asked::Role | Asked::Terminal => {
                 row.get(self.name).and_then(related).into_iter().collect()
             }
             Asked::Rights => match row.get(self.name) {
@@ -224,6 +253,11 @@ impl Entry {
                 }
                 _ => Vec::new(),
             },
+            Asked::Person(member) => text_at(row, member).into_iter().collect(),
+            Asked::Moment => text_at(row, self.name)
+                .map(|text| text.replacen(' ', "T", 1))
+                .into_iter()
+                .collect(),
             Asked::SeveralRelated(_) => match row.get(self.name) {
                 Some(Value::Array(items)) => items.iter().filter_map(related).collect(),
                 _ => Vec::new(),
@@ -242,20 +276,21 @@ fn in_one(texts: &[String]) -> String {
     texts.join(",")
 }
 
-struct Shown {
-    name: &'static str,
+/// A field as the page shows it.
+pub struct Shown {
+    pub name: &'static str,
     /// Of a stored row: what the field was shown with first.
-    was: Option<String>,
-    label: &'static str,
-    /// `text`, `number`, `date`, `password`, `checkbox`, `select`, `several` or `rights`.
-    control: &'static str,
-    value: String,
-    options: Vec<Choice>,
-    rights: Offered,
-    hint: &'static str,
-    required: bool,
-    fixed: bool,
-    problems: Vec<String>,
+    pub was: Option<String>,
+    pub label: &'static str,
+    /// `text`, `number`, `date`, `datetime-local`, `password`, `checkbox`, `select`, `several` or `rights`.
+    pub control: &'static str,
+    pub value: String,
+    pub options: Vec<Choice>,
+    pub rights: Offered,
+    pub hint: &'static str,
+    pub required: bool,
+    pub fixed: bool,
+    pub problems: Vec<String>,
 }
 
 struct ShownGroup {
@@ -278,8 +313,11 @@ struct RecordPage {
     problems: Vec<String>,
     may_change: bool,
     tabs: Vec<(String, &'static str, bool)>,
-    acts: Vec<Act>,
+    buttons: Vec<Button>,
     below: String,
+    /// What else can be done with the row, and its other pages.
+    deeds: Vec<Act>,
+    pages: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Template)]
@@ -293,20 +331,23 @@ struct RemovalPage {
     problems: Vec<String>,
 }
 
-/// `GET /NAME/new`.
+/// `GET /NAME/new`, with parameters for what is known already.
 pub async fn new<R: Edited>(
     State(console): State<Arc<Console>>,
     session: Session,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     if !R::may_edit(&session.caller, None) {
         return Err(Error::Forbidden.into());
     }
+    let known = Query::parse(query.as_deref().unwrap_or(""))?;
     let record = Record::<R>::new(&console.app, &session, None);
-    let initially = |entry: &Entry| match entry.asked {
-        Asked::Rights => rights::named(entry.initially, &session.caller),
-        _ => vec![entry.initially.to_owned()],
+    let typed = |entry: &Entry| match (known.clone().take(entry.name), entry.asked) {
+        (Some(text), _) => vec![text],
+        (None, Asked::Rights) => rights::named(entry.initially, &session.caller),
+        (None, _) => entry.initial(),
     };
-    record.show(StatusCode::OK, initially, &[]).await
+    record.show(StatusCode::OK, typed, &[]).await
 }
 
 /// `GET /NAME/{id}`.
@@ -356,8 +397,13 @@ pub async fn save<R: Edited>(
             members.insert(entry.name.to_owned(), value);
         }
     }
-    let body = Body::from_object(members);
-    let problems = match R::keep(app, &form.session, &body, row).await {
+    let entries = R::FORM.iter().flat_map(|group| group.entries);
+    let nobody = name_people(app, caller, entries, &mut members).await?;
+    let kept = match nobody.is_empty() {
+        true => R::keep(app, &form.session, &Body::from_object(members), row).await,
+        false => Err(Error::Invalid(nobody)),
+    };
+    let problems = match kept {
         Ok(Some(page)) => return Ok(page),
         Ok(None) => {
             return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response());
@@ -494,10 +540,10 @@ impl<'p, R: Edited> Record<'p, R> {
             Some(stored) => R::name_of(stored),
         };
         let may_change = R::may_edit(caller, self.stored);
-        let (acts, below) = match self.stored {
+        let (buttons, below) = match self.stored {
             None => (Vec::new(), String::new()),
             Some(stored) => (
-                R::acts(caller, stored),
+                R::buttons(caller, stored),
                 R::below(self.app, self.session, stored).await?,
             ),
         };
@@ -515,8 +561,10 @@ impl<'p, R: Edited> Record<'p, R> {
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change,
                 tabs: self.stored.map(R::tabs).unwrap_or_default(),
-                acts,
+                buttons,
                 below,
+                deeds: act::of::<R>(self.session),
+                pages: R::PAGES,
                 view,
             },
         )
@@ -528,64 +576,121 @@ impl<'p, R: Edited> Record<'p, R> {
         values: Vec<String>,
         problems: &[Problem],
     ) -> Result<Shown> {
-        let value = values.first().cloned().unwrap_or_default();
         let caller = &self.session.caller;
-        let (control, mut options) = match entry.asked {
-            Asked::Text => ("text", Vec::new()),
-            Asked::Lines => ("lines", Vec::new()),
-            Asked::Number => ("number", Vec::new()),
-            Asked::Day => ("date", Vec::new()),
-            Asked::Secret => ("password", Vec::new()),
-            Asked::Flag => ("checkbox", Vec::new()),
-            Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
-            Asked::Related(relation) => (
-                "select",
-                choices(self.app, caller, relation, &[&value]).await?,
-            ),
-            Asked::Rights => ("rights", Vec::new()),
-            Asked::Role => (
-                "select",
-                roles(self.app, caller, self.stored, &value).await?,
-            ),
-            Asked::SeveralRelated(relation) => {
-                let values: Vec<&str> = values.iter().map(String::as_str).collect();
-                (
-                    "several",
-                    choices(self.app, caller, relation, &values).await?,
-                )
-            }
-        };
+        let mut shown = shown(self.app, caller, entry, &values, problems).await?;
         if let Asked::Related(relation) | Asked::SeveralRelated(relation) = entry.asked {
-            self.keep_beyond(entry, relation, &mut options);
+            self.keep_beyond(entry, relation, &mut shown.options);
         }
         let was = self.stored.map(|stored| {
             let sent = self.sent.and_then(|sent| sent.all(&entry.was()).last());
             sent.map_or_else(|| in_one(&entry.of(stored)), str::to_owned)
         });
-        let own = problems
-            .iter()
-            .filter(|problem| problem.field == entry.name);
-        Ok(Shown {
-            was: was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret)),
-            name: entry.name,
-            label: entry.label,
-            rights: match entry.asked {
-                Asked::Rights => rights::offered(caller, &values),
-                _ => Offered::default(),
-            },
-            control,
-            value,
-            options,
-            hint: entry.hint,
-            // One that was made without it may stay so.
-            required: entry.required
-                && self
-                    .stored
-                    .is_none_or(|stored| !entry.of(stored).is_empty()),
-            fixed: entry.fixed && self.stored.is_some(),
-            problems: own.map(|problem| problem.message.clone()).collect(),
-        })
+        match entry.asked {
+            Asked::Rights => shown.rights = rights::offered(caller, &values),
+            Asked::Role => {
+                shown.options = roles(self.app, caller, self.stored, &shown.value).await?;
+            }
+            _ => {}
+        }
+        shown.was = was.filter(|_| !entry.fixed && !matches!(entry.asked, Asked::Secret));
+        // One that was made without it may stay so.
+        shown.required &= self
+            .stored
+            .is_none_or(|stored| !entry.of(stored).is_empty());
+        shown.fixed = entry.fixed && self.stored.is_some();
+        Ok(shown)
     }
+}
+
+/// Puts ids in the place of people's codes: a code may look like somebody else's id. Codes that nobody
+/// has are problems.
+pub async fn name_people<'e>(
+    app: &App,
+    caller: &Caller,
+    entries: impl Iterator<Item = &'e Entry>,
+    members: &mut Map<String, Value>,
+) -> Result<Vec<Problem>> {
+    let by_code = Caller {
+        profile: Profile::EasyTimePro,
+        ..caller.clone()
+    };
+    let mut problems = Vec::new();
+    for entry in entries.filter(|entry| matches!(entry.asked, Asked::Person(_))) {
+        let Some(code) = members.get(entry.name).and_then(Value::as_str) else {
+            continue;
+        };
+        if code.is_empty() {
+            continue;
+        }
+        let found = resource::find::<Employee>(app, &by_code, code).await?;
+        match found.filter(|employee| employee.emp_code == code) {
+            Some(employee) => {
+                members.insert(entry.name.to_owned(), employee.id.to_string().into());
+            }
+            None => {
+                let message = format!("Nobody has the code {code}.");
+                problems.push(Problem::new(entry.name, message));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// The terminals somebody may see, by name.
+async fn terminals(app: &App, caller: &Caller, chosen: &str) -> Result<Vec<Choice>> {
+    let mut terminals = overview::list(app, &caller.scope).await?;
+    terminals.sort_by_cached_key(|(_, terminal)| terminal.alias.to_lowercase());
+    let choices = terminals.into_iter().map(|(_, terminal)| Choice {
+        value: terminal.id.to_string(),
+        chosen: terminal.id.to_string() == chosen,
+        label: format!("{} ({})", terminal.alias, terminal.sn),
+    });
+    Ok(choices.collect())
+}
+
+/// A field with what is typed or chosen in it, and what is wrong with that.
+pub async fn shown(
+    app: &App,
+    caller: &Caller,
+    entry: &Entry,
+    values: &[String],
+    problems: &[Problem],
+) -> Result<Shown> {
+    let value = values.first().cloned().unwrap_or_default();
+    let (control, options) = match entry.asked {
+        Asked::Text | Asked::Person(_) => ("text", Vec::new()),
+        Asked::Terminal => ("select", terminals(app, caller, &value).await?),
+        Asked::Moment => ("datetime-local", Vec::new()),
+        Asked::Lines => ("lines", Vec::new()),
+        Asked::Number => ("number", Vec::new()),
+        Asked::Day => ("date", Vec::new()),
+        Asked::Secret => ("password", Vec::new()),
+        Asked::Rights => ("rights", Vec::new()),
+        Asked::Role => ("select", Vec::new()),
+        Asked::Flag => ("checkbox", Vec::new()),
+        Asked::OneOf(words) => ("select", words_as_choices(words, &value)),
+        Asked::Related(relation) => ("select", choices(app, caller, relation, &[&value]).await?),
+        Asked::SeveralRelated(relation) => {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            ("several", choices(app, caller, relation, &values).await?)
+        }
+    };
+    let own = problems
+        .iter()
+        .filter(|problem| problem.field == entry.name);
+    Ok(Shown {
+        was: None,
+        name: entry.name,
+        label: entry.label,
+        control,
+        value,
+        options,
+        rights: Offered::default(),
+        hint: entry.hint,
+        required: entry.required,
+        fixed: false,
+        problems: own.map(|problem| problem.message.clone()).collect(),
+    })
 }
 
 impl<R: Edited> Record<'_, R> {

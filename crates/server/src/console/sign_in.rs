@@ -46,7 +46,7 @@ impl<'a> SignIn<'a> {
 
 pub async fn page(session: Option<Session>) -> Result<Response, Failure> {
     if session.is_some() {
-        return Ok(Redirect::to("/live").into_response());
+        return Ok(Redirect::to("/").into_response());
     }
     page::html(
         StatusCode::OK,
@@ -89,7 +89,7 @@ pub async fn submit(
     let mut tx = Writing::begin(app).await?;
     let cookie = let_in(app, &mut tx, &form, &account).await?;
     tx.commit(app).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 
 /// Makes the session of somebody who has proved who he is.
@@ -203,7 +203,7 @@ pub async fn submit_code(
         Ok(true) => {
             let cookie = let_in(app, &mut tx, &form, &account).await?;
             tx.commit(app).await?;
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/live")).into_response())
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
         }
         Ok(false) => {
             // The wrong code counts.

@@ -5,6 +5,7 @@
 use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
+use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
@@ -12,13 +13,14 @@ use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::relation::Relation;
 use crate::resource::{self, Resource};
-use crate::routes;
+use crate::routes::{self, Endpoint};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// Rows on a page, unless somebody wants more or fewer.
 const SIZE: i64 = 50;
@@ -40,6 +42,21 @@ pub trait Listed: Resource {
     /// Whether somebody is offered to make a new one.
     fn may_add(caller: &Caller) -> bool {
         caller.may(Right::Change(Self::THING))
+    }
+    /// What is done with rows that are ticked, but for removing them.
+    const ACTS: &'static [Act] = &[];
+    /// Whether they stand in a tree, which is drawn on `/NAME/tree`.
+    const IS_TREE: bool = false;
+    /// Whether rows are taken in from a file, on `/NAME/import`.
+    const IMPORTS: bool = false;
+    /// Other pages of a row: the last part of `/NAME/ID/…`, and what it is called.
+    const PAGES: &'static [(&'static str, &'static str)] = &[];
+    /// The member under which the acts' endpoints take the rows.
+    const ROWS: &'static str = "rows";
+
+    /// Where the acts' work is found.
+    fn endpoints() -> Vec<Endpoint> {
+        Vec::new()
     }
 }
 
@@ -88,6 +105,16 @@ pub struct Column {
     order: Option<&'static str>,
     words: Words,
     is_number: bool,
+    going: Option<Going>,
+}
+
+/// A way on from a cell, for those who may go it: an address that the cell's text completes, and what
+/// stands there in place of the text.
+#[derive(Debug, Clone, Copy)]
+pub struct Going {
+    pub right: Right,
+    pub address: &'static str,
+    pub name: &'static str,
 }
 
 /// What a value is called where people read it.
@@ -109,6 +136,14 @@ impl Column {
             order: None,
             words: Words::AsItIs,
             is_number: false,
+            going: None,
+        }
+    }
+
+    pub const fn going(self, going: Going) -> Column {
+        Column {
+            going: Some(going),
+            ..self
         }
     }
 
@@ -153,6 +188,27 @@ impl Column {
             text,
             state,
             is_number: self.is_number,
+            link: None,
+        }
+    }
+
+    /// The same with the way on from it.
+    fn cell_for(&self, row: &Value, caller: &Caller) -> Cell {
+        let cell = self.cell(row);
+        match self.going {
+            None => cell,
+            Some(going) if caller.may(going.right) && !cell.text.is_empty() => {
+                let text: String = form_urlencoded::byte_serialize(cell.text.as_bytes()).collect();
+                Cell {
+                    link: Some(format!("{}{text}", going.address)),
+                    text: going.name.to_owned(),
+                    ..cell
+                }
+            }
+            Some(_) => Cell {
+                text: String::new(),
+                ..cell
+            },
         }
     }
 }
@@ -208,16 +264,17 @@ pub enum Asked {
 
 // ---- what the page is made of -----------------------------------------------------------------
 
-struct Cell {
-    text: String,
+pub struct Cell {
+    pub text: String,
     /// With a dot: good, or not.
-    state: Option<bool>,
+    pub state: Option<bool>,
     is_number: bool,
+    link: Option<String>,
 }
 
 impl Cell {
     /// It may be broken into lines.
-    fn is_long(&self) -> bool {
+    pub fn is_long(&self) -> bool {
         self.text.chars().count() > 32
     }
 }
@@ -227,6 +284,24 @@ struct Row {
     /// What it is called, for whoever cannot see the row.
     name: String,
     cells: Vec<Cell>,
+}
+
+/// A few rows of a list on another page.
+pub struct Excerpt {
+    pub headings: Vec<&'static str>,
+    pub lines: Vec<Line>,
+}
+
+impl Excerpt {
+    pub fn has_marked(&self) -> bool {
+        self.lines.iter().any(|line| line.is_marked)
+    }
+}
+
+pub struct Line {
+    pub id: i64,
+    pub is_marked: bool,
+    pub cells: Vec<Cell>,
 }
 
 struct Heading {
@@ -278,8 +353,22 @@ struct TablePage {
     may_change: bool,
     may_add: bool,
     links: &'static [(&'static str, &'static str)],
+    imports: bool,
+    is_tree: bool,
+    acts: Vec<Act>,
     done: Option<String>,
     refused: Option<String>,
+}
+
+impl TablePage {
+    fn may_remove(&self) -> bool {
+        self.view.removal.is_some() && self.may_change
+    }
+
+    /// Something can be done with those that are ticked.
+    fn may_tick(&self) -> bool {
+        self.may_remove() || !self.acts.is_empty()
+    }
 }
 
 /// `GET /NAME`.
@@ -361,7 +450,11 @@ async fn show<R: Listed>(
         .map(|(row, id)| Row {
             id: id.to_string(),
             name: R::name_of(row),
-            cells: view.columns.iter().map(|column| column.cell(row)).collect(),
+            cells: view
+                .columns
+                .iter()
+                .map(|column| column.cell_for(row, caller))
+                .collect(),
         })
         .collect();
     let search = query.take("search").unwrap_or_default();
@@ -426,8 +519,11 @@ async fn show<R: Listed>(
             may_change: caller.may(Right::Change(R::THING)),
             may_add: view.opens && R::may_add(caller),
             links: R::LINKS,
+            imports: R::IMPORTS,
+            is_tree: R::IS_TREE,
+            acts: act::of::<R>(session),
             ordering,
-            done: done.as_deref().and_then(told),
+            done: done.as_deref().and_then(|word| told(R::ACTS, word)),
             refused,
             view,
         },
@@ -435,17 +531,50 @@ async fn show<R: Listed>(
     .map_err(Error::from)
 }
 
+/// The first rows of a list as `parameters` narrow it, without some columns. Those for which `marked`
+/// holds are marked.
+pub async fn excerpt<R: Listed>(
+    app: &App,
+    caller: &Caller,
+    parameters: &[(&str, &str)],
+    without: &[&str],
+    marked: impl Fn(&R::Row) -> bool,
+) -> Result<Excerpt> {
+    let mut query = Query::from_pairs(parameters.iter().copied());
+    query.extend([("ordering", R::VIEW.order.to_owned())]);
+    let rows = resource::page::<R>(app, caller, &mut query).await?.rows;
+    let marks: Vec<(i64, bool)> = rows.iter().map(|row| (R::id(row), marked(row))).collect();
+    let columns: Vec<&Column> = R::VIEW
+        .columns
+        .iter()
+        .filter(|column| !without.contains(&column.heading))
+        .collect();
+    let lines = R::show(app, caller, rows).await?;
+    Ok(Excerpt {
+        headings: columns.iter().map(|column| column.heading).collect(),
+        lines: lines
+            .iter()
+            .zip(marks)
+            .map(|(row, (id, is_marked))| Line {
+                id,
+                is_marked,
+                cells: columns.iter().map(|column| column.cell(row)).collect(),
+            })
+            .collect(),
+    })
+}
+
 /// What was just done, by the word that stands in the address; other words say nothing.
-fn told(word: &str) -> Option<String> {
+pub fn told(acts: &[Act], word: &str) -> Option<String> {
     let (what, count) = word.split_once('-').unwrap_or((word, "1"));
-    let count: u32 = count.parse().ok()?;
+    let count: u32 = count.parse().unwrap_or(0);
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
         ("ended", _) => "Ended.".into(),
         ("revoked", _) => "Revoked.".into(),
         ("removed", 1) => "Removed.".into(),
         ("removed", count) => format!("{count} removed."),
-        _ => return None,
+        _ => return act::told(acts, word),
     })
 }
 

@@ -1,10 +1,41 @@
 //! The pages of what passes between the server and its terminals: commands, what terminals hold of
-//! people, and what they logged.
+//! people, and what they logged. A command that was not given yet is taken back here.
 
+use crate::console::Console;
+use crate::console::act;
+use crate::console::failure::Failure;
+use crate::console::form::Form;
+use crate::console::record;
 use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
-use crate::terminals::command_list::Listed as Commands;
+use crate::error::Error;
+use crate::extract::Body;
+use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
+use crate::terminals::unread_list::Unread;
+use axum::extract::{RawPathParams, State};
+use axum::http::Method;
+use axum::response::{IntoResponse, Redirect, Response};
+use std::sync::Arc;
+
+/// Why a line was kept, and what that means.
+const UNREADABLE: &[(&str, &str)] = &[
+    ("too_few_fields", "Fields are missing"),
+    ("missing_pin", "No PIN"),
+    ("bad_pin", "The PIN is none"),
+    ("bad_time", "The time is none"),
+    ("bad_code", "A number is none"),
+    ("missing_body", "Nothing in it"),
+    ("no_picture", "The picture is none"),
+    ("too_many", "Too many at once"),
+    ("bad_shape", "Not as such lines are"),
+    ("damaged", "Damaged"),
+    ("packed", "Cannot be unpacked"),
+    ("access_event", "An event of a door, and no punch"),
+    ("not_applied", "Of a kind nothing is done with"),
+    ("unknown_table", "A table nobody knows"),
+    ("unknown_row", "A row nobody knows"),
+];
 
 const TERMINAL: Filter = Filter {
     name: "terminal_sn",
@@ -140,4 +171,61 @@ impl Listed for Operations {
         opens: false,
         removal: None,
     };
+}
+
+impl Listed for Unread {
+    const VIEW: View = View {
+        name: "unread",
+        title: "Unread lines",
+        one: "line",
+        columns: &[
+            Column::new("Received", &["upload_time"]).by("upload_time"),
+            SERIAL_NUMBER,
+            ALIAS,
+            Column::new("Sent as", &["table"]).by("table"),
+            Column::new("Why it was not read", &["reason"])
+                .by("reason")
+                .words(Words::Of(UNREADABLE)),
+            Column::new("Times", &["times"]).by("times").number(),
+        ],
+        filters: &[
+            TERMINAL,
+            Filter {
+                name: "reason",
+                label: "Reason",
+                asked: Asked::OneOf(UNREADABLE),
+            },
+        ],
+        order: "-id",
+        empty: "What terminals send and nobody can read is kept, and stands here.",
+        opens: false,
+        removal: None,
+    };
+}
+
+/// `POST /commands/{id}/cancel`: its terminal is not given it any more.
+pub async fn cancel(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let id = record::key(&params).ok_or(Error::NotFound)?;
+    let endpoints = command_list::endpoints();
+    let cancel = (Method::POST, "cancel");
+    let id = Some(("id", id));
+    act::perform(
+        &console.app,
+        &form.session,
+        &endpoints,
+        cancel,
+        id,
+        Body::default(),
+    )
+    .await?;
+    let terminal: i64 = form
+        .fields
+        .text("terminal")
+        .parse()
+        .map_err(|_| Error::NotFound)?;
+    Ok(Redirect::to(&format!("/terminals/{terminal}")).into_response())
 }

@@ -11,7 +11,7 @@ use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::myself::Shown;
 use crate::console::page;
-use crate::console::record::{self, Act, Asked, Edited, Entry, Group};
+use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::session::{self, Session};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
@@ -87,15 +87,15 @@ impl Edited for Users {
         caller.may(Right::Change(Thing::User)) && !is_above
     }
 
-    fn acts(caller: &Caller, stored: &Value) -> Vec<Act> {
+    fn buttons(caller: &Caller, stored: &Value) -> Vec<Button> {
         let mut acts = Vec::new();
         if Self::may_edit(caller, Some(stored)) {
-            acts.push(Act {
+            acts.push(Button {
                 path: "end-sessions",
                 text: "End all sessions of this user",
             });
             if stored["second_factor"] == true {
-                acts.push(Act {
+                acts.push(Button {
                     path: "reset-second-factor",
                     text: "Switch the second factor off…",
                 });

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::gateway::reply::Reply;
+use crate::gateway::talk;
 use crate::keys::random;
 use crate::terminals::roster::Presence;
 use crate::terminals::{commands, contact, sync};
@@ -123,6 +124,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
         return Ok(Reply::ok(poll::IDLE));
     }
     let local = terminal.zone.local(app.clock.now());
+    let note = talk::of_commands(given.iter().map(|command| command.text.as_str()));
     let lines: String = given
         .iter()
         .map(|command| {
@@ -135,9 +137,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
             }
         })
         .collect();
-    Ok(Reply::ok(
-        command::wire_bytes(&lines, terminal.language()).into_owned(),
-    ))
+    Ok(Reply::ok(command::wire_bytes(&lines, terminal.language()).into_owned()).noting(note))
 }
 
 /// `POST devicecmd`: what became of the commands.

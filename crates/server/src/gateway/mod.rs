@@ -4,6 +4,7 @@ pub mod downlink;
 pub mod reply;
 pub mod routes;
 pub mod session;
+pub mod talk;
 pub mod unread;
 pub mod uplink;
 pub mod wire;

@@ -9,6 +9,8 @@ pub struct Reply {
     pub body: Bytes,
     /// End the connection, whatever the terminal asked for.
     pub close: bool,
+    /// What people are told of it, when the status does not say it all. Never sent.
+    pub note: Option<String>,
 }
 
 impl Reply {
@@ -17,6 +19,7 @@ impl Reply {
             status: 200,
             body: body.into(),
             close: false,
+            note: None,
         }
     }
 
@@ -26,6 +29,14 @@ impl Reply {
             status,
             body: Bytes::from_static(reason.as_bytes()),
             close: status != 403 && status != 404,
+            note: None,
+        }
+    }
+
+    pub fn noting(self, note: String) -> Reply {
+        Reply {
+            note: Some(note),
+            ..self
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::session::{identify, unavailable};
-use crate::gateway::{downlink, uplink};
+use crate::gateway::{downlink, talk, uplink};
 use bytes::Bytes;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::{Door, Target};
@@ -36,6 +36,12 @@ impl Method {
 }
 
 pub async fn answer(app: &App, request: &Request) -> Reply {
+    let reply = route(app, request).await;
+    talk::note(app, request, &reply);
+    reply
+}
+
+async fn route(app: &App, request: &Request) -> Reply {
     use Door::*;
     use Method::{Get, Post};
     let query = &request.target.query;

@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::gateway::reply::Reply;
+use crate::gateway::talk;
 use crate::gateway::unread::{self, Kept};
 use crate::punches::as_sent::{is_suspect, new_punch};
 use crate::punches::record::{NewPunch, Source};
@@ -32,11 +33,12 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
     if let Some(local) = moment_told(&table, &parsed.rows) {
         terminal.note_clock(app.clock.now(), local);
     }
-    store(app, terminal, &table, parsed).await?;
+    let unread = store(app, terminal, &table, parsed).await?;
     if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
         terminal.advance_stamp(name, stamp);
     }
-    let reply = Reply::ok(table.accepted(lines));
+    let mut reply = Reply::ok(table.accepted(lines));
+    reply.note = talk::of_unread(&unread);
     // On a kept-open connection one firmware sends the same user picture for ever.
     Ok(match &table {
         Table::Userpic => reply.closing(),
@@ -207,8 +209,9 @@ fn unpack(packed: &[u8], table: &Table, most: u64) -> Option<Upload> {
     Some(all)
 }
 
-/// Stores all rows of an upload, each kind where it belongs; durable when this returns.
-async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) -> Result<()> {
+/// Stores all rows of an upload, each kind where it belongs; durable when this returns. The lines that
+/// were only kept are returned.
+async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) -> Result<Vec<Kept>> {
     let mut kept: Vec<Kept> = parsed
         .bad
         .into_iter()
@@ -269,7 +272,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     unread::keep(app, terminal, table.name(), &kept).await?;
     contact::save_options(app, terminal.id, &options).await?;
     app.recorder.record(punches).await?;
-    Ok(())
+    Ok(kept)
 }
 
 fn from_event(app: &App, terminal: &Presence, event: AccessEvent) -> NewPunch {

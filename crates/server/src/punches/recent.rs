@@ -3,8 +3,8 @@
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::punch;
-use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use crate::punches::{day, punch};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -22,6 +22,9 @@ pub struct Recent {
     pub verify_type: i16,
     pub terminal_sn: String,
     pub terminal_alias: Option<String>,
+    pub area_name: Option<String>,
+    /// The employee has a photo.
+    pub has_photo: bool,
     /// The terminal's clock could not be believed.
     pub clock_suspect: bool,
     pub upload_at: DateTime<Utc>,
@@ -55,12 +58,19 @@ pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Ve
                 "verify_type",
                 "terminal_sn",
                 "terminal_alias",
+                "area_name",
                 "clock_suspect",
                 "upload_at",
             ]
             .map(|column| ("punch", column)),
         )
         .columns(["first_name", "last_name"].map(|column| ("employee", column)))
+        .expr_as(
+            Expr::cust(
+                "EXISTS (SELECT 1 FROM employee_photo WHERE employee_id = punch.employee_id)",
+            ),
+            "has_photo",
+        )
         .and_where(Expr::col(("punch", "id")).gt(after))
         .order_by(("punch", "id"), Order::Desc)
         .limit(most);
@@ -69,20 +79,16 @@ pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Ve
 
 /// How many punches carry today's date, in the server's zone.
 pub async fn count_today(app: &App, scope: &Scope) -> Result<i64> {
-    let today = app.clock.now().with_timezone(&app.zone).date_naive();
     let mut select = seen(scope);
     select
         .expr(Func::count(Expr::col(("punch", "id"))))
-        .and_where(Expr::col(("punch", "punch_local")).gte(today.and_time(NaiveTime::MIN)))
-        .and_where(
-            Expr::col(("punch", "punch_local"))
-                .lt((today + chrono::Days::new(1)).and_time(NaiveTime::MIN)),
-        );
+        .cond_where(day::of(app.today()));
     let (count,): (i64,) = app.store.one(&select).await?;
     Ok(count)
 }
 
-fn seen(scope: &Scope) -> SelectStatement {
+/// The punches within a scope, with those who punched.
+pub(super) fn seen(scope: &Scope) -> SelectStatement {
     let mut select = Query::select();
     select
         .from("punch")

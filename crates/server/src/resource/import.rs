@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Cursor, Read, Seek};
 use std::ops::ControlFlow;
-use tokio::sync::mpsc;
+use tokio::sync::{SemaphorePermit, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// More rows are refused: all of them wait in memory until the last one is found good.
@@ -94,11 +94,45 @@ pub async fn take_in<R: Writable>(
     existing: Existing,
     progress: impl Fn(Progress),
 ) -> Result<Imported> {
-    let _turn = app
-        .importing
-        .acquire()
-        .await
-        .map_err(|error| Error::Internal(error.into()))?;
+    let _turn = turn(app).await?;
+    let import = checked::<R>(app, caller, file, existing, &progress).await?;
+    import.store(progress).await
+}
+
+/// What would become of a file, as far as that is known before it is stored: how many rows would be
+/// made and changed, or all that is bad. Nothing is stored.
+pub async fn try_out<R: Writable>(
+    app: &App,
+    caller: &Caller,
+    file: impl Read + Seek + Send + 'static,
+    existing: Existing,
+) -> Result<Imported> {
+    let _turn = turn(app).await?;
+    let mut import = checked::<R>(app, caller, file, existing, &|_| ()).await?;
+    let below = import.judge().await?;
+    let stored = import.good.iter().map(|checked| checked.stored.is_some());
+    for is_stored in stored.chain(below.iter().map(|given| given.stored.is_some())) {
+        if is_stored {
+            import.imported.updated += 1;
+        } else {
+            import.imported.created += 1;
+        }
+    }
+    Ok(import.imported)
+}
+
+async fn turn(app: &App) -> Result<SemaphorePermit<'_>> {
+    let turn = app.importing.acquire().await;
+    turn.map_err(|error| Error::Internal(error.into()))
+}
+
+async fn checked<'a, R: Writable>(
+    app: &'a App,
+    caller: &'a Caller,
+    file: impl Read + Seek + Send + 'static,
+    existing: Existing,
+    progress: &impl Fn(Progress),
+) -> Result<Import<'a, R>> {
     let (mut rows, reading) = read(file);
     let mut import = Import::<R>::new(app, caller, existing);
     while let Some(batch) = rows.recv().await {
@@ -106,7 +140,7 @@ pub async fn take_in<R: Writable>(
         progress(Progress::Checked(import.checked));
     }
     finished(reading).await?;
-    import.store(progress).await
+    Ok(import)
 }
 
 /// Reads on a thread of its own, a few rows ahead.
@@ -327,9 +361,9 @@ impl<'a, R: Writable> Import<'a, R> {
         Ok(found.into_iter().map(|row| (R::id(&row), row)).collect())
     }
 
-    /// Stores everything, or nothing and names all that is bad. What can be found bad is found before
-    /// the transaction.
-    async fn store(mut self, progress: impl Fn(Progress)) -> Result<Imported> {
+    /// Finds what can be found bad before a transaction. Returns the rows that have one above them, that
+    /// one first.
+    async fn judge(&mut self) -> Result<Vec<Given<R>>> {
         if self.header.is_empty() {
             return Err(Error::invalid("import_file", "The file is empty."));
         }
@@ -337,6 +371,12 @@ impl<'a, R: Writable> Import<'a, R> {
         self.rehearse(&below).await?;
         self.foresee().await?;
         self.settle()?;
+        Ok(below)
+    }
+
+    /// Stores everything, or nothing and names all that is bad.
+    async fn store(mut self, progress: impl Fn(Progress)) -> Result<Imported> {
+        let below = self.judge().await?;
         let of = (self.good.len() + below.len()) as u64;
         let mut tx = Writing::begin(self.app).await?;
         R::prepare(self.app, &mut tx).await?;

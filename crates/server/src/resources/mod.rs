@@ -10,4 +10,4 @@ pub mod position;
 pub mod private_message;
 pub mod public_message;
 pub mod resignation;
-mod tree;
+pub mod tree;

@@ -2,7 +2,7 @@
 //! Areas, departments, positions and locations do; the file of each says what it is called, who
 //! uses it and which table it writes through this one.
 
-use crate::access::{Caller, Thing};
+use crate::access::{Caller, Scope, Thing};
 use crate::accounts::role;
 use crate::app::App;
 use crate::appendix;
@@ -20,7 +20,7 @@ use crate::scope::Owner;
 use crate::writing::Writing;
 use muster_store::{Sql, Tx};
 use sea_query::{
-    Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, SelectStatement,
+    Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, Order, SelectStatement,
     SimpleExpr, UnionType, WithClause, WithQuery,
 };
 use serde_json::{Map, Value};
@@ -147,6 +147,69 @@ pub struct Row {
     grandparent_id: Option<i64>,
     company_id: String,
     company_name: String,
+}
+
+/// One of a whole tree, and who uses it: how many, and what they are called.
+#[derive(Debug)]
+pub struct Branch {
+    pub id: i64,
+    pub code: String,
+    pub name: String,
+    pub parent_id: Option<i64>,
+    pub uses: Vec<(i64, &'static str)>,
+}
+
+/// A larger tree is not shown whole.
+const MOST_WHOLE: usize = 2_000;
+
+/// All that a caller may see of a tree, by name; `None`: it is too large. Who uses each is counted for
+/// those alone who may see everybody.
+pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Branch>>> {
+    let mut select = SelectStatement::new();
+    T::tables(&mut select);
+    T::columns(&mut select, app);
+    select
+        .cond_where(T::visible(caller, app))
+        .order_by_expr(col(column::<T>(T::WORDS.name)), Order::Asc)
+        .order_by_expr(col(column::<T>("id")), Order::Asc)
+        .limit(MOST_WHOLE as u64 + 1);
+    let rows: Vec<Row> = app.store.all(&select).await?;
+    if rows.len() > MOST_WHOLE {
+        return Ok(None);
+    }
+    let mut branches: Vec<Branch> = rows
+        .into_iter()
+        .map(|row| Branch {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            parent_id: row.parent_id,
+            uses: Vec::new(),
+        })
+        .collect();
+    if caller.scope != Scope::default() {
+        return Ok(Some(branches));
+    }
+    for one in T::USES {
+        let by = || col((one.table, one.column));
+        let mut select = SelectStatement::new();
+        select
+            .expr(by())
+            .expr(Expr::cust("COUNT(*)"))
+            .from(Alias::new(one.table))
+            .and_where(Expr::cust(one.which))
+            .and_where(by().is_not_null())
+            .add_group_by([by()]);
+        let counts: Vec<(i64, i64)> = app.store.all(&select).await?;
+        let counts: HashMap<i64, i64> = counts.into_iter().collect();
+        for branch in &mut branches {
+            if let Some(count) = counts.get(&branch.id) {
+                let name = if *count == 1 { one.one } else { one.many };
+                branch.uses.push((*count, name));
+            }
+        }
+    }
+    Ok(Some(branches))
 }
 
 /// What was given, checked.

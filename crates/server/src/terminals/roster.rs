@@ -3,6 +3,7 @@
 
 use crate::punches::record::Place;
 use crate::terminals::contact::{Again, Known, NOT_AUTHORIZED, family_of};
+use crate::terminals::talk::Talk;
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
@@ -322,6 +323,8 @@ pub struct Roster {
     present: RwLock<HashMap<SerialNumber, Arc<Presence>>>,
     edition: AtomicU64,
     strangers: Mutex<HashMap<SerialNumber, Stranger>>,
+    /// Outlives the entries: a terminal that was just authorised has said why it waited.
+    pub talk: Talk,
 }
 
 impl Roster {

@@ -20,9 +20,9 @@ const PASSWORD: &str = ADMIN_PASSWORD;
 /// What a fresh database calls the rows below.
 pub const HEAD_OFFICE: i64 = 1_000_001;
 pub const WAREHOUSE: i64 = 1_000_002;
-const DOCK: i64 = 1_000_001;
-const WAITING: i64 = 1_000_002;
-const GATE: i64 = 1_000_003;
+pub const DOCK: i64 = 1_000_001;
+pub const WAITING: i64 = 1_000_002;
+pub const GATE: i64 = 1_000_003;
 
 /// A server with two areas, a terminal in each and one that waits; its clock stands still.
 pub struct Door {
@@ -209,6 +209,67 @@ impl Door {
         .await
     }
 
+    /// A form with a file.
+    pub async fn post_file(
+        &self,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+        (name, file): (&str, &[u8]),
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, text) in fields {
+            let part = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let part = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"file\"\r\n\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        self.send(
+            Request::post(path)
+                .header(header::HOST, "muster.local:8088")
+                .header(header::COOKIE, cookie)
+                .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+                .body(Body::from(body))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    /// Somebody of the head office, made by the console's own form.
+    pub async fn hire(&self, cookie: &str, code: &str, name: &str) {
+        let csrf = self.get("/employees", cookie).await.csrf();
+        let area = HEAD_OFFICE.to_string();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("emp_code", code),
+            ("first_name", name),
+            ("department", "1"),
+            ("area", &area),
+        ];
+        let answer = self.post("/employees/new", cookie, &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    }
+
+    /// The id of whoever has a code.
+    pub async fn person(&self, code: &str) -> String {
+        let (id,): (i64,) = self
+            .app
+            .store
+            .one(&Sql::new(
+                "SELECT id FROM employee WHERE emp_code = $1",
+                [code.into()],
+            ))
+            .await
+            .expect("somebody");
+        id.to_string()
+    }
+
     pub async fn sign_in(&self, username: &str, password: &str) -> Answer {
         self.post(
             "/sign-in",
@@ -239,7 +300,7 @@ impl Door {
         row.expect("read")
     }
 
-    async fn area_of(&self, terminal: i64) -> i64 {
+    pub async fn area_of(&self, terminal: i64) -> i64 {
         let (area,): (i64,) = self
             .app
             .store
@@ -406,7 +467,7 @@ async fn a_session_is_a_new_token_of_which_only_the_digest_is_kept() {
         let door = Door::of(&server).await;
         let first = door.sign_in("admin", PASSWORD).await;
         assert_eq!(first.status, StatusCode::SEE_OTHER);
-        assert_eq!(first.header(header::LOCATION), "/live");
+        assert_eq!(first.header(header::LOCATION), "/");
         let (token, rest) = first
             .header(header::SET_COOKIE)
             .split_once(';')

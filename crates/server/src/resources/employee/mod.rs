@@ -12,7 +12,7 @@ mod write;
 pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
-pub use photo::for_terminals as photos_for_terminals;
+pub use photo::{for_terminals as photos_for_terminals, has_photo};
 pub use store::{returned, tell};
 pub use write::set_status;
 

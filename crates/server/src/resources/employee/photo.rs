@@ -231,6 +231,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// Whether somebody has one.
+pub async fn has_photo(app: &App, employee_id: i64) -> Result<bool> {
+    let found: Option<(i64,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT employee_id FROM employee_photo WHERE employee_id = $1",
+            [employee_id.into()],
+        ))
+        .await?;
+    Ok(found.is_some())
+}
+
 // ---- for terminals ----------------------------------------------------------------------------
 
 /// Terminals show it small, and have little room.

@@ -1,0 +1,262 @@
+//! What is done with rows, one or several: a terminal restarts, people move to another area. Each act
+//! is an endpoint's work, asked for by a page that says before what becomes of it.
+
+use crate::app::App;
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::form::{self, Fields};
+use crate::console::page::{self, Frame};
+use crate::console::record::{self, Entry, Shown, shown};
+use crate::console::session::Session;
+use crate::console::table::{Listed, View, text_at};
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, Call, Origin, Path, Query, Request};
+use crate::resource;
+use crate::routes::Endpoint;
+use askama::Template;
+use axum::extract::State;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Something that is done with rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Act {
+    /// The last part of the endpoint's path.
+    pub name: &'static str,
+    pub label: &'static str,
+    /// What becomes of it, said before.
+    pub consequence: &'static str,
+    /// Said when it was done.
+    pub done: &'static str,
+    pub asks: &'static [Entry],
+    /// A member of each row that has to be typed, so that nobody does it by mistake.
+    pub typed: Option<&'static str>,
+}
+
+impl Act {
+    pub const fn new(name: &'static str, label: &'static str, consequence: &'static str) -> Act {
+        Act {
+            name,
+            label,
+            consequence,
+            done: "Done.",
+            asks: &[],
+            typed: None,
+        }
+    }
+
+    pub const fn done(self, done: &'static str) -> Act {
+        Act { done, ..self }
+    }
+
+    pub const fn asks(self, asks: &'static [Entry]) -> Act {
+        Act { asks, ..self }
+    }
+
+    pub const fn typed(self, member: &'static str) -> Act {
+        Act {
+            typed: Some(member),
+            ..self
+        }
+    }
+}
+
+/// The acts of a list that somebody may do.
+pub fn of<R: Listed>(session: &Session) -> Vec<Act> {
+    if R::ACTS.is_empty() {
+        return Vec::new();
+    }
+    let endpoints = R::endpoints();
+    let acts = R::ACTS.iter().copied();
+    acts.filter(|act| {
+        found(&endpoints, &Method::POST, act.name)
+            .is_some_and(|endpoint| endpoint.is_for(&session.caller))
+    })
+    .collect()
+}
+
+fn found<'e>(endpoints: &'e [Endpoint], method: &Method, name: &str) -> Option<&'e Endpoint> {
+    let end = format!("/{name}/");
+    endpoints
+        .iter()
+        .find(|endpoint| endpoint.method == *method && endpoint.path.ends_with(&end))
+}
+
+/// Does an endpoint's work for whoever is signed in: the one of `endpoints` whose path ends so.
+pub async fn perform(
+    app: &Arc<App>,
+    session: &Session,
+    endpoints: &[Endpoint],
+    (method, name): (Method, &str),
+    id: Option<(&'static str, &str)>,
+    body: Body,
+) -> Result<crate::answer::Answer> {
+    let endpoint = found(endpoints, &method, name).ok_or(Error::NotFound)?;
+    let request = Request {
+        app: Arc::clone(app),
+        path: Path::new(id)?,
+        query: Query::default(),
+        body,
+        origin: Origin {
+            address: session.caller.address,
+            base: String::new(),
+            path: endpoint.path.clone(),
+        },
+    };
+    let caller = session.caller.clone();
+    endpoint.perform(Call { caller, request }).await
+}
+
+#[derive(Template)]
+#[template(path = "act.html")]
+struct ActPage {
+    frame: Frame,
+    view: View,
+    act: Act,
+    csrf: String,
+    /// The page it was asked for on: the list's, or the row's.
+    back: String,
+    entries: Vec<Shown>,
+    rows: Vec<(String, String)>,
+    /// What has to be typed.
+    typed: Option<String>,
+    problems: Vec<String>,
+}
+
+/// `POST /NAME/do`: asks first, and does it when it was said to be sure.
+pub async fn submit<R: Listed>(
+    State(console): State<Arc<Console>>,
+    form: form::Form,
+) -> Result<Response, Failure> {
+    let (app, session, fields) = (&console.app, &form.session, &form.fields);
+    let name = fields.text("act");
+    let act = of::<R>(session).into_iter().find(|act| act.name == name);
+    let act = act.ok_or(Error::Forbidden)?;
+    let ids: Vec<String> = fields.all("rows").map(str::to_owned).collect();
+    if ids.is_empty() {
+        return Err(Error::refused("No row was ticked. Go back and tick those you mean.").into());
+    }
+    let listed = Body::from_object(Map::from_iter([("rows".to_owned(), ids.into())]));
+    let meant = resource::several::<R>(app, &session.caller, &listed, &["rows"]).await?;
+    let ids: Vec<String> = meant
+        .rows
+        .iter()
+        .map(|row| R::id(row).to_string())
+        .collect();
+    let rows = R::show(app, &session.caller, meant.rows).await?;
+    let typed = act.typed.map(|member| {
+        let texts: Vec<String> = rows.iter().filter_map(|row| text_at(row, member)).collect();
+        texts.join(" ")
+    });
+    let is_sure = fields.text("sure") == "yes";
+    let mut problems = Vec::new();
+    if is_sure {
+        let is_typed = |wanted: &String| *wanted == fields.text("typed").trim();
+        if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
+            problems.push(Problem::new("typed", "That is not what has to be typed."));
+        } else {
+            match perform_with::<R>(app, session, act, &ids, fields).await {
+                Ok(()) => {
+                    let to = format!(
+                        "{}?done=did-{}-{}",
+                        back::<R>(fields, &ids),
+                        ids.len(),
+                        act.name
+                    );
+                    return Ok(Redirect::to(&to).into_response());
+                }
+                Err(Error::Invalid(found)) => problems = found,
+                Err(Error::Refused { detail, code }) => {
+                    problems.push(Problem::new("", detail).coded(code));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    let mut entries = Vec::with_capacity(act.asks.len());
+    for entry in act.asks {
+        let values = match is_sure {
+            true => entry.typed(fields),
+            false => entry.initial(),
+        };
+        entries.push(shown(app, &session.caller, entry, &values, &problems).await?);
+    }
+    let asked = |field: &str| act.asks.iter().any(|entry| entry.name() == field);
+    let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
+    page::html(
+        match problems.is_empty() {
+            true => StatusCode::OK,
+            false => StatusCode::UNPROCESSABLE_ENTITY,
+        },
+        &ActPage {
+            frame: Frame::of(R::VIEW.title, session),
+            view: R::VIEW,
+            csrf: session.csrf.clone(),
+            back: back::<R>(fields, &ids),
+            entries,
+            rows: ids
+                .iter()
+                .cloned()
+                .zip(rows.iter().map(|row| R::name_of(row)))
+                .collect(),
+            typed,
+            problems: elsewhere.map(|problem| problem.message.clone()).collect(),
+            act,
+        },
+    )
+}
+
+/// Back to the page of the one row, if it was asked for there.
+fn back<R: Listed>(fields: &Fields, ids: &[String]) -> String {
+    match ids {
+        [id] if fields.text("back").ends_with(id.as_str()) => format!("/{}/{id}", R::VIEW.name),
+        _ => format!("/{}", R::VIEW.name),
+    }
+}
+
+async fn perform_with<R: Listed>(
+    app: &Arc<App>,
+    session: &Session,
+    act: Act,
+    ids: &[String],
+    fields: &Fields,
+) -> Result<()> {
+    let mut members = Map::new();
+    for entry in act.asks {
+        // What was left empty is not asked for.
+        if let Some(value) = entry.read(fields).filter(|value| !is_nothing(value)) {
+            members.insert(entry.name().to_owned(), value);
+        }
+    }
+    let nobody = record::name_people(app, &session.caller, act.asks.iter(), &mut members).await?;
+    if !nobody.is_empty() {
+        return Err(Error::Invalid(nobody));
+    }
+    members.insert(R::ROWS.to_owned(), ids.to_vec().into());
+    let body = Body::from_object(members);
+    let post = (Method::POST, act.name);
+    perform(app, session, &R::endpoints(), post, None, body).await?;
+    Ok(())
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// What was just done, by the word that stands in the address: `did-COUNT-NAME`.
+pub fn told(acts: &[Act], word: &str) -> Option<String> {
+    let (count, name) = word.strip_prefix("did-")?.split_once('-')?;
+    let count: u32 = count.parse().ok()?;
+    let act = acts.iter().find(|act| act.name == name)?;
+    Some(match count {
+        1 => format!("{}: {}", act.label, act.done),
+        count => format!("{}, {count} of them: {}", act.label, act.done),
+    })
+}

@@ -1,0 +1,136 @@
+//! The page of somebody's photo, the picture itself, and putting another in its place.
+
+use crate::access::{Right, Thing};
+use crate::console::Console;
+use crate::console::act;
+use crate::console::failure::Failure;
+use crate::console::form::FileForm;
+use crate::console::page::{self, Frame};
+use crate::console::record;
+use crate::console::session::Session;
+use crate::console::table::{self, Listed};
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, Query};
+use crate::resource::{self, Resource};
+use crate::resources::employee::{self, Employee, Row};
+use crate::routes;
+use askama::Template;
+use axum::extract::{RawPathParams, RawQuery, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use std::sync::Arc;
+
+/// The picture may have changed after so long.
+const KEPT: &str = "private, max-age=60";
+
+#[derive(Template)]
+#[template(path = "photo.html")]
+struct PhotoPage {
+    frame: Frame,
+    csrf: String,
+    id: i64,
+    name: String,
+    has_photo: bool,
+    may_change: bool,
+    done: Option<String>,
+    problems: Vec<Problem>,
+}
+
+async fn employee(console: &Console, session: &Session, params: &RawPathParams) -> Result<Row> {
+    session.caller.require(Right::View(Thing::Employee))?;
+    let key = record::key(params).ok_or(Error::NotFound)?;
+    resource::fetch::<Employee>(&console.app, &session.caller, key).await
+}
+
+/// `GET /employees/{id}/picture`.
+pub async fn picture(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    session: Session,
+) -> Result<Response, Failure> {
+    let key = record::key(&params).ok_or(Error::NotFound)?;
+    let endpoints = employee::endpoints();
+    let photo = (Method::GET, "photo");
+    let of = Some((Employee::KEY, key));
+    let answer = act::perform(
+        &console.app,
+        &session,
+        &endpoints,
+        photo,
+        of,
+        Body::default(),
+    )
+    .await?;
+    let mut response = routes::response(answer);
+    let kept = HeaderValue::from_static(KEPT);
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    Ok(response)
+}
+
+/// `GET /employees/{id}/photo`.
+pub async fn page(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let row = employee(&console, &session, &params).await?;
+    let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
+    let done = done.and_then(|word| table::told(&[], &word));
+    show(&console, &session, &row, done, Vec::new()).await
+}
+
+/// `POST /employees/{id}/photo`.
+pub async fn put(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: FileForm,
+) -> Result<Response, Failure> {
+    let FileForm { session, body } = form;
+    let row = employee(&console, &session, &params).await?;
+    let body = body.with("emp_code", row.id.to_string());
+    let endpoints = employee::endpoints();
+    let photo = (Method::POST, "update_emp_photo");
+    match act::perform(&console.app, &session, &endpoints, photo, None, body).await {
+        Ok(_) => {
+            let to = format!("/employees/{}/photo?done=saved", row.id);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(Error::Invalid(problems)) => show(&console, &session, &row, None, problems).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show(
+    console: &Console,
+    session: &Session,
+    row: &Row,
+    done: Option<String>,
+    problems: Vec<Problem>,
+) -> Result<Response, Failure> {
+    let names: Vec<&str> = [
+        Some(&row.emp_code),
+        row.first_name.as_ref(),
+        row.last_name.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(String::as_str)
+    .collect();
+    page::html(
+        match problems.is_empty() {
+            true => StatusCode::OK,
+            false => StatusCode::UNPROCESSABLE_ENTITY,
+        },
+        &PhotoPage {
+            frame: Frame::of(Employee::VIEW.title, session),
+            csrf: session.csrf.clone(),
+            id: row.id,
+            name: names.join(" "),
+            has_photo: employee::has_photo(&console.app, row.id).await?,
+            may_change: session.caller.may(Right::Change(Thing::Employee)),
+            done,
+            problems,
+        },
+    )
+}

@@ -1,0 +1,374 @@
+//! The first page: who is in and who was late, how many punches there were each hour, which terminals
+//! are there, and what there is to do. On a server where nothing has happened yet, the first steps.
+
+use crate::access::{Right, Scope, Thing};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::arrival::Arrival;
+use crate::console::failure::Failure;
+use crate::console::live::{TerminalDoor, sees_punches, sees_terminals};
+use crate::console::moment::grouped;
+use crate::console::page::{self, Frame};
+use crate::console::session::Session;
+use crate::console::table::Listed;
+use crate::error::Result;
+use crate::extract::Query;
+use crate::punches::day::{self, First, People};
+use crate::punches::unregistered::Unregistered;
+use crate::resource::Selection;
+use crate::terminals::inspection;
+use crate::terminals::overview;
+use askama::Template;
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::NaiveTime;
+use muster_store::Sql;
+use std::sync::Arc;
+
+/// Who comes later than this is late, unless the page is asked otherwise.
+const LATE_AFTER: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+/// So many of those who came late, and of the terminals with something amiss, are named.
+const MOST_LATE: u64 = 12;
+const MOST_AILING: usize = 8;
+
+/// The chart's height, and how wide an hour is, in its own units.
+const HIGH: i64 = 120;
+const HOUR_WIDE: usize = 30;
+
+/// An hour of the chart.
+struct Bar {
+    from: String,
+    until: String,
+    count: String,
+    x: usize,
+    y: i64,
+    height: i64,
+    /// Written below.
+    is_named: bool,
+}
+
+struct Presence {
+    people: People,
+    late: Vec<Late>,
+    after: String,
+    bars: Vec<Bar>,
+    punches: String,
+}
+
+struct Late {
+    code: String,
+    name: String,
+    at: String,
+}
+
+/// Something to do, and where.
+struct Task {
+    text: String,
+    address: String,
+}
+
+struct Step {
+    is_done: bool,
+    text: &'static str,
+    /// Where it is done, and what that is called; without one nothing can be done but at the terminal.
+    link: Option<(&'static str, &'static str)>,
+    /// What is typed into a terminal stands below.
+    has_door: bool,
+}
+
+#[derive(Template)]
+#[template(path = "today.html")]
+struct TodayPage {
+    frame: Frame,
+    day: String,
+    steps: Vec<Step>,
+    door: TerminalDoor,
+    presence: Option<Presence>,
+    /// Waiting, online, offline.
+    terminals: Option<[usize; 3]>,
+    tasks: Vec<Task>,
+}
+
+impl TodayPage {
+    fn sees_nothing(&self) -> bool {
+        self.presence.is_none() && self.terminals.is_none()
+    }
+}
+
+/// `GET /`: what is going on, or the way in.
+pub async fn page(
+    Shared(console): Shared<Arc<Console>>,
+    session: Option<Session>,
+    RawQuery(query): RawQuery,
+    parts: Parts,
+) -> Result<Response, Failure> {
+    let Some(session) = session else {
+        return Ok(Redirect::to("/sign-in").into_response());
+    };
+    let app = &console.app;
+    let scope = &session.caller.scope;
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    let asked = query.take("late");
+    let after = asked.and_then(|text| NaiveTime::parse_from_str(&text, "%H:%M").ok());
+    let presence = match sees_punches(&session) {
+        true => Some(presence(app, scope, after.unwrap_or(LATE_AFTER)).await?),
+        false => None,
+    };
+    let mut tasks = Vec::new();
+    let mut terminals = None;
+    if sees_terminals(&session) {
+        let mut counts = [0; 3];
+        for (state, _) in overview::list(app, scope).await? {
+            counts[state as usize] += 1;
+        }
+        terminals = Some(counts);
+        look_at_terminals(app, scope, counts, &mut tasks).await?;
+    }
+    if presence.is_some() {
+        look_at_unregistered(app, &session, &mut tasks).await?;
+    }
+    page::html(
+        StatusCode::OK,
+        &TodayPage {
+            frame: Frame::of("Today", &session),
+            day: app.today().format("%A, %-d %B %Y").to_string(),
+            steps: steps(app, &session).await?,
+            door: TerminalDoor::of(app, &Arrival::of(app, &parts)),
+            presence,
+            terminals,
+            tasks,
+        },
+    )
+}
+
+async fn presence(app: &App, scope: &Scope, after: NaiveTime) -> Result<Presence> {
+    let today = app.today();
+    let late = day::late(app, scope, today, after, MOST_LATE).await?;
+    let hours = day::by_hour(app, scope, today).await?;
+    Ok(Presence {
+        people: day::people(app, scope, today, after).await?,
+        late: late.into_iter().map(Late::of).collect(),
+        after: after.format("%H:%M").to_string(),
+        punches: grouped(hours.iter().sum()),
+        bars: bars(&hours),
+    })
+}
+
+impl Late {
+    fn of(first: First) -> Late {
+        let names: Vec<&str> = [&first.first_name, &first.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        Late {
+            name: names.join(" "),
+            at: first.first_local.format("%H:%M").to_string(),
+            code: first.emp_code,
+        }
+    }
+}
+
+fn bars(hours: &[i64; 24]) -> Vec<Bar> {
+    let most = hours.iter().copied().max().unwrap_or(0).max(1);
+    hours
+        .iter()
+        .enumerate()
+        .map(|(hour, count)| {
+            // One punch is to be seen beside a thousand.
+            let height = match count {
+                0 => 0,
+                count => (count * HIGH / most).max(2),
+            };
+            Bar {
+                from: format!("{hour:02}:00"),
+                until: format!("{:02}:00", hour + 1),
+                count: grouped(*count),
+                x: hour * HOUR_WIDE,
+                y: HIGH - height,
+                height,
+                is_named: hour.is_multiple_of(3),
+            }
+        })
+        .collect()
+}
+
+async fn look_at_terminals(
+    app: &App,
+    scope: &Scope,
+    [waiting, _, offline]: [usize; 3],
+    tasks: &mut Vec<Task>,
+) -> Result<()> {
+    let mut task = |text: String, address: &str| {
+        tasks.push(Task {
+            text,
+            address: address.to_owned(),
+        });
+    };
+    if waiting > 0 {
+        task(
+            format!(
+                "{} for somebody who authorises them",
+                said(waiting, "terminal waits", "terminals wait")
+            ),
+            "/live",
+        );
+    }
+    if offline > 0 {
+        task(
+            said(offline, "terminal is silent", "terminals are silent"),
+            "/terminals?state=0",
+        );
+    }
+    let (ailing, failed) = inspection::amiss(app, scope).await?;
+    if failed > 0 {
+        task(
+            format!("{failed} of the commands since yesterday were refused or never answered"),
+            "/commands?state=refused,lost,expired",
+        );
+    }
+    for one in ailing.iter().take(MOST_AILING) {
+        let page = format!("/terminals/{}", one.id);
+        if let Some(drift) = one.clock_drift_s.filter(|_| one.drifts()) {
+            let way = if drift > 0 { "fast" } else { "slow" };
+            task(
+                format!(
+                    "{}: its clock is {} s {way}",
+                    one.alias,
+                    grouped(drift.abs())
+                ),
+                &page,
+            );
+        }
+        if let Some((count, room)) = one.transaction_count.zip(one.transaction_capacity)
+            && one.is_nearly_full()
+        {
+            let text = format!(
+                "{}: its log is nearly full, {} of {} punches",
+                one.alias,
+                grouped(count),
+                grouped(room)
+            );
+            task(text, &page);
+        }
+    }
+    if ailing.len() > MOST_AILING {
+        let more = ailing.len() - MOST_AILING;
+        task(
+            said(
+                more,
+                "more terminal with something amiss",
+                "more terminals with something amiss",
+            ),
+            "/terminals",
+        );
+    }
+    Ok(())
+}
+
+async fn look_at_unregistered(app: &App, session: &Session, tasks: &mut Vec<Task>) -> Result<()> {
+    let selection =
+        Selection::read::<Unregistered>(app, &session.caller, &mut Query::default()).await?;
+    let count = selection.count::<Unregistered>(app).await?;
+    if count > 0 {
+        tasks.push(Task {
+            text: said(
+                usize::try_from(count).unwrap_or(usize::MAX),
+                "punch is of a PIN that nobody has",
+                "punches are of PINs that nobody has",
+            ),
+            address: format!("/{}", Unregistered::VIEW.name),
+        });
+    }
+    Ok(())
+}
+
+fn said(count: usize, one: &str, several: &str) -> String {
+    let number = grouped(i64::try_from(count).unwrap_or(i64::MAX));
+    format!("{number} {}", if count == 1 { one } else { several })
+}
+
+/// What there is of everything, one of each at most.
+#[derive(sqlx::FromRow)]
+struct Begun {
+    called: i64,
+    authorised: i64,
+    people: i64,
+    enrolled: i64,
+    punched: i64,
+    connected: i64,
+}
+
+/// The first steps of whoever sets the server up, until people punch.
+async fn steps(app: &App, session: &Session) -> Result<Vec<Step>> {
+    let caller = &session.caller;
+    let sets_up = [Thing::Terminal, Thing::Employee, Thing::Area]
+        .map(Right::Change)
+        .into_iter()
+        .all(|right| caller.may(right));
+    if !sets_up || caller.scope != Scope::default() {
+        return Ok(Vec::new());
+    }
+    let begun: Begun = app
+        .store
+        .one(&Sql::new(
+            "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM terminal LIMIT 1) AS a) AS called, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM terminal WHERE area_id <> 1 LIMIT 1) AS b) AS authorised, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM employee LIMIT 1) AS c) AS people, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM biometric LIMIT 1) AS d) \
+                     + (SELECT COUNT(*) FROM (SELECT 1 FROM employee WHERE card_no <> '' LIMIT 1) AS e) AS enrolled, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM punch WHERE transaction_id IS NOT NULL LIMIT 1) AS f) AS punched, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM api_client WHERE revoked_at IS NULL LIMIT 1) AS g) AS connected",
+            [],
+        ))
+        .await?;
+    if begun.authorised > 0 && begun.people > 0 && begun.punched > 0 {
+        return Ok(Vec::new());
+    }
+    let step = |count: i64, text, link| Step {
+        is_done: count > 0,
+        text,
+        link,
+        has_door: false,
+    };
+    Ok(vec![
+        Step {
+            has_door: begun.called == 0,
+            ..step(
+                begun.called,
+                "Point a terminal at this server. As soon as it calls, this turns green.",
+                None,
+            )
+        },
+        step(
+            begun.authorised,
+            "Put the terminal into an area. Until then it is refused, and keeps its punches.",
+            Some(("/live", "Authorise it")),
+        ),
+        step(
+            begun.people,
+            "Add people, one by one or from a file. Whoever belongs to the terminal's area is sent to it.",
+            Some(("/employees/new", "New employee")),
+        ),
+        step(
+            begun.enrolled,
+            "Enrol them: a finger, a face or a card, at the terminal or asked for from here.",
+            Some(("/terminals", "To the terminals")),
+        ),
+        step(
+            begun.punched,
+            "Punch once. It stands in the live view within a second.",
+            Some(("/live", "Live")),
+        ),
+        step(
+            begun.connected,
+            "Connect other software: it reads people and punches through the API.",
+            Some(("/api/docs/", "What the API offers")),
+        ),
+    ])
+}

@@ -1,0 +1,171 @@
+//! Areas, departments, positions and locations drawn as the trees they are, with how many use each, the
+//! terminals of an area, and moving one below another.
+
+use crate::access::{Right, Thing};
+use crate::app::App;
+use crate::console::Console;
+use crate::console::failure::Failure;
+use crate::console::form::Form;
+use crate::console::page::{self, Frame};
+use crate::console::session::Session;
+use crate::console::table::{self, Listed, View};
+use crate::error::{Error, Result};
+use crate::extract::{Body, Query};
+use crate::resource;
+use crate::resources::tree::{self, Branch, Tree};
+use crate::terminals::overview::{self, Overview, State};
+use askama::Template;
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One with all that is below it.
+#[derive(Template)]
+#[template(path = "trees/branch.html")]
+struct Node<'a> {
+    list: &'static str,
+    branch: &'a Branch,
+    terminals: &'a [(State, Overview)],
+    may_change: bool,
+    below: String,
+}
+
+#[derive(Template)]
+#[template(path = "trees/page.html")]
+struct TreePage {
+    frame: Frame,
+    view: View,
+    csrf: String,
+    /// `None`: it is too large to be drawn.
+    tree: Option<String>,
+    branches: Vec<Branch>,
+    may_change: bool,
+    done: Option<String>,
+    problems: Vec<String>,
+}
+
+/// `GET /NAME/tree`.
+pub async fn page<T: Tree + Listed>(
+    Shared(console): Shared<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
+    let done = done.and_then(|word| table::told(&[], &word));
+    show::<T>(&console.app, &session, done, Vec::new()).await
+}
+
+/// `POST /NAME/tree`: one moves below another, or to the top.
+pub async fn transplant<T: Tree + Listed>(
+    Shared(console): Shared<Arc<Console>>,
+    form: Form,
+) -> Result<Response, Failure> {
+    let (app, caller) = (&console.app, &form.session.caller);
+    caller.require(Right::Change(<T as Tree>::THING))?;
+    let row = resource::fetch::<T>(app, caller, form.fields.text("id")).await?;
+    let below = match form.fields.text("below") {
+        "" => Value::Null,
+        id => id.into(),
+    };
+    let members = Map::from_iter([(T::WORDS.parent.to_owned(), below)]);
+    match resource::save::<T>(app, caller, &Body::from_object(members), Some(row)).await {
+        Ok(_) => {
+            let to = format!("/{}/tree?done=saved", T::VIEW.name);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(Error::Invalid(problems)) => {
+            let texts = problems.into_iter().map(|problem| problem.message);
+            show::<T>(app, &form.session, None, texts.collect()).await
+        }
+        Err(Error::Refused { detail, .. }) => {
+            show::<T>(app, &form.session, None, vec![detail]).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show<T: Tree + Listed>(
+    app: &App,
+    session: &Session,
+    done: Option<String>,
+    problems: Vec<String>,
+) -> Result<Response, Failure> {
+    let caller = &session.caller;
+    caller.require(Right::View(<T as Tree>::THING))?;
+    let branches = tree::whole::<T>(app, caller).await?;
+    let may_change = caller.may(Right::Change(<T as Tree>::THING));
+    let mut terminals: HashMap<i64, Vec<(State, Overview)>> = HashMap::new();
+    if <T as Tree>::THING == Thing::Area && caller.may(Right::View(Thing::Terminal)) {
+        for (state, terminal) in overview::list(app, &caller.scope).await? {
+            terminals
+                .entry(terminal.area_id)
+                .or_default()
+                .push((state, terminal));
+        }
+    }
+    let drawing = Drawing {
+        list: T::VIEW.name,
+        terminals,
+        may_change,
+    };
+    let tree = match &branches {
+        Some(branches) => Some(drawing.draw(branches)?),
+        None => None,
+    };
+    page::html(
+        match problems.is_empty() {
+            true => StatusCode::OK,
+            false => StatusCode::UNPROCESSABLE_ENTITY,
+        },
+        &TreePage {
+            frame: Frame::of(T::VIEW.title, session),
+            view: T::VIEW,
+            csrf: session.csrf.clone(),
+            tree,
+            branches: branches.unwrap_or_default(),
+            may_change,
+            done,
+            problems,
+        },
+    )
+}
+
+struct Drawing {
+    list: &'static str,
+    terminals: HashMap<i64, Vec<(State, Overview)>>,
+    may_change: bool,
+}
+
+impl Drawing {
+    /// Those at the top, each with what is below it. Whose parent somebody may not see is at the top, too.
+    fn draw(&self, branches: &[Branch]) -> Result<String> {
+        let ids: HashMap<i64, ()> = branches.iter().map(|branch| (branch.id, ())).collect();
+        let mut below: HashMap<Option<i64>, Vec<&Branch>> = HashMap::new();
+        for branch in branches {
+            let parent = branch.parent_id.filter(|id| ids.contains_key(id));
+            below.entry(parent).or_default().push(branch);
+        }
+        self.those_below(None, &below)
+    }
+
+    fn those_below(
+        &self,
+        id: Option<i64>,
+        below: &HashMap<Option<i64>, Vec<&Branch>>,
+    ) -> Result<String> {
+        let mut html = String::new();
+        for branch in below.get(&id).into_iter().flatten() {
+            html.push_str(&page::text(&Node {
+                list: self.list,
+                branch,
+                terminals: self.terminals.get(&branch.id).map_or(&[], Vec::as_slice),
+                may_change: self.may_change,
+                below: self.those_below(Some(branch.id), below)?,
+            })?);
+        }
+        Ok(html)
+    }
+}

@@ -1,0 +1,244 @@
+//! Terminals looked at closely: what the server has of what one counts itself, and what came from it
+//! last; and what is amiss with any of them.
+
+use crate::access::Scope;
+use crate::app::App;
+use crate::error::Result;
+use crate::resource::{Column, col};
+use crate::resources::employee;
+use crate::terminals::commands::State;
+use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::people::BioKind;
+use crate::terminals::terminal::{self, Row};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use muster_store::Sql;
+use sea_query::{Cond, Condition, Expr, ExprTrait, Order, SelectStatement};
+
+/// More is not counted: who looks wants to see at once.
+pub const MOST_COUNTED: i64 = 200_000;
+/// Clocks that are further off are worth a word.
+pub const DRIFTS_S: i64 = 60;
+/// The last punch is looked for among so many of all terminals.
+const LATEST: i64 = 200_000;
+
+/// What is on the server for one terminal.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// The people who belong there today.
+    pub people: i64,
+    /// Their templates here: fingers, faces, finger veins, palms.
+    pub fingers: i64,
+    pub faces: i64,
+    pub veins: i64,
+    pub palms: i64,
+    /// Its punches here, at most [`MOST_COUNTED`].
+    pub punches: i64,
+    /// Of those, the ones of PINs that nobody has.
+    pub unregistered: i64,
+    /// Lines it sent that nobody could read.
+    pub unread: i64,
+    pub last_punch: Option<LastPunch>,
+    /// Commands it was not given yet, and those it has not answered.
+    pub queued: i64,
+    pub sent: i64,
+    /// Things of people that it would not take.
+    pub failed: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LastPunch {
+    pub pin: String,
+    pub punch_local: NaiveDateTime,
+    pub upload_at: DateTime<Utc>,
+    pub clock_suspect: bool,
+}
+
+/// Who belongs there: the condition of `sync/compare.rs` for all people of one terminal.
+fn belonging(app: &App, terminal: &Row) -> SelectStatement {
+    let today = app.today();
+    let mut select = SelectStatement::new();
+    select
+        .expr(col(("employee", "id")))
+        .from("employee")
+        .inner_join(
+            "employee_area",
+            col(("employee_area", "employee_id")).eq(col(("employee", "id"))),
+        )
+        .and_where(col(("employee_area", "area_id")).eq(terminal.area_id))
+        .and_where(col(("employee_area", "area_id")).ne(NOT_AUTHORIZED))
+        .and_where(col(("employee", "status")).eq(employee::VALID))
+        .cond_where(either_null_or(("employee", "validity_start_on"), |day| {
+            day.lte(today)
+        }))
+        .cond_where(either_null_or(("employee", "validity_end_on"), |day| {
+            day.gte(today)
+        }));
+    select
+}
+
+fn either_null_or(column: Column, is_so: impl FnOnce(Expr) -> Expr) -> Condition {
+    Cond::any()
+        .add(col(column).is_null())
+        .add(is_so(col(column)))
+}
+
+/// How many rows a statement has.
+async fn count(app: &App, of: SelectStatement) -> Result<i64> {
+    let mut select = SelectStatement::new();
+    select
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(of, "counted");
+    let (count,): (i64,) = app.store.one(&select).await?;
+    Ok(count)
+}
+
+pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
+    let people = count(app, belonging(app, terminal)).await?;
+    let biometric = |name: &'static str| col(("biometric", name));
+    let mut distinct = SelectStatement::new();
+    distinct
+        .distinct()
+        .expr(biometric("employee_id"))
+        .expr(biometric("wire_type"))
+        .expr(biometric("bio_no"))
+        .from("biometric")
+        .and_where(biometric("employee_id").in_subquery(belonging(app, terminal)));
+    let mut select = SelectStatement::new();
+    select
+        .column("wire_type")
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(distinct, "templates")
+        .group_by_col("wire_type");
+    let templates: Vec<(i16, i64)> = app.store.all(&select).await?;
+    let of = |kinds: &[BioKind]| {
+        let is_of = |wire_type| {
+            kinds
+                .iter()
+                .any(|kind| kind.wire_types().contains(wire_type))
+        };
+        let own = templates.iter().filter(|(wire_type, _)| is_of(wire_type));
+        own.map(|(_, count)| count).sum()
+    };
+    let sn = || terminal.sn.clone().into();
+    let (punches,): (i64,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM punch WHERE terminal_sn = $1 AND event_index IS NULL \
+                 UNION ALL SELECT 1 FROM punch WHERE terminal_sn = $1 AND event_index IS NOT NULL LIMIT $2) AS p",
+            [sn(), MOST_COUNTED.into()],
+        ))
+        .await?;
+    let (unregistered,): (i64,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM punch WHERE terminal_sn = $1 AND transaction_id IS NULL AND hidden_at IS NULL",
+            [sn()],
+        ))
+        .await?;
+    let (unread,): (i64,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM unread_line WHERE terminal_sn = $1",
+            [sn()],
+        ))
+        .await?;
+    let last_punch: Option<LastPunch> = app
+        .store
+        .find(&Sql::new(
+            "SELECT pin, punch_local, upload_at, clock_suspect FROM punch \
+             WHERE id > (SELECT COALESCE(MAX(id), 0) FROM punch) - $2 AND terminal_sn = $1 ORDER BY id DESC LIMIT 1",
+            [sn(), LATEST.into()],
+        ))
+        .await?;
+    let (queued, sent): (i64, i64) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COALESCE(SUM(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), 0), \
+                 COALESCE(SUM(CASE WHEN state = 'sent' THEN 1 ELSE 0 END), 0) \
+             FROM terminal_command WHERE terminal_id = $1 AND state IN ('queued', 'sent')",
+            [terminal.id.into()],
+        ))
+        .await?;
+    let (failed,): (i64,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM terminal_holding WHERE terminal_id = $1 AND failed_digest IS NOT NULL AND told_command IS NULL",
+            [terminal.id.into()],
+        ))
+        .await?;
+    Ok(Inspection {
+        people,
+        fingers: of(&[BioKind::Finger]),
+        faces: of(&[BioKind::Face, BioKind::VisibleFace]),
+        veins: of(&[BioKind::FingerVein]),
+        palms: of(&[BioKind::Palm]),
+        punches,
+        unregistered,
+        unread,
+        last_punch,
+        queued,
+        sent,
+        failed,
+    })
+}
+
+/// A terminal with something amiss: a clock that is off, or a log that is nearly full.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Ailing {
+    pub id: i64,
+    pub sn: String,
+    pub alias: String,
+    pub clock_drift_s: Option<i64>,
+    pub transaction_count: Option<i64>,
+    pub transaction_capacity: Option<i64>,
+}
+
+impl Ailing {
+    pub fn drifts(&self) -> bool {
+        self.clock_drift_s
+            .is_some_and(|drift| drift.abs() > DRIFTS_S)
+    }
+
+    /// Nine tenths of the room for punches are taken.
+    pub fn is_nearly_full(&self) -> bool {
+        let of = self.transaction_count.zip(self.transaction_capacity);
+        of.is_some_and(|(count, room)| {
+            room > 0 && count.saturating_mul(10) >= room.saturating_mul(9)
+        })
+    }
+}
+
+/// The authorised terminals with something amiss, and how many commands of the last day ended badly.
+pub async fn amiss(app: &App, scope: &Scope) -> Result<(Vec<Ailing>, i64)> {
+    let of = |name: &'static str| col(("terminal", name));
+    let mut select = SelectStatement::new();
+    for name in [
+        "id",
+        "sn",
+        "alias",
+        "clock_drift_s",
+        "transaction_count",
+        "transaction_capacity",
+    ] {
+        select.expr(of(name));
+    }
+    select
+        .from("terminal")
+        .cond_where(terminal::within(scope))
+        .and_where(of("area_id").ne(NOT_AUTHORIZED))
+        .order_by_expr(of("alias"), Order::Asc);
+    let mut ailing: Vec<Ailing> = app.store.all(&select).await?;
+    ailing.retain(|one| one.drifts() || one.is_nearly_full());
+    let command = |name: &'static str| col(("terminal_command", name));
+    let bad = [State::Refused, State::Expired, State::Lost].map(State::name);
+    let mut select = SelectStatement::new();
+    select
+        .expr(Expr::cust("COUNT(*)"))
+        .from("terminal_command")
+        .inner_join("terminal", of("id").eq(command("terminal_id")))
+        .cond_where(terminal::within(scope))
+        .and_where(command("state").is_in(bad))
+        .and_where(command("created_at").gte(app.clock.now() - TimeDelta::days(1)));
+    let (failed,): (i64,) = app.store.one(&select).await?;
+    Ok((ailing, failed))
+}

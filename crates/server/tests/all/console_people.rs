@@ -1,0 +1,423 @@
+//! What is done with people over HTTP: several at once, from a file, their photos, leaving and coming
+//! back, and messages.
+
+use crate::console::{Answer, Door, HEAD_OFFICE, WAREHOUSE, rights};
+use crate::testing::on_both;
+use axum::http::{StatusCode, header};
+use image::{ImageFormat, RgbImage};
+use muster::access::{Right, Thing};
+use std::io::Cursor;
+
+async fn act(
+    door: &Door,
+    cookie: &str,
+    list: &str,
+    act: &str,
+    rows: &[&str],
+    more: &[(&str, &str)],
+) -> Answer {
+    let csrf = door.get(&format!("/{list}"), cookie).await.csrf();
+    let mut fields = vec![("csrf", csrf.as_str()), ("act", act), ("sure", "yes")];
+    fields.extend(rows.iter().map(|row| ("rows", *row)));
+    fields.extend_from_slice(more);
+    door.post(&format!("/{list}/do"), cookie, &fields).await
+}
+
+#[tokio::test]
+async fn several_people_are_moved_at_once_or_none_and_it_is_said_why() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        door.hire(&cookie, "8", "Ben").await;
+        let (asha, ben) = (door.person("7").await, door.person("8").await);
+        let warehouse = WAREHOUSE.to_string();
+
+        let list = door.get("/employees", &cookie).await;
+        assert!(
+            list.text.contains("Put into areas")
+                && list.text.contains("formaction=\"/employees/do\"")
+        );
+        let fields = [
+            ("csrf", list.csrf()),
+            ("act", "adjust_area".into()),
+            ("rows", asha.clone()),
+            ("rows", ben.clone()),
+        ];
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let asked = door.post("/employees/do", &cookie, &fields).await;
+        assert_eq!(asked.status, StatusCode::OK);
+        assert!(asked.text.contains("Put into areas: these 2?") && asked.text.contains("8 Ben"));
+
+        let both = [asha.as_str(), ben.as_str()];
+        let nowhere = act(&door, &cookie, "employees", "adjust_area", &both, &[]).await;
+        assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            nowhere.text.contains("This field is required."),
+            "{}",
+            nowhere.text
+        );
+        let moved = act(
+            &door,
+            &cookie,
+            "employees",
+            "adjust_area",
+            &both,
+            &[("area_code", &warehouse)],
+        )
+        .await;
+        assert_eq!(moved.status, StatusCode::SEE_OTHER, "{}", moved.text);
+        let to = moved.header(header::LOCATION).to_owned();
+        assert_eq!(to, "/employees?done=did-2-adjust_area");
+        let list = door.get(&to, &cookie).await.text;
+        assert!(
+            list.contains("Put into areas, 2 of them: Done.")
+                && list.contains("<td>Warehouse</td>"),
+            "{list}"
+        );
+        assert!(!list.contains("<td>Head office</td>"));
+
+        // One who has resigned keeps all from it, and is named.
+        let leaving = [
+            ("resign_date", "2026-01-15"),
+            ("resign_type", "1"),
+            ("reason", "A <b>new</b> job"),
+        ];
+        let one = act(
+            &door,
+            &cookie,
+            "employees",
+            "adjust_resign",
+            &[&asha],
+            &leaving,
+        )
+        .await;
+        assert_eq!(one.status, StatusCode::SEE_OTHER, "{}", one.text);
+        let two = act(
+            &door,
+            &cookie,
+            "employees",
+            "adjust_resign",
+            &both,
+            &leaving,
+        )
+        .await;
+        assert_eq!(two.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            two.text.contains("Employee 7 has resigned already."),
+            "{}",
+            two.text
+        );
+        assert!(
+            two.text.contains("value=\"2026-01-15\"")
+                && two.text.contains("A &#60;b&#62;new&#60;/b&#62; job")
+        );
+        assert_eq!(server.number("SELECT COUNT(*) FROM resignation").await, 1);
+
+        // She is taken back.
+        let gone = door.get("/resignations", &cookie).await.text;
+        assert!(gone.contains("Asha") && !gone.contains("Ben") && !gone.contains("<b>new"));
+        let (resignation,): (i64,) = door
+            .app
+            .store
+            .one(&muster_store::Sql::new("SELECT id FROM resignation", []))
+            .await
+            .expect("one");
+        let back = act(
+            &door,
+            &cookie,
+            "resignations",
+            "rehire",
+            &[&resignation.to_string()],
+            &[],
+        )
+        .await;
+        assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text);
+        assert!(
+            !door
+                .get("/resignations", &cookie)
+                .await
+                .text
+                .contains("Asha")
+        );
+        assert_eq!(
+            server
+                .number("SELECT COUNT(*) FROM employee WHERE status = 0")
+                .await,
+            2
+        );
+
+        // Who may only look is offered nothing; who may tell terminals, that alone.
+        let sees = rights(&[Right::View(Thing::Employee)]);
+        let looker = door.user("looker", sees, None).await;
+        assert!(
+            !door
+                .get("/employees", &looker)
+                .await
+                .text
+                .contains("/employees/do")
+        );
+        let tells = rights(&[Right::View(Thing::Employee), Right::TerminalCommand]);
+        let teller = door.user("teller", tells, None).await;
+        let list = door.get("/employees", &teller).await.text;
+        assert!(list.contains("Send to the terminals again") && !list.contains("Put into areas"));
+        let refused = act(
+            &door,
+            &teller,
+            "employees",
+            "adjust_area",
+            &[&asha],
+            &[("area_code", &warehouse)],
+        )
+        .await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let sent = act(
+            &door,
+            &teller,
+            "employees",
+            "resync_to_device",
+            &[&asha],
+            &[],
+        )
+        .await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_is_looked_through_before_anything_is_stored() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        let csrf = door.get("/employees/import", &cookie).await.csrf();
+        let send = async |step: &str, existing: &str, file: &str| {
+            let fields = [("csrf", csrf.as_str()), ("step", step), ("existing", existing)];
+            let file = ("import_file", file.as_bytes());
+            door.post_file("/employees/import", &cookie, &fields, file).await
+        };
+        let people = || server.number("SELECT COUNT(*) FROM employee");
+
+        let bad = "emp_code,first_name,department,area,card_no\n\
+                   8,Ben,1,2,\n9 9,<i>Chen</i>,1,2,\n10,Dara,nowhere,2,x7\n8,Again,1,2,\n";
+        for step in ["check", "store"] {
+            let answer = send(step, "skip", bad).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            for told in [
+                "<td class=\"number\">3</td><td>emp_code</td>",
+                "<td class=\"number\">4</td><td>department</td>",
+                "<td class=\"number\">4</td><td>card_no</td>",
+                "<td class=\"number\">5</td><td>emp_code</td><td class=\"long\">It stands in row 2 already.</td>",
+            ] {
+                assert!(answer.text.contains(told), "{told}\n{}", answer.text);
+            }
+            assert!(answer.text.contains("4 problems in the file"), "{}", answer.text);
+            assert_eq!(people().await, 1);
+        }
+        let unknown = send("check", "skip", "emp_code,shoe_size\n8,44\n").await;
+        assert!(unknown.text.contains("shoe_size") && unknown.text.contains("There is no such column."));
+        let none = send("check", "skip", "").await;
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+        let good = "emp_code,first_name,department,area\n7,Asha Rani,1,2\n8,Ben,1,2\n9,Chen,1,2\n";
+        let skipping = send("check", "skip", good).await;
+        assert_eq!(skipping.status, StatusCode::OK);
+        assert!(skipping.text.contains("2 new, 0 changed, 1 stay as they are"), "{}", skipping.text);
+        let checked = send("check", "overwrite", good).await;
+        assert!(checked.text.contains("2 new, 1 changed, 0 stay") && checked.text.contains("Import 3 rows"));
+        assert_eq!(people().await, 1);
+        let stored = send("store", "overwrite", good).await;
+        assert!(stored.text.contains("Imported: 2 new, 1 changed, 0 left as they are."), "{}", stored.text);
+        assert_eq!(people().await, 3);
+
+        // Rows below others of the same file, and a form without its token or right.
+        let trees = [("csrf", csrf.as_str()), ("step", "check"), ("existing", "skip")];
+        let file = "dept_code,dept_name,parent_dept\nB,Below,A\nA,Above,\n";
+        let departments = door
+            .post_file("/departments/import", &cookie, &trees, ("import_file", file.as_bytes()))
+            .await;
+        assert!(departments.text.contains("2 new, 0 changed"), "{}", departments.text);
+        let forged = door
+            .post_file("/employees/import", &cookie, &[("step", "store")], ("import_file", good.as_bytes()))
+            .await;
+        assert_eq!(forged.status, StatusCode::FORBIDDEN);
+        let looker = door.user("looker", rights(&[Right::View(Thing::Employee)]), None).await;
+        assert_eq!(door.get("/employees/import", &looker).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_photo_is_put_in_place_and_shown_to_those_who_see_the_person() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        let id = door.person("7").await;
+        let (page, picture) = (
+            format!("/employees/{id}/photo"),
+            format!("/employees/{id}/picture"),
+        );
+        assert_eq!(
+            door.get(&picture, &cookie).await.status,
+            StatusCode::NOT_FOUND
+        );
+        let empty = door.get(&page, &cookie).await;
+        assert!(empty.text.contains("There is none yet."));
+        let csrf = empty.csrf();
+        let fields = [("csrf", csrf.as_str())];
+        let wrong = door
+            .post_file(&page, &cookie, &fields, ("upload_photo", b"no picture"))
+            .await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.text.contains("class=\"problem\""), "{}", wrong.text);
+        let mut png = Cursor::new(Vec::new());
+        RgbImage::new(40, 30)
+            .write_to(&mut png, ImageFormat::Png)
+            .expect("a picture");
+        let put = door
+            .post_file(&page, &cookie, &fields, ("upload_photo", png.get_ref()))
+            .await;
+        assert_eq!(put.status, StatusCode::SEE_OTHER, "{}", put.text);
+        let shown = door.get(&picture, &cookie).await;
+        assert_eq!(
+            (shown.status, shown.header(header::CONTENT_TYPE)),
+            (StatusCode::OK, "image/jpeg")
+        );
+
+        // The live page has it, for those who see people.
+        server
+            .get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .await;
+        let target = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
+        assert_eq!(
+            server
+                .post(target, "7\t2026-01-15 08:00:00\t0\t1\n")
+                .await
+                .status,
+            200
+        );
+        let live = door.get("/live", &cookie).await.text;
+        assert!(
+            live.contains(&format!("src=\"{picture}\""))
+                && live.contains("data-area=\"Head office\""),
+            "{live}"
+        );
+        let punches = rights(&[Right::View(Thing::Transaction)]);
+        let looker = door.user("looker", punches, None).await;
+        assert!(!door.get("/live", &looker).await.text.contains("/picture"));
+        let keeper = rights(&[Right::View(Thing::Employee)]);
+        let keeper = door
+            .user("keeper", keeper, Some(&WAREHOUSE.to_string()))
+            .await;
+        assert_eq!(
+            door.get(&picture, &looker).await.status,
+            StatusCode::FORBIDDEN
+        );
+        assert_eq!(
+            door.get(&picture, &keeper).await.status,
+            StatusCode::NOT_FOUND
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        let asha = door.person("7").await;
+        // His code is her id.
+        door.hire(&cookie, &asha, "Ben").await;
+        let csrf = door.get("/private-messages/new", &cookie).await.csrf();
+        let write = async |code: &str| {
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("employee", code),
+                ("content", "Come to the office"),
+                ("start_time", "2026-01-15T09:00:00"),
+                ("duration", "60"),
+            ];
+            door.post("/private-messages/new", &cookie, &fields).await
+        };
+        let nobody = write("70").await;
+        assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            nobody.text.contains("Nobody has the code 70.")
+                && nobody.text.contains("2026-01-15T09:00:00")
+        );
+        assert_eq!(write(&asha).await.status, StatusCode::SEE_OTHER);
+        let list = door.get("/private-messages", &cookie).await.text;
+        assert!(list.contains("Ben") && !list.contains("Asha"), "{list}");
+        assert!(list.contains("2026-01-15 09:00:00"));
+
+        // Resigned by the form: the same.
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("employee", asha.as_str()),
+            ("resign_date", "2026-01-20"),
+            ("resign_type", "2"),
+        ];
+        let resigned = door.post("/resignations/new", &cookie, &fields).await;
+        assert_eq!(resigned.status, StatusCode::SEE_OTHER, "{}", resigned.text);
+        let list = door.get("/resignations", &cookie).await.text;
+        assert!(list.contains("Ben") && !list.contains("Asha"), "{list}");
+
+        // A public message is for terminals one may see alone.
+        let messages = rights(&[Right::View(Thing::Message), Right::Change(Thing::Message)]);
+        let keeper = door
+            .user("keeper", messages, Some(&WAREHOUSE.to_string()))
+            .await;
+        let form = door.get("/public-messages/new", &keeper).await.text;
+        assert!(
+            form.contains("DOCK01") && !form.contains("GATE01"),
+            "{form}"
+        );
+
+        // A PIN nobody has leads to a form that has it.
+        server
+            .get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .await;
+        let target = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
+        assert_eq!(
+            server
+                .post(target, "99\t2026-01-15 08:00:00\t0\t1\n")
+                .await
+                .status,
+            200
+        );
+        let unregistered = door.get("/unregister", &cookie).await.text;
+        assert!(
+            unregistered.contains("<a href=\"/employees/new?emp_code=99\">"),
+            "{unregistered}"
+        );
+        let form = door.get("/employees/new?emp_code=99", &cookie).await.text;
+        assert!(form.contains("name=\"emp_code\" value=\"99\""), "{form}");
+        door.hire(&cookie, "99", "Chen").await;
+        assert!(
+            !door
+                .get("/unregister", &cookie)
+                .await
+                .text
+                .contains("emp_code=99")
+        );
+        let transactions = rights(&[Right::View(Thing::Transaction)]);
+        let looker = door
+            .user("looker", transactions, Some(&HEAD_OFFICE.to_string()))
+            .await;
+        assert!(
+            !door
+                .get("/unregister", &looker)
+                .await
+                .text
+                .contains("/employees/new")
+        );
+    })
+    .await;
+}

@@ -1,0 +1,120 @@
+// People by the dozen: from a file that is looked through first, moved together, photographed, resigned, written to.
+import assert from "node:assert/strict";
+import { accessible, logIn, pictures, scene } from "./harness.mjs";
+
+const rows = (page) => page.locator("table.list tbody tr");
+const file = (text) => ({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+
+async function makeArea(page, code, name) {
+  await page.goto("/areas/new");
+  await page.locator("#area_code").fill(code);
+  await page.locator("#area_name").fill(name);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+}
+
+scene("people are taken in from a file, and the rest of their day", async ({ page, server, accept }) => {
+  accept(/status of 422/);
+  await logIn(page);
+  await makeArea(page, "2", "Gate");
+  await makeArea(page, "3", "Yard");
+  await page.goto("/employees");
+  await page.getByRole("link", { name: "Import a file" }).click();
+  await accessible(page);
+
+  // What is bad is named, and nothing is stored; the same file put right is taken in without being asked for twice.
+  const choose = (text) => page.getByLabel("File: Excel, CSV or text").setInputFiles(file(text));
+  await choose("emp_code,first_name,department,area\n7,Asha,1,2\n8 8,Ben,1,2\n9,Chen,9,2\n");
+  await page.getByRole("button", { name: "Look it through" }).click();
+  await page.getByRole("alert").filter({ hasText: "2 problems in the file" }).waitFor();
+  assert.equal(await rows(page).count(), 2);
+  await accessible(page);
+  await pictures(page, "import-bad");
+  const people = Array.from({ length: 30 }, (_, number) => `${number + 7},Person ${number},1,2`);
+  await choose(`emp_code,first_name,department,area\n${people.join("\n")}\n`);
+  await page.getByRole("button", { name: "Look it through" }).click();
+  await page.getByText("All rows are good: 30 new").waitFor();
+  await pictures(page, "import-good");
+  await page.getByRole("button", { name: "Import 30 rows" }).click();
+  await page.getByRole("status").filter({ hasText: "Imported: 30 new" }).waitFor();
+  await page.getByRole("link", { name: "To the list" }).click();
+  await page.getByText("1 to 30 of 30").waitFor();
+
+  // Two go to the yard.
+  await page.getByRole("checkbox", { name: "7 Person 0" }).check();
+  await page.getByRole("checkbox", { name: "8 Person 1", exact: true }).check();
+  await page.getByLabel("With ticked").selectOption("Put into areas");
+  await accessible(page);
+  await pictures(page, "employees");
+  await page.getByRole("button", { name: "Go on with 2…" }).click();
+  await page.getByRole("heading", { name: "Put into areas: these 2?" }).waitFor();
+  await page.locator("#area_code").selectOption({ label: "Yard (3)" });
+  await accessible(page);
+  await pictures(page, "employees-act");
+  await page.getByRole("button", { name: "Put into areas" }).click();
+  await page.getByRole("status").filter({ hasText: "Put into areas, 2 of them: Done." }).waitFor();
+  assert.equal(await page.getByRole("cell", { name: "Yard", exact: true }).count(), 2);
+
+  // One is photographed.
+  await page.getByRole("link", { name: "7", exact: true }).click();
+  await accessible(page);
+  await pictures(page, "employee");
+  await page.getByRole("link", { name: "Photo" }).click();
+  await accessible(page);
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  await page.getByLabel("JPEG or PNG").setInputFiles({ name: "face.png", mimeType: "image/png", buffer: png });
+  await page.getByRole("button", { name: "Put it in place" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  const loaded = await page.locator("img.portrait").evaluate((image) => image.decode().then(() => image.naturalWidth));
+  assert.equal(loaded, 1);
+
+  // She punches at the gate: her face is on the live page, and the yard alone shows nothing.
+  await fetch(`${server.url}/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1`);
+  await page.goto("/live");
+  const terminal = page.locator("#terminals > li", { hasText: "GATE01" });
+  await terminal.locator("select[name=area_id]").selectOption({ label: "Gate" });
+  await terminal.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await fetch(`${server.url}/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1`);
+  await fetch(`${server.url}/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1`, { method: "POST", body: "7\t2026-01-15 08:00:00\t0\t15\n99\t2026-01-15 08:01:00\t0\t1\n" });
+  const punch = page.locator("#punches tr", { hasText: "Person 0" });
+  await punch.locator("img.face").waitFor();
+  await punch.getByText("Face", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Sound" }).click();
+  await page.locator("#sound[aria-pressed=true]").waitFor();
+  await accessible(page);
+  await page.locator("#area").selectOption("Yard");
+  await punch.waitFor({ state: "hidden" });
+  await page.locator("#area").selectOption("Gate");
+  await punch.waitFor();
+  await pictures(page, "live-photo");
+
+  // Whoever 99 is gets that code.
+  await page.goto("/unregister");
+  await accessible(page);
+  await page.getByRole("link", { name: "New employee…" }).click();
+  assert.equal(await page.locator("#emp_code").inputValue(), "99");
+
+  // She leaves, and is asked back; somebody else gets a message.
+  await page.goto("/resignations");
+  await page.getByRole("link", { name: "New resignation" }).click();
+  await accessible(page);
+  await page.locator("#employee").fill("7");
+  await page.locator("#resign_date").fill("2026-01-20");
+  await page.locator("#resign_type").selectOption({ label: "Quit" });
+  await pictures(page, "resignation");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("checkbox", { name: "7 Person 0" }).check();
+  await page.getByLabel("With ticked").selectOption("Hire again");
+  await page.getByRole("button", { name: "Go on with 1…" }).click();
+  await page.getByRole("button", { name: "Hire again" }).click();
+  await page.getByRole("status").filter({ hasText: "Hire again: Done." }).waitFor();
+  await page.getByText("None yet.").waitFor();
+  await page.goto("/public-messages/new");
+  await accessible(page);
+  await page.locator("#terminal").selectOption({ label: "Auto add (GATE01)" });
+  await page.locator("input#content").fill("The canteen is closed");
+  await page.locator("#start_time").fill("2026-01-20T08:00");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("cell", { name: "The canteen is closed" }).waitFor();
+});
