@@ -412,7 +412,16 @@ async fn every_answer_carries_the_id_its_cause_is_logged_under() {
 }
 
 #[tokio::test]
-async fn no_value_of_any_member_or_parameter_breaks_an_endpoint() {
+async fn no_value_of_any_member_or_parameter_breaks_an_endpoint_at_an_even_place() {
+    no_value_breaks_every_second_endpoint(0).await;
+}
+
+#[tokio::test]
+async fn no_value_of_any_member_or_parameter_breaks_an_endpoint_at_an_odd_place() {
+    no_value_breaks_every_second_endpoint(1).await;
+}
+
+async fn no_value_breaks_every_second_endpoint(first: usize) {
     on_both(|test| async move {
         let odd = [
             json!(null),
@@ -440,7 +449,8 @@ async fn no_value_of_any_member_or_parameter_breaks_an_endpoint() {
         ];
         let caller = test.easytimepro().await;
         let biotime = test.biotime().await;
-        for endpoint in muster::api::registry().endpoints() {
+        let registry = muster::api::registry();
+        for endpoint in registry.endpoints().iter().skip(first).step_by(2) {
             let path = endpoint
                 .path
                 .replace("{sn}", "A")
