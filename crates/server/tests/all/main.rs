@@ -18,6 +18,8 @@ mod api_resignations;
 mod api_terminals;
 mod api_trees;
 mod architecture;
+#[path = "../../../sheets/tests/book/mod.rs"]
+mod book;
 mod cli;
 mod console;
 mod convergence;
