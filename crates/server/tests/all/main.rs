@@ -28,6 +28,7 @@ mod kill;
 mod messages;
 mod obedience;
 mod people_on_terminals;
+mod personnel_stories;
 mod postgres;
 mod rest;
 mod several_servers;
