@@ -15,6 +15,7 @@ pub const BAD_BIO_TYPE: i32 = -32;
 pub const BAD_FINGER: i32 = -33;
 pub const DOOR_SECONDS: i32 = -45;
 pub const NO_DOOR: i32 = -47;
+pub const UNSUPPORTED_FORMAT: i32 = -71;
 pub const NO_AREA: i32 = -80;
 pub const PAGE_NOT_POSITIVE: i32 = -90;
 pub const PAGE_TOO_LARGE: i32 = -91;

@@ -20,6 +20,8 @@ use url::form_urlencoded;
 
 /// More pairs in a query or a form are refused.
 const MAX_PAIRS: usize = 1000;
+/// So many letters the headers of a part of a form may have.
+const MAX_PART_HEAD: usize = 8 << 10;
 /// A body that stands still for so long is given up.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 /// And one that is not there after so long, too.
@@ -378,6 +380,13 @@ impl Body {
             if count > MAX_PAIRS {
                 return Err(broken(&"too many parts"));
             }
+            let head = part.headers().iter();
+            let head: usize = head
+                .map(|(name, value)| name.as_str().len() + value.len())
+                .sum();
+            if head > MAX_PART_HEAD {
+                return Err(broken(&"a part with too long a head"));
+            }
             let Some(field) = part.name().map(str::to_owned) else {
                 continue;
             };
@@ -385,6 +394,10 @@ impl Body {
                 Some(name) => {
                     if name.contains('\0') {
                         return Err(broken(&"a file name with a null character"));
+                    }
+                    // It is never used as a path; whoever sends one of these wants it to be.
+                    if name.split(['/', '\\']).any(|part| part == "..") {
+                        return Err(broken(&"a file name that leads elsewhere"));
                     }
                     body.files.push(File {
                         field,

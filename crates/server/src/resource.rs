@@ -354,6 +354,8 @@ pub trait Writable: Resource {
     /// Members that point at a row of the same kind, by its code: in a file, that one is stored
     /// first.
     const ABOVE: &'static [&'static str] = &[];
+    /// The appendix's number for one that would be above itself.
+    const BAD_PARENT: i32 = appendix::PROGRAM_ERROR;
     /// Names that columns of files have elsewhere, each with the member it means.
     const LABELS: &'static [(&'static str, &'static str)] = &[];
 

@@ -13,10 +13,9 @@ use serde_json::Value;
 
 /// The list leaves out who is not employed, unless it is asked for.
 const STATUS: &[(&str, &str)] = &[
-    ("0,99,100,999", "Everybody"),
+    ("0,99,100", "Everybody"),
     ("99", "Resigned"),
     ("100", "Resigned, attendance off"),
-    ("999", "Removed"),
 ];
 const GENDERS: &[(&str, &str)] = &[("F", "Female"), ("M", "Male"), ("O", "Other")];
 const YES_NO: &[(&str, &str)] = &[("1", "Yes"), ("0", "No")];
@@ -49,7 +48,6 @@ impl Listed for Employee {
                     ("0", "Employed", true),
                     ("99", "Resigned", false),
                     ("100", "Resigned, attendance off", false),
-                    ("999", "Removed", false),
                 ])),
         ],
         filters: &[

@@ -5,6 +5,7 @@ use super::{Resource, Selection, list_parameters};
 use crate::access::{Caller, Right};
 use crate::answer::{Answer, Stream};
 use crate::app::App;
+use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Call, Query};
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
@@ -192,7 +193,10 @@ fn read_format<R: Resource>(query: &mut Query) -> Result<Format> {
         _ => {
             let shown: String = text.chars().take(100).collect();
             let message = format!("\"{shown}\" is not a valid choice.");
-            Err(Error::invalid("export_type", message))
+            let problem = Problem::new("export_type", message);
+            Err(Error::Invalid(vec![
+                problem.coded(appendix::UNSUPPORTED_FORMAT),
+            ]))
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{AT_ONCE, Writable, by_ids, col, followed, id_column};
 use crate::access::{Caller, Right};
 use crate::answer::Answer;
 use crate::app::App;
+use crate::appendix;
 use crate::error::{BadRow, Error, Problem, Result};
 use crate::extract::{Body, Call};
 use crate::relation::Known;
@@ -177,7 +178,17 @@ async fn finished(reading: JoinHandle<muster_sheets::Result<()>>) -> Result<()> 
     match reading.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(muster_sheets::Error::Io(error))) => Err(Error::Internal(error.into())),
-        Ok(Err(error)) => Err(Error::invalid("import_file", error.to_string())),
+        Ok(Err(error)) => {
+            let code = match error {
+                // Its kind is known, there is only nothing in it, or too much.
+                muster_sheets::Error::Empty | muster_sheets::Error::TooLarge(_) => {
+                    appendix::PROGRAM_ERROR
+                }
+                _ => appendix::UNSUPPORTED_FORMAT,
+            };
+            let problem = Problem::new("import_file", error.to_string());
+            Err(Error::Invalid(vec![problem.coded(code)]))
+        }
         Err(error) => Err(Error::Internal(error.into())),
     }
 }
@@ -581,7 +592,7 @@ impl<R: Writable> Import<'_, R> {
                 let field = R::ABOVE.iter().find(|name| given.body.get(name).is_some());
                 self.bad.push(BadRow {
                     row: given.row,
-                    problem: Problem::new(*field.unwrap_or(&""), message),
+                    problem: Problem::new(*field.unwrap_or(&""), message).coded(R::BAD_PARENT),
                 });
             }
             self.bad_codes.insert(given.code.clone());

@@ -390,6 +390,7 @@ impl<T: Tree> Writable for T {
         ),
     ];
     const ABOVE: &'static [&'static str] = &[T::WORDS.parent, T::WORDS.parent_too[0]];
+    const BAD_PARENT: i32 = T::NUMBERS.bad_parent;
 
     type Change = Change;
 
@@ -644,7 +645,7 @@ fn taken<T: Tree>() -> Problem {
 
 fn bad_parent<T: Tree>() -> Problem {
     let message = format!("Cannot be set as parent {}.", T::NAME);
-    Problem::new(T::WORDS.parent, message).coded(T::NUMBERS.bad_parent)
+    Problem::new(T::WORDS.parent, message).coded(T::BAD_PARENT)
 }
 
 fn audited<T: Tree>(row: &Row) -> Map<String, Value> {

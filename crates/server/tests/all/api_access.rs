@@ -350,6 +350,59 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
     .await;
 }
 
+/// A file has what its reader may see, and brings nothing that its writer may not.
+#[tokio::test]
+async fn a_limited_role_exports_and_imports_its_own_people_alone() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        let new = json!({ "dept_code": "7", "dept_name": "Seven" });
+        admin.post("/personnel/api/departments/", new).await.is(201);
+        let new = json!({ "area_code": "north", "area_name": "North" });
+        admin.post("/personnel/api/areas/", new).await.is(201);
+        let people = "/personnel/api/employees/";
+        for (code, department, area) in [
+            ("1001", "7", "north"),
+            ("1002", "7", "1"),
+            ("1003", "1", "north"),
+        ] {
+            let new = json!({ "emp_code": code, "department": department, "area": [area] });
+            admin.post(people, new).await.is(201);
+        }
+        let limited = limited(&test, Some("north"), Some("7")).await;
+        let asked = format!(
+            "{people}export/?export_type=csv&ordering=emp_code&export_headers=emp_code,first_name,dept_code,area_code"
+        );
+        let head = "\u{feff}emp_code,first_name,dept_code,area_code\r\n";
+        assert_eq!(
+            limited.get(&asked).await.text,
+            format!("{head}1001,,7,north\r\n")
+        );
+
+        let import = format!("{people}import_emp/");
+        let file = "emp_code,first_name,dept_code,area_code\n\
+                    1001,Asha,7,north\n1001b,Bo,1,north\n1001c,Cy,7,1\n1001d,Di,7,north;1\n\
+                    1001e,Ed,,\n1002,Flo,7,north\n1003,Gus,,\n";
+        let got = limited.import(&import, "1", file).await;
+        insta::assert_snapshot!("limited_import", format!("{} {}", got.status, got.text));
+        let all = admin.get(&asked).await.text;
+        assert_eq!(
+            all,
+            format!("{head}1001,,7,north\r\n1002,,7,1\r\n1003,,1,north\r\n"),
+            "nothing was stored"
+        );
+        let file = "emp_code,first_name,dept_code,area_code\n1001,Asha,,\n1004,Hal,7,north\n";
+        assert_eq!(
+            limited.import(&import, "1", file).await.is(200),
+            json!({ "detail": "import successful", "created": 1, "updated": 1, "skipped": 0 })
+        );
+        assert_eq!(
+            limited.get(&asked).await.text,
+            format!("{head}1001,Asha,7,north\r\n1004,Hal,7,north\r\n")
+        );
+    })
+    .await;
+}
+
 /// Lists, reads, changes, removals and bulk actions: what is beyond a limit is not there.
 #[tokio::test]
 async fn a_limited_role_reaches_nothing_beyond_its_area_and_department_by_any_way() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const LIST: &str = "/personnel/api/employees/";
 
 /// The manual's own body.
-fn sample() -> Value {
+pub fn sample() -> Value {
     json!({
         "emp_code": "5677", "first_name": "madg", "last_name": "", "nickname": "",
         "device_password": "", "card_no": "", "department": 1, "position": 1, "area": [1],
@@ -428,24 +428,52 @@ async fn employees_are_filtered_searched_and_ordered() {
     .await;
 }
 
+/// Templates of the first employee: the terminals' number of the kind, which finger it is, the version.
+pub async fn templates(test: &TestApp, templates: &[(i16, i16, &str)]) {
+    for (wire_type, bio_no, version) in templates {
+        test.run(
+            "INSERT INTO biometric (company_id, employee_id, pin, wire_type, bio_no, bio_index, \
+             major_ver, minor_ver, source, template_sealed, changed_at) \
+             SELECT company_id, id, emp_code, $1, $2, 0, $3, '0', 'BIODATA', $4, changed_at FROM employee \
+             ORDER BY id LIMIT 1",
+            [(*wire_type).into(), (*bio_no).into(), (*version).into(), vec![0_u8].into()],
+        )
+        .await;
+    }
+}
+
 #[tokio::test]
-async fn templates_are_counted_by_kind_and_version() {
+async fn templates_of_the_newest_version_of_a_kind_are_counted() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
-        caller.post(LIST, json!({ "emp_code": "1001" })).await.is(201);
-        for (wire_type, bio_no, version) in [(1, 0, "10"), (1, 4, "10"), (9, 0, "39"), (10, 0, "2")] {
-            test.run(
-                "INSERT INTO biometric (company_id, employee_id, pin, wire_type, bio_no, bio_index, \
-                 major_ver, minor_ver, source, template_sealed, changed_at) \
-                 SELECT company_id, id, emp_code, $1, $2, 0, $3, '0', 'BIODATA', $4, changed_at FROM employee",
-                [wire_type.into(), bio_no.into(), version.into(), vec![0_u8].into()],
-            )
-            .await;
-        }
+        caller
+            .post(LIST, json!({ "emp_code": "1001" }))
+            .await
+            .is(201);
+        let older = [(1, 0, "9"), (1, 1, "9"), (1, 2, "9"), (8, 0, "1")];
+        templates(&test, &older).await;
+        let newest = [
+            (1, 0, "10"),
+            (1, 4, "10"),
+            (9, 0, "39"),
+            (10, 0, "2"),
+            (6, 0, "2"),
+        ];
+        templates(&test, &newest).await;
         let read = caller.get(&format!("{LIST}1001/")).await.is(200);
         assert_eq!(
-            (&read["fingerprint"], &read["face"], &read["palm"], &read["vl_face"]),
-            (&json!("Ver 10:2"), &json!("-"), &json!("Ver 2:1"), &json!("Ver 39:1"))
+            (
+                &read["fingerprint"],
+                &read["face"],
+                &read["palm"],
+                &read["vl_face"]
+            ),
+            (
+                &json!("Ver 10:2"),
+                &json!("-"),
+                &json!("Ver 2:2"),
+                &json!("Ver 39:1")
+            )
         );
     })
     .await;
@@ -564,6 +592,8 @@ async fn several_are_moved_and_changed_at_once_or_none() {
         let admin = test.easytimepro().await;
         let area = json!({ "area_code": "north", "area_name": "North" });
         admin.post("/personnel/api/areas/", area).await.is(201);
+        let department = json!({ "dept_code": "7", "dept_name": "Seven" });
+        admin.post("/personnel/api/departments/", department).await.is(201);
         for code in ["034186661926", "1002"] {
             admin.post(LIST, json!({ "emp_code": code })).await.is(201);
         }
@@ -571,10 +601,10 @@ async fn several_are_moved_and_changed_at_once_or_none() {
         // The manual's samples, with who is here.
         for (name, body) in [
             ("adjust_area", json!({ "emp_code": ["034186661926"], "area_code": ["north", 1] })),
-            ("adjust_depart", json!({ "emp_code": ["034186661926"], "department_code": 1 })),
+            ("adjust_depart", json!({ "emp_code": ["034186661926"], "department_code": 7 })),
             ("adjust_emp_type", json!({ "emp_code": ["034186661926"], "emp_type": 1 })),
             ("adjust_position", json!({ "emp_code": ["034186661926"], "position_code": 1 })),
-            ("adjust_department", json!({ "employees": 1000000001, "department": ["1"] })),
+            ("adjust_department", json!({ "employees": 1000000002, "department": ["1000001"] })),
         ] {
             let answer = admin.post(&format!("{LIST}{name}/"), body).await;
             assert_eq!(answer.is(200), done, "{name}");
@@ -590,6 +620,7 @@ async fn several_are_moved_and_changed_at_once_or_none() {
             (codes, &read["emp_type"], &read["position"]["position_code"]),
             (vec![&json!("1"), &json!("north")], &json!(1), &json!("1"))
         );
+        assert_eq!(admin.get(&format!("{LIST}?dept_code=7")).await.is(200)["count"], 2);
         let biotime = test.biotime().await;
         let form = biotime
             .request(Method::POST, &format!("{LIST}adjust_area/"))

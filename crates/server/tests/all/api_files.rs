@@ -1,6 +1,9 @@
 //! Lists as files, out and in again: every kind of file, both profiles, and what is refused.
 
+use crate::api_http::raw;
+use crate::book::{Book, SHEET};
 use crate::rest::{Got, Somebody, TestApp, on_both, punch};
+use muster::api;
 use muster_sheets::{Cell, Format, Limits, Writer};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -10,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 impl Somebody<'_> {
-    async fn download(&self, path: &str) -> Vec<u8> {
+    pub async fn download(&self, path: &str) -> Vec<u8> {
         let answer = self.request(Method::GET, path).send().await.expect("sent");
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.expect("whole").to_vec();
@@ -18,8 +21,8 @@ impl Somebody<'_> {
         bytes
     }
 
-    async fn import(&self, path: &str, import_type: &str, file: impl Into<Vec<u8>>) -> Got {
-        let file = Part::bytes(file.into()).file_name("../../no.path");
+    pub async fn import(&self, path: &str, import_type: &str, file: impl Into<Vec<u8>>) -> Got {
+        let file = Part::bytes(file.into()).file_name("no.path");
         let form = Form::new()
             .text("import_type", import_type.to_owned())
             .part("import_file", file);
@@ -56,7 +59,7 @@ fn without_ids(value: &mut Value) {
     }
 }
 
-fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
+pub fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     muster_sheets::read(Cursor::new(bytes), &Limits::default(), |row| {
         rows.push(row.cells);
@@ -531,6 +534,151 @@ async fn of_many_people_terminals_are_told_and_their_punches_come_to_them() {
         insta::assert_snapshot!("cards_of_two", format!("{} {}", got.status, got.text));
         let three = admin.get("/personnel/api/employees/1003/").await.is(200);
         assert_eq!(three["card_no"], "551003");
+    })
+    .await;
+}
+
+/// The most memory this process ever had.
+fn most_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok())
+        .map_or(0, |kib| kib << 10)
+}
+
+#[tokio::test]
+async fn a_file_made_to_be_too_much_is_refused_in_little_memory() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let path = "/personnel/api/employees/import_emp/";
+        let mut attacks: Vec<(&str, Vec<u8>)> = Vec::new();
+        let mut book = Book::new();
+        let start = "<worksheet><sheetData><row><c t=\"inlineStr\"><is><t>";
+        book.repeated(SHEET, start, "a", 1 << 28, "");
+        attacks.push(("a cell of 256 MiB", book.bytes()));
+        let mut book = Book::new();
+        let start = format!("{start}emp_code</t></is></c></row>");
+        book.repeated(SHEET, &start, "<row><c><v>1</v></c></row>", 1_000_000, "");
+        attacks.push(("a million rows", book.bytes()));
+        for (what, entity) in [
+            (
+                "a billion laughs",
+                "\"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"",
+            ),
+            ("an entity of another file", "SYSTEM \"file:///etc/passwd\""),
+        ] {
+            let mut book = Book::new();
+            book.part(
+                SHEET,
+                format!("<!DOCTYPE x [<!ENTITY a {entity}>]><worksheet/>"),
+            );
+            attacks.push((what, book.bytes()));
+        }
+        let book = Book::new().with_sheet("<row><c t=\"str\"><v>&x;</v></c></row>");
+        attacks.push(("an entity nobody knows", book));
+        let whole = include_bytes!("../../../sheets/fixtures/people.xls");
+        attacks.push(("half a workbook", whole[..whole.len() / 2].to_vec()));
+        attacks.push(("a line of 60 MB", vec![b'x'; 60_000_000]));
+        let mut told = String::new();
+        for (what, file) in attacks {
+            let (before, size) = (most_memory(), file.len());
+            let got = admin.import(path, "0", file).await;
+            told += &format!("{what}\n{} {}\n", got.status, got.text);
+            // It is in memory on its way out, on its way in and as a part of a form.
+            let taken = most_memory() - before;
+            assert!(
+                taken < (64 << 20) + 6 * size,
+                "{what} took {} KiB",
+                taken >> 10
+            );
+        }
+        insta::assert_snapshot!("attacking_imports", told);
+        let request = format!(
+            "POST {path}?import_type=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
+             Content-Type: application/octet-stream\r\nContent-Length: 100000000\r\n\r\nemp_code\n",
+            admin.authorization.as_deref().unwrap_or_default(),
+        );
+        assert_eq!(raw(&test, request).await, "HTTP/1.1 413 Payload Too Large");
+        assert_eq!(test.number("SELECT count(*) FROM employee").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_imports_at_once_one_finds_what_the_other_stored() {
+    on_both(async |test| {
+        let (admin, biotime) = (test.easytimepro().await, test.biotime().await);
+        let path = "/personnel/api/employees/import_emp/";
+        let mut file = "emp_code,dept_code,area_code\n".to_owned();
+        for code in 1001..=1200 {
+            file += &format!("{code},1,1\n");
+        }
+        let (one, other) = tokio::join!(
+            admin.import(path, "0", file.clone()),
+            biotime.import(path, "0", file.clone()),
+        );
+        let (one, other) = (one.is(200), other.is(200));
+        let sum = |name: &str| one[name].as_i64().unwrap_or(0) + other[name].as_i64().unwrap_or(0);
+        assert_eq!(
+            (sum("created"), sum("skipped")),
+            (200, 200),
+            "{one} {other}"
+        );
+        assert_eq!(test.number("SELECT count(*) FROM employee").await, 200);
+        // One card, which only one of them can bring.
+        let (one, other) = tokio::join!(
+            admin.import(path, "1", "emp_code,card_no\n1001,9\n1002,8\n"),
+            admin.import(path, "1", "emp_code,card_no\n1003,9\n1004,7\n"),
+        );
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+        let cards = "SELECT count(*) FROM employee WHERE card_no IS NOT NULL";
+        assert_eq!(test.number(cards).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_comes_whole_whatever_part_is_asked_for_and_its_head_does_nothing() {
+    on_both(async |test| {
+        furnish(&test).await;
+        let admin = test.easytimepro().await;
+        let registry = api::registry();
+        let paths = registry.endpoints().iter().filter(|endpoint| {
+            endpoint.method == Method::GET && endpoint.path.ends_with("/export/")
+        });
+        let mut seen = 0;
+        for endpoint in paths {
+            let asked = format!("{}?export_type=csv", endpoint.path);
+            let whole = admin.get(&asked).await;
+            whole.is_file();
+            let part = admin
+                .request(Method::GET, &asked)
+                .header("range", "bytes=0-3");
+            let part = Got::from(part).await;
+            assert_eq!((part.status, &part.text), (200, &whole.text), "{asked}");
+            assert_eq!(part.header("content-range"), "", "{asked}");
+            let body = json!({ "emp_code": "nobody", "search": "nothing" });
+            let with_body = admin.send(Method::GET, &asked, Some(body)).await;
+            assert_eq!(
+                (with_body.status, &with_body.text),
+                (200, &whole.text),
+                "{asked}"
+            );
+            let audited = "SELECT count(*) FROM audit";
+            let before = test.number(audited).await;
+            let head = admin.send(Method::HEAD, &asked, None).await;
+            assert_eq!((head.status, head.text.as_str()), (200, ""), "{asked}");
+            for name in ["content-type", "content-disposition"] {
+                assert_eq!(head.header(name), whole.header(name), "{asked}");
+            }
+            assert_eq!(test.number(audited).await, before, "{asked}");
+            seen += 1;
+        }
+        assert!(seen >= 12, "{seen} files");
     })
     .await;
 }

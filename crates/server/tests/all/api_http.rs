@@ -166,7 +166,7 @@ async fn a_host_is_believed_when_it_can_be_one() {
 }
 
 /// Sends these bytes and gives the status line that comes back.
-async fn raw(test: &crate::rest::TestApp, request: String) -> String {
+pub async fn raw(test: &crate::rest::TestApp, request: String) -> String {
     let address = test.base.trim_start_matches("http://").to_owned();
     tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(address).expect("connected");
@@ -371,7 +371,7 @@ async fn json_is_what_there_is() {
 async fn a_broken_form_is_refused() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
-        let multipart = async |body: String| {
+        let multipart = async |body: String| -> Got {
             let request = caller
                 .request(Method::POST, AREAS)
                 .header("content-type", "multipart/form-data; boundary=x")
@@ -384,7 +384,18 @@ async fn a_broken_form_is_refused() {
         multipart("nothing".to_owned()).await.is(400);
         let good = "--x\r\nContent-Disposition: form-data; name=\"area_code\"\r\n\r\nf\r\n\
                     --x\r\nContent-Disposition: form-data; name=\"area_name\"\r\n\r\nForm\r\n\
-                    --x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"../../x.dat\"\r\n\r\nz\r\n--x--\r\n";
+                    --x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.dat\"\r\n\r\nz\r\n--x--\r\n";
+        for name in ["../../x.dat", "..\\x.dat", "a/../x.dat", "..", "x\0.dat"] {
+            multipart(good.replace("x.dat", name)).await.is(400);
+        }
+        let endless = format!("x.dat\"\r\nX-Long: \"{}", "x".repeat(1 << 20));
+        let refused = multipart(good.replace("x.dat", &endless)).await.is(400);
+        assert_eq!(
+            refused["detail"],
+            "Multipart form parse error - a part with too long a head"
+        );
+        let stored = "SELECT count(*) FROM area";
+        assert_eq!(test.number(stored).await, 1);
         multipart(good.to_owned()).await.is(201);
     })
     .await;

@@ -567,6 +567,41 @@ async fn another_password_or_a_disabled_account_ends_every_token_at_once() {
 }
 
 #[tokio::test]
+async fn another_own_password_ends_an_employees_tokens_at_once() {
+    on_both(|test| async move {
+        test.staff("1001").await;
+        let doors = DOORS.iter().filter(|door| door.contains("staff"));
+        let mut all = Vec::new();
+        for door in doors.clone() {
+            let token = test.log_in(door, "1001").await;
+            all.push(test.with(&format!("Bearer {token}")));
+        }
+        let own = "/personnel/api/employees/1001/";
+        for staff in &all {
+            staff.get(own).await.is(200);
+        }
+        let admin = test.easytimepro().await;
+        let new = json!({ "self_password": "lamp oil and rope" });
+        admin.patch(own, new).await.is(200);
+        for staff in &all {
+            staff.get(own).await.is(401);
+        }
+        for door in doors {
+            let login = |password: &str| json!({ "username": "1001", "password": password });
+            test.nobody().post(door, login(PASSWORD)).await.is(400);
+            let token = test
+                .nobody()
+                .post(door, login("lamp oil and rope"))
+                .await
+                .is(200);
+            let token = token["token"].as_str().expect("a token");
+            test.with(&format!("Bearer {token}")).get(own).await.is(200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_hash_made_elsewhere_lets_in_and_is_replaced() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;

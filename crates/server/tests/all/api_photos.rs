@@ -13,7 +13,7 @@ use std::io::Cursor;
 const LIST: &str = "/personnel/api/employees/";
 const UPLOAD: &str = "/personnel/api/employees/update_emp_photo/";
 
-fn jpeg(width: u32, height: u32) -> Vec<u8> {
+pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     let picture = RgbImage::from_pixel(width, height, Rgb([200, 30, 30]));
     let mut bytes = Vec::new();
     JpegEncoder::new(&mut bytes)
@@ -30,6 +30,27 @@ fn png(picture: &RgbaImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A picture of one point that says it has 100 000 on each side.
+fn vast() -> Vec<u8> {
+    let mut bytes = png(&RgbaImage::new(1, 1));
+    for place in [16, 20] {
+        bytes[place..place + 4].copy_from_slice(&100_000_u32.to_be_bytes());
+    }
+    let mut sum = flate2::Crc::new();
+    sum.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+    bytes
+}
+
+/// The same in the other format, which goes to 65 535.
+fn vast_jpeg() -> Vec<u8> {
+    let mut bytes = jpeg(8, 8);
+    let start = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]);
+    let sides = start.expect("a frame") + 5;
+    bytes[sides..sides + 4].fill(0xff);
+    bytes
+}
+
 /// The picture with a telephone's note that it was held sideways, and where it was.
 fn sideways(jpeg: &[u8]) -> Vec<u8> {
     let mut note = b"Exif\0\0II*\0\x08\0\0\0\x01\0".to_vec();
@@ -44,8 +65,8 @@ fn sideways(jpeg: &[u8]) -> Vec<u8> {
     bytes
 }
 
-async fn upload(caller: &Somebody<'_>, emp_code: &str, bytes: Vec<u8>) -> Got {
-    let part = Part::bytes(bytes).file_name("../../x.jpg");
+pub async fn upload(caller: &Somebody<'_>, emp_code: &str, bytes: Vec<u8>) -> Got {
+    let part = Part::bytes(bytes).file_name("x.jpg");
     let form = Form::new()
         .text("emp_code", emp_code.to_owned())
         .part("upload_photo", part);
@@ -143,6 +164,8 @@ async fn what_is_no_photo_is_refused_and_changes_nothing() {
             b"GIF89a\x01\0\x01\0".to_vec(),
             jpeg(20, 20)[..12].to_vec(),
             wide,
+            vast(),
+            vast_jpeg(),
             cut,
             large,
         ] {

@@ -9,7 +9,7 @@ const LIST: &str = "/personnel/api/resigns/";
 const PEOPLE: &str = "/personnel/api/employees/";
 
 /// Employees 12, 14 and 16: ids 1000000001 and on.
-async fn people<'a>(test: &'a TestApp) -> Somebody<'a> {
+pub async fn people<'a>(test: &'a TestApp) -> Somebody<'a> {
     let admin = test.easytimepro().await;
     for (code, name) in [("12", "ttt"), ("14", "Guru Prasad"), ("16", "Asha")] {
         let new = json!({
@@ -27,7 +27,7 @@ async fn status(test: &TestApp, emp_code: &str) -> i64 {
 }
 
 /// The manual's own body, for an employee of this server.
-fn sample() -> Value {
+pub fn sample() -> Value {
     json!({
         "resign_date": "2025-06-21", "report_generation_end_date": "2025-06-22", "resign_type": 2,
         "reason": "", "disableatt": false, "employee": "1000000001",

@@ -5,12 +5,14 @@ use crate::rest::{Somebody, TestApp, on_both};
 use serde_json::{Map, Value, json};
 
 /// How each is spelled.
-struct Kind {
-    path: &'static str,
-    thing: &'static str,
-    code: &'static str,
-    name: &'static str,
-    parent: &'static str,
+pub struct Kind {
+    pub path: &'static str,
+    pub thing: &'static str,
+    pub code: &'static str,
+    pub name: &'static str,
+    pub parent: &'static str,
+    /// The last part of the import's path.
+    pub import: &'static str,
     /// The name of the row that is always there.
     first: &'static str,
     /// The appendix's numbers of what is absent, taken, empty, above itself, in use.
@@ -23,6 +25,7 @@ const AREAS: Kind = Kind {
     code: "area_code",
     name: "area_name",
     parent: "parent_area",
+    import: "import_area",
     first: "Not Authorized",
     numbers: [-80, -1, -1, -1, -1],
 };
@@ -32,6 +35,7 @@ const DEPARTMENTS: Kind = Kind {
     code: "dept_code",
     name: "dept_name",
     parent: "parent_dept",
+    import: "import_dept",
     first: "Department",
     numbers: [-13, -12, -10, -14, -15],
 };
@@ -41,6 +45,7 @@ const POSITIONS: Kind = Kind {
     code: "position_code",
     name: "position_name",
     parent: "parent_position",
+    import: "import_position",
     first: "Position",
     numbers: [-1; 5],
 };
@@ -50,14 +55,15 @@ const LOCATIONS: Kind = Kind {
     code: "location_code",
     name: "location_name",
     parent: "parent_location",
+    import: "import_location",
     first: "Location",
     numbers: [-1; 5],
 };
-const KINDS: [Kind; 4] = [AREAS, DEPARTMENTS, POSITIONS, LOCATIONS];
+pub const KINDS: [Kind; 4] = [AREAS, DEPARTMENTS, POSITIONS, LOCATIONS];
 
 impl Kind {
     /// `code`, `name` and `parent` by the names they have here; null is left out.
-    fn spelled(&self, code: Value, name: Value, parent: Value) -> Value {
+    pub fn spelled(&self, code: Value, name: Value, parent: Value) -> Value {
         let members = [(self.code, code), (self.name, name), (self.parent, parent)];
         Value::Object(
             members
@@ -68,7 +74,7 @@ impl Kind {
         )
     }
 
-    fn row(&self, key: &str) -> String {
+    pub fn row(&self, key: &str) -> String {
         format!("{}{key}/", self.path)
     }
 
@@ -330,19 +336,7 @@ async fn what_is_wrong_is_told_all_at_once_and_nothing_is_stored() {
                 kind.refused(kind.code, &text, taken, msg)
             );
             // A row with the name of an endpoint could never be reached again.
-            let imported = match kind.thing {
-                "department" => "import_dept".to_owned(),
-                thing => format!("import_{thing}"),
-            };
-            for code in [
-                "action",
-                "Export",
-                imported.as_str(),
-                ".",
-                "..",
-                "a\tb",
-                "a\nb",
-            ] {
+            for code in ["action", "Export", kind.import, ".", "..", "a\tb", "a\nb"] {
                 let new = kind.spelled(code.into(), json!("x"), json!(null));
                 easytimepro.post(kind.path, new).await.is(400);
             }

@@ -289,3 +289,153 @@ async fn a_client_is_added_with_rights_and_an_end_and_revoked() {
     })
     .await;
 }
+
+/// The program itself, on the data of a test: whether it is content, and what it says.
+fn muster(test: &TestApp, words: &[&str]) -> (bool, String) {
+    let config = &test.app.config;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(words).arg("--data-dir").arg(&config.data_dir);
+    if !config.database_url.is_empty() {
+        command.args(["--database-url", &config.database_url]);
+    }
+    said(command)
+}
+
+fn said(mut command: std::process::Command) -> (bool, String) {
+    let output = command.output().expect("started");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).expect("a text");
+    (output.status.success(), said)
+}
+
+#[tokio::test]
+async fn a_file_is_taken_in_whole_or_every_bad_row_is_named() {
+    on_both(|test| async move {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("areas.csv");
+        let name = file.to_str().expect("a text");
+        let take = |rows: &str, more: &[&str]| {
+            std::fs::write(&file, format!("area_code,area_name\n{rows}")).expect("written");
+            muster(&test, &[&["import", name, "--as", "areas"], more].concat())
+        };
+        let counted = |created, updated, skipped| {
+            let counts = format!("{created} created, {updated} updated, {skipped} skipped\n");
+            (true, counts)
+        };
+        assert_eq!(take("n,North\ns,South\n", &[]), counted(2, 0, 0));
+        assert_eq!(take("n,Norden\nw,West\n", &[]), counted(1, 0, 1));
+        assert_eq!(take("n,Norden\n", &["--overwrite"]), counted(0, 1, 0));
+        let (is_content, told) = take("e,East\nx,\n,Nowhere\n", &[]);
+        assert!(!is_content);
+        for line in [
+            "row 3: area_name: This field is required.",
+            "row 4: area_code: This field is required.",
+            "nothing was stored",
+        ] {
+            assert!(told.contains(line), "{told}");
+        }
+        let admin = test.easytimepro().await;
+        let list = admin
+            .get("/personnel/api/areas/?ordering=area_code")
+            .await
+            .is(200);
+        let names: Vec<&str> = list["data"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .filter_map(|row| row["area_name"].as_str())
+            .collect();
+        assert_eq!(names, ["Not Authorized", "Norden", "South", "West"]);
+        std::fs::remove_file(&file).expect("removed");
+        let (is_content, told) = muster(&test, &["import", name, "--as", "areas"]);
+        assert!(!is_content && told.contains("cannot open"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong() {
+    on_both(|test| async move {
+        let (is_content, told) = muster(&test, &["doctor"]);
+        assert!(is_content, "{told}");
+        for line in [
+            "good  configuration\n",
+            "good  key file\n",
+            "good  the key file belongs to this database\n",
+            "good  no punch is there twice\n",
+            "good  0 transactions, 0 of unknown people\n",
+        ] {
+            assert!(told.contains(line), "{told}");
+        }
+        assert!(!told.contains("bad "), "{told}");
+        test.run("UPDATE punch_counter SET transactions = 3", [])
+            .await;
+        let (is_content, told) = muster(&test, &["doctor"]);
+        let line =
+            "bad   the counters say 3 transactions and 0 of unknown people, the rows 0 and 0\n";
+        assert!(!is_content && told.contains(line), "{told}");
+        test.run(
+            "UPDATE installation SET key_check = $1",
+            [vec![1_u8].into()],
+        )
+        .await;
+        let (is_content, told) = muster(&test, &["doctor"]);
+        let line = "bad   the key file is of another installation: copy muster.key from there\n";
+        assert!(!is_content && told.contains(line), "{told}");
+        std::fs::remove_file(test.app.config.key_file()).expect("removed");
+        let (is_content, told) = muster(&test, &["doctor"]);
+        assert!(
+            !is_content && told.contains("is missing: without it"),
+            "{told}"
+        );
+    })
+    .await;
+}
+
+#[test]
+fn the_configuration_is_shown_and_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("muster.toml");
+    let asked = |words: &[&str], options: &str| {
+        std::fs::write(&file, options).expect("written");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(words).arg("--config").arg(&file);
+        said(command)
+    };
+    let can_be_used = (true, "the configuration can be used\n".to_owned());
+    let check = ["config", "check"];
+    assert_eq!(asked(&check, "listen = \"127.0.0.1:9\"\n"), can_be_used);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(["config", "example"]);
+    let (is_content, example) = said(command);
+    assert!(is_content);
+    assert_eq!(asked(&check, &example), can_be_used);
+    for (options, told) in [
+        ("zone = \"Mars/Olympus\"\n", "Mars/Olympus"),
+        (
+            "[api]\npublic_url = \"ftp://x\"\n",
+            "api.public_url must begin with http:// or https://",
+        ),
+        ("lisen = \"127.0.0.1:9\"\n", "lisen"),
+        ("listen =\n", "the configuration cannot be used"),
+    ] {
+        let (is_content, said) = asked(&check, options);
+        assert!(!is_content && said.contains(told), "{options}: {said}");
+    }
+    let options =
+        "zone = \"Asia/Kolkata\"\ndatabase_url = \"postgres://muster:s3cret@db.example.com/hr\"\n";
+    let (is_content, shown) = asked(&["config", "show"], options);
+    assert!(
+        is_content && shown.contains("zone = \"Asia/Kolkata\"\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("db.example.com/hr") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+    std::fs::remove_file(&file).expect("removed");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(["config", "check", "--config"]).arg(&file);
+    let (is_content, said) = said(command);
+    assert!(!is_content && said.contains("muster.toml"), "{said}");
+}

@@ -541,6 +541,26 @@ async fn a_hundred_thousand_fields_and_nul_bytes_are_kept_or_read() {
             )
             .await;
         assert_eq!(answer.whole(), (200, "OK: 2"));
+        let unread: Vec<(String, String)> = app
+            .unread()
+            .await
+            .into_iter()
+            .map(|(table, line)| {
+                let text = String::from_utf8_lossy(&line);
+                (table, text.chars().take(80).collect())
+            })
+            .collect();
+        let people: Vec<(String, Option<String>)> = app
+            .app
+            .store
+            .all(&Sql::new("SELECT emp_code, first_name FROM employee", []))
+            .await
+            .expect("rows");
+        let operations = app.number("SELECT count(*) FROM operation_log").await;
+        insta::assert_debug_snapshot!(
+            "nul_bytes",
+            (app.punches().await, unread, people, operations)
+        );
     })
     .await;
 }
@@ -977,14 +997,31 @@ async fn every_fixture_is_answered_as_the_reply_matrix_says() {
                     request.extend_from_slice(&body);
                     let answer = app.wire(request).await;
                     assert!(answer.status < 500, "{id}: {answer:?}");
-                    let body = answer.body.lines().next().unwrap_or_default();
-                    let body = if body.starts_with("RegistryCode=") { "RegistryCode=…" } else { body };
-                    answers.push_str(&format!("{id} {} {body}\n", answer.status));
+                    let lines: Vec<&str> = answer
+                        .body
+                        .split('\n')
+                        .map(|line| match line.split_once('=') {
+                            Some(("RegistryCode", _)) => "RegistryCode=…",
+                            Some(("SessionID", _)) => "SessionID=…",
+                            _ => line,
+                        })
+                        .collect();
+                    answers.push_str(&format!("{id} {} {}\n", answer.status, lines.join("\\n")));
                 }
             }
             insta::assert_snapshot!("fixture_answers", answers);
         },
     )
+    .await;
+}
+
+/// Fixture A08, of a server that lets nobody in by itself.
+#[tokio::test]
+async fn who_is_unknown_is_told_so() {
+    on_both(|app| async move {
+        let answer = app.get("/iclock/cdata?SN=UNKNOWN&options=all").await;
+        assert_eq!(answer.whole(), (403, "ERROR: UNKNOWN DEVICE"));
+    })
     .await;
 }
 

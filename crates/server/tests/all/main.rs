@@ -18,6 +18,8 @@ mod api_resignations;
 mod api_terminals;
 mod api_trees;
 mod architecture;
+#[path = "../../../sheets/tests/book/mod.rs"]
+mod book;
 mod cli;
 mod console;
 mod console_accounts;
@@ -34,6 +36,7 @@ mod messages;
 mod moving;
 mod obedience;
 mod people_on_terminals;
+mod personnel_stories;
 mod postgres;
 mod rest;
 mod several_servers;

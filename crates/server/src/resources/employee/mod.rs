@@ -146,7 +146,7 @@ pub struct AreaOf {
     pub area_name: String,
 }
 
-/// How many templates of a kind there are.
+/// How many templates of a kind and version there are.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Templates {
     employee_id: i64,
@@ -421,7 +421,7 @@ impl Resource for Employee {
             .nullable(),
         Field::new("status", Kind::Integer, column("status"))
             .one_of()
-            .about("0 valid (unless asked otherwise), 99 and 100 resigned, 999 removed."),
+            .about("0 valid (unless asked otherwise), 99 and 100 resigned. Who is removed is not kept."),
         Field::new("update_time", Kind::Time, column("changed_at")),
         Field::special(
             "department",
@@ -616,26 +616,36 @@ impl Resource for Employee {
                     ("palm", BioKind::Palm),
                     ("vl_face", BioKind::VisibleFace),
                 ] {
-                    let mut count = 0;
-                    let mut version = "";
-                    for templates in templates.iter().filter(|templates| {
+                    let of_kind = templates.iter().filter(|templates| {
                         templates.employee_id == row.id
                             && kind.wire_types().contains(&templates.wire_type)
-                    }) {
-                        count += templates.count;
-                        version = &templates.major_ver;
-                    }
-                    let text = if count == 0 {
-                        "-".to_owned()
-                    } else {
-                        format!("Ver {version}:{count}")
-                    };
-                    members.insert(name.into(), text.into());
+                    });
+                    members.insert(name.into(), summary(of_kind).into());
                 }
                 Ok(Value::Object(members))
             })
             .collect()
     }
+}
+
+/// The newest version of a kind, and how many templates of that version there are: `Ver 10:2`.
+fn summary<'a>(templates: impl Iterator<Item = &'a Templates>) -> String {
+    let mut newest: Option<(&str, i64)> = None;
+    for Templates {
+        major_ver, count, ..
+    } in templates
+    {
+        let age = |version: &str| version.parse::<u32>().ok();
+        newest = Some(match newest {
+            Some((version, so_far)) if age(version) == age(major_ver) => (version, so_far + count),
+            Some(newer) if age(newer.0) > age(major_ver) => newer,
+            _ => (major_ver.as_str(), *count),
+        });
+    }
+    newest.map_or_else(
+        || "-".to_owned(),
+        |(version, count)| format!("Ver {version}:{count}"),
+    )
 }
 
 /// The condition that one of an employee's areas fits.
@@ -691,14 +701,14 @@ async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Templates>> {
     select
         .expr(biometric("employee_id"))
         .expr(biometric("wire_type"))
-        .expr_as(biometric("major_ver").max(), Alias::new("major_ver"))
+        .expr(biometric("major_ver"))
         .expr_as(
             Expr::cust("count(DISTINCT biometric.bio_no)"),
             Alias::new("count"),
         )
         .from(Alias::new("biometric"))
         .and_where(biometric("employee_id").is_in(ids.iter().copied()))
-        .add_group_by([biometric("employee_id"), biometric("wire_type")]);
+        .add_group_by(["employee_id", "wire_type", "major_ver"].map(biometric));
     Ok(app.store.all(&select).await?)
 }
 
