@@ -9,11 +9,12 @@ use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::page::{self, Frame};
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
+use crate::console::rights;
 use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::extract::Body;
-use crate::relation::{AREA, DEPARTMENT, Known};
+use crate::relation::Known;
 use crate::resource::{self, Writable};
 use askama::Template;
 use axum::extract::{RawPathParams, State};
@@ -92,19 +93,7 @@ impl Edited for Clients {
                 ),
             ],
         },
-        Group {
-            title: "Limited to",
-            entries: &[
-                Entry::new("areas", "Areas", Asked::SeveralRelated(AREA))
-                    .hint("None chosen: everywhere."),
-                Entry::new(
-                    "departments",
-                    "Departments",
-                    Asked::SeveralRelated(DEPARTMENT),
-                )
-                .hint("None chosen: all."),
-            ],
-        },
+        rights::LIMITED_TO,
         Group {
             title: "May do",
             entries: &[Entry::new("rights", "Rights", Asked::Rights).initially("operator")],

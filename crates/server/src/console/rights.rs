@@ -2,7 +2,23 @@
 //! do himself.
 
 use crate::access::{Caller, Right, Rights, Thing};
+use crate::console::record::{Asked, Entry, Group};
 use crate::console::table::Choice;
+use crate::relation::{AREA, DEPARTMENT};
+
+/// Where it counts: of a role, and of an API client.
+pub const LIMITED_TO: Group = Group {
+    title: "Limited to",
+    entries: &[
+        Entry::new("areas", "Areas", Asked::SeveralRelated(AREA)).hint("None chosen: everywhere."),
+        Entry::new(
+            "departments",
+            "Departments",
+            Asked::SeveralRelated(DEPARTMENT),
+        )
+        .hint("None chosen: all."),
+    ],
+};
 
 /// What stands in the boxes.
 #[derive(Default)]

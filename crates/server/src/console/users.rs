@@ -12,10 +12,10 @@ use crate::console::form::Form;
 use crate::console::myself::Shown;
 use crate::console::page;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
+use crate::console::rights;
 use crate::console::session::{self, Session};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
-use crate::relation::{AREA, DEPARTMENT};
 use crate::resource::{self, Resource};
 use crate::writing::Writing;
 use askama::Template;
@@ -205,19 +205,7 @@ impl Edited for Roles {
             title: "Role",
             entries: &[Entry::new("name", "Name", Asked::Text).required()],
         },
-        Group {
-            title: "Limited to",
-            entries: &[
-                Entry::new("areas", "Areas", Asked::SeveralRelated(AREA))
-                    .hint("None chosen: everywhere."),
-                Entry::new(
-                    "departments",
-                    "Departments",
-                    Asked::SeveralRelated(DEPARTMENT),
-                )
-                .hint("None chosen: all."),
-            ],
-        },
+        rights::LIMITED_TO,
         Group {
             title: "May do",
             entries: &[Entry::new("rights", "Rights", Asked::Rights).initially("viewer")],
