@@ -131,7 +131,7 @@ async fn with_a_second_factor_the_password_is_half_of_it() {
         assert!(wrong.text.contains("wrong, or was used already"));
         let spaced = format!("{} {}", &next[..3], &next[3..]);
         let inside = door.show_code(&asked, &spaced).await;
-        assert_eq!(inside.header(LOCATION), "/live");
+        assert_eq!(inside.header(LOCATION), "/");
         assert!(door.is_signed_in(&inside.cookie()).await);
         assert_eq!(
             door.show_code(&asked, &next).await.status,
@@ -168,7 +168,7 @@ async fn with_a_second_factor_the_password_is_half_of_it() {
             .await;
         assert_eq!(
             door.sign_in("admin", ADMIN_PASSWORD).await.header(LOCATION),
-            "/live"
+            "/"
         );
         let written: Vec<(String, String, String)> = test
             .app
@@ -215,7 +215,7 @@ async fn after_ten_wrong_codes_none_is_looked_at_for_a_while() {
         let wrong = door.sign_in_with("no code").await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         let inside = door.sign_in_with(&code(&test, &secret)).await;
-        assert_eq!(inside.header(LOCATION), "/live");
+        assert_eq!(inside.header(LOCATION), "/");
     })
     .await;
 }
@@ -242,7 +242,7 @@ async fn a_lost_second_factor_is_switched_off_by_who_may_change_the_user() {
         ticket(&door.sign_in("admin", ADMIN_PASSWORD).await);
         door.fill_to(&page, &reset, &boss, &sure).await;
         let admin = door.sign_in("admin", ADMIN_PASSWORD).await;
-        assert_eq!(admin.header(LOCATION), "/live");
+        assert_eq!(admin.header(LOCATION), "/");
 
         door.with_second_factor(&test, &admin.cookie()).await;
         let command = cli::user::Command::ResetSecondFactor {
@@ -253,7 +253,7 @@ async fn a_lost_second_factor_is_switched_off_by_who_may_change_the_user() {
             .await
             .expect("reset");
         let admin = door.sign_in("admin", ADMIN_PASSWORD).await;
-        assert_eq!(admin.header(LOCATION), "/live");
+        assert_eq!(admin.header(LOCATION), "/");
     })
     .await;
 }
