@@ -79,7 +79,7 @@ scene("a role is made and given to a user, who sees what it allows", async ({ pa
   const guard = await other.newPage();
   await logIn(guard, { username: "guard", password: "lamp oil and rope" });
   const links = await guard.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
-  assert.deepEqual(links, ["Areas"]);
+  assert.deepEqual(links, ["Today", "Areas"]);
   await guard.goto("/areas");
   await guard.getByRole("link", { name: "1", exact: true }).waitFor();
   await page.getByRole("link", { name: "guard" }).click();
