@@ -62,11 +62,49 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
   await page.getByRole("link", { name: "Photo" }).click();
   await accessible(page);
   const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
-  await page.getByLabel("JPEG or PNG").setInputFiles({ name: "face.png", mimeType: "image/png", buffer: png });
-  await page.getByRole("button", { name: "Put it in place" }).click();
-  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
-  const loaded = await page.locator("img.portrait").evaluate((image) => image.decode().then(() => image.naturalWidth));
-  assert.equal(loaded, 1);
+  const put = async (buffer, prepare = () => {}) => {
+    await page.getByLabel("JPEG or PNG").setInputFiles({ name: "face.png", mimeType: "image/png", buffer });
+    await page.locator("#crop").waitFor();
+    await prepare();
+    await page.getByRole("button", { name: "Put it in place" }).click();
+    await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+    await page.waitForURL(/done=saved/);
+    return page.locator("img.portrait").evaluate(async (image) => {
+      const bytes = await (await fetch(image.src, { cache: "reload" })).blob();
+      const picture = await createImageBitmap(bytes);
+      const canvas = new OffscreenCanvas(picture.width, picture.height);
+      const pen = canvas.getContext("2d");
+      pen.drawImage(picture, 0, 0);
+      const [red, green, blue] = pen.getImageData(picture.width / 2, picture.height / 2, 1, 1).data;
+      return { size: [picture.width, picture.height], colour: red > 200 ? "red" : blue > 200 ? "blue" : green };
+    });
+  };
+  assert.deepEqual((await put(png)).size, [1, 1]);
+  // A wide picture, red on the left and blue on the right, is cut to what was dragged into the middle.
+  const wide = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(1600, 600);
+    const pen = canvas.getContext("2d");
+    for (const [colour, at] of [["red", 0], ["blue", 800]]) (pen.fillStyle = colour), pen.fillRect(at, 0, 800, 600);
+    return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
+  });
+  const canvas = page.locator("#crop canvas");
+  const dragged = async () => {
+    await accessible(page);
+    await pictures(page, "photo-crop");
+    await canvas.hover({ position: { x: 20, y: 100 } });
+    await page.mouse.down();
+    await canvas.hover({ position: { x: 220, y: 100 } });
+    await page.mouse.up();
+  };
+  assert.deepEqual(await put(Buffer.from(wide), dragged), { size: [450, 600], colour: "red" });
+  const pressed = async () => {
+    await page.getByLabel("How large").fill("2");
+    await canvas.focus();
+    for (let step = 0; step < 40; step++) await page.keyboard.press("ArrowRight");
+  };
+  assert.deepEqual(await put(Buffer.from(wide), pressed), { size: [225, 300], colour: "blue" });
+  const whole = () => page.getByRole("checkbox", { name: "Take the whole picture" }).check();
+  assert.deepEqual((await put(Buffer.from(wide), whole)).size, [800, 300]); // as large as the server keeps it
 
   // She punches at the gate: her face is on the live page, and the yard alone shows nothing.
   await fetch(`${server.url}/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1`);
