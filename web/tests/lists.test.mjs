@@ -77,9 +77,31 @@ scene("a list is put in order, narrowed and walked page by page", async ({ page,
   await page.getByText("21 to 26 of 26").waitFor();
   assert.equal(await rows(page).count(), 6);
   await page.getByRole("link", { name: "Before" }).click();
-  await page.getByLabel("Below").selectOption({ label: "Area 25 (A101)" });
+  await page.locator(".asked").getByLabel("Below").selectOption({ label: "Area 25 (A101)" });
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await page.getByText("1 to 20 of 24").waitFor();
+
+  // Kept under a name with its columns, it is a link from then on.
+  await page.getByText("Columns and views").click();
+  await page.getByRole("checkbox", { name: "Below" }).uncheck();
+  await accessible(page);
+  await page.getByRole("button", { name: "Show these from now on" }).click();
+  await page.getByRole("columnheader", { name: "Name" }).waitFor();
+  assert.equal(await page.getByRole("columnheader", { name: "Below" }).count(), 0);
+  await page.getByText("1 to 20 of 24").waitFor();
+  await page.getByText("Columns and views").click();
+  await page.getByLabel("Keep the list as it is shown").fill("Those of 25");
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await page.getByRole("status").filter({ hasText: "The view is kept." }).waitFor();
+  await accessible(page);
+  await page.goto("/areas");
+  await page.getByText("1 to 26 of 26").waitFor();
+  await page.getByRole("link", { name: "Those of 25" }).click();
+  await page.getByText("1 to 20 of 24").waitFor();
+  await page.getByRole("link", { name: "Those of 25", exact: true }).and(page.locator("[aria-current=true]")).waitFor();
+  await page.getByText("Columns and views").click();
+  await page.getByRole("button", { name: "Forget Those of 25" }).click();
+  await page.getByRole("link", { name: "Those of 25" }).waitFor({ state: "detached" });
 
   // What is above others stays, and it is said why; nothing of the selection is removed.
   accept(/status of 422/);

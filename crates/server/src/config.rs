@@ -21,6 +21,7 @@ pub struct Config {
     pub log: Log,
     pub terminals: Terminals,
     pub api: Api,
+    pub console: Console,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, String>,
@@ -53,6 +54,12 @@ pub struct Terminals {
     pub make_employees: bool,
     pub raise_privilege: bool,
     pub check_every_h: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    pub need_second_factor: bool,
 }
 
 /// What becomes of a terminal that calls for the first time.
@@ -129,6 +136,9 @@ impl Default for Config {
                 access_token_s: 300,
                 refresh_token_s: 86_400,
                 staff_token_s: 604_800,
+            },
+            console: Console {
+                need_second_factor: false,
             },
             origins: BTreeMap::new(),
         }
@@ -250,6 +260,10 @@ const OPTIONS: &[(&str, &str)] = &[
     (
         "api.staff_token_s",
         "How long an employee's own token lives, in seconds.",
+    ),
+    (
+        "console.need_second_factor",
+        "Every user needs a second factor: who has none sets it up at the sign-in, and no user's password alone opens the API.",
     ),
 ];
 

@@ -76,7 +76,7 @@ async fn take<R: Writable>(app: &App, file: File, existing: Existing) -> anyhow:
     let progress = |progress| match progress {
         Progress::Checked(rows) => bar.set_message(format!("{rows} rows checked")),
         Progress::Stored { done, of } => {
-            if done == 1 {
+            if bar.length() != Some(of) {
                 bar.set_style(style.clone());
                 bar.set_length(of);
             }

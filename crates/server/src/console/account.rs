@@ -19,6 +19,7 @@ pub struct Account {
     pub active: bool,
     /// What was signed in before this instant is not valid any more.
     pub credentials_changed_at: DateTime<Utc>,
+    pub has_second_factor: bool,
     rights: String,
     companies: Option<String>,
     areas: Option<String>,
@@ -30,6 +31,8 @@ impl Account {
         Ok(store
             .find(&Sql::new(
                 "SELECT u.id, u.username, u.active, u.credentials_changed_at, \
+                        EXISTS (SELECT 1 FROM second_factor f WHERE f.user_id = u.id \
+                            AND f.confirmed_at IS NOT NULL) AS has_second_factor, \
                         r.rights, r.companies, r.areas, r.departments \
                  FROM app_user u JOIN role r ON r.id = u.role_id WHERE u.id = $1",
                 [id.into()],
@@ -59,20 +62,18 @@ impl Account {
         })
     }
 
-    /// The user of that name, if the password is right and the user active, and whether a second factor
-    /// is asked for. `None` says no more than that, and takes as long for a name nobody has; too many
+    /// The user of that name, if the password is right and the user active. `None` says no more than that, and takes as long for a name nobody has; too many
     /// tries are an error.
     pub async fn prove(
         app: &App,
         username: &str,
         password: &str,
         address: Option<IpAddr>,
-    ) -> Result<Option<(Account, bool)>> {
+    ) -> Result<Option<Account>> {
         let Some(user) = login::person(app, username, password, address).await? else {
             return Ok(None);
         };
-        let account = Account::find_by_id(&app.store, user.id).await?;
-        Ok(account.map(|account| (account, user.has_second_factor)))
+        Account::find_by_id(&app.store, user.id).await
     }
 }
 

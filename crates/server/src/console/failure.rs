@@ -12,6 +12,9 @@ pub enum Failure {
     /// Nobody is signed in, or not any more.
     #[error("signed out")]
     SignedOut,
+    /// Whoever is signed in has to set a second factor up before anything else.
+    #[error("a second factor is needed")]
+    NeedsSecondFactor,
     /// The form carried no token of this session.
     #[error("stale form")]
     Stale,
@@ -45,6 +48,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, heading, text) = match &self {
             Failure::SignedOut => return Redirect::to("/sign-in").into_response(),
+            Failure::NeedsSecondFactor => return Redirect::to("/account").into_response(),
             Failure::Stale => (
                 StatusCode::FORBIDDEN,
                 "This page was out of date",

@@ -1,5 +1,6 @@
 //! The page that takes a file in: first it is looked through, and every row that is bad is named with its
-//! column and why; stored it is only then, all of it or nothing.
+//! column and why; stored it is only then, all of it or nothing. Both are works, which go on when the page
+//! is left.
 
 use crate::access::Right;
 use crate::console::Console;
@@ -8,18 +9,19 @@ use crate::console::form::FileForm;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View};
-use crate::error::{BadRow, Error, Problem};
-use crate::resource::{Existing, Imported, Writable, take_in, try_out};
+use crate::console::works::{self, Bad, Outcome};
+use crate::error::{Error, Problem};
+use crate::resource::{Existing, Writable, take_in, try_out};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
 use std::io::Cursor;
 use std::sync::Arc;
 
-/// More bad rows are counted and not shown.
-const MOST_SHOWN: usize = 500;
+/// More bad rows are counted and not kept.
+const MOST_KEPT: usize = 500;
 
 #[derive(Template)]
 #[template(path = "import.html")]
@@ -30,15 +32,8 @@ struct ImportPage {
     /// The names of columns that can be written.
     columns: Vec<&'static str>,
     overwrites: bool,
-    outcome: Option<Outcome>,
-}
-
-/// What was found, or done.
-enum Outcome {
-    Good(Imported),
-    Stored(Imported),
-    Bad { rows: Vec<BadRow>, count: usize },
-    Unreadable(String),
+    /// Why the file was not taken.
+    problem: Option<String>,
 }
 
 /// `GET /NAME/import`.
@@ -47,7 +42,7 @@ pub async fn page<R: Listed + Writable>(session: Session) -> Result<Response, Fa
     show::<R>(&session, false, None)
 }
 
-/// `POST /NAME/import`: looks the file through, or stores it.
+/// `POST /NAME/import`: begins to look the file through, or to store it, and leads to the work's page.
 pub async fn submit<R: Listed + Writable>(
     State(console): State<Arc<Console>>,
     form: FileForm,
@@ -55,48 +50,69 @@ pub async fn submit<R: Listed + Writable>(
     let FileForm { session, body } = form;
     session.caller.require(Right::Change(R::THING))?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    let overwrites = text("existing") == "overwrite";
-    let existing = match overwrites {
-        true => Existing::Overwrite,
-        false => Existing::Skip,
+    let stores = text("step") == "store";
+    let existing = match text("existing") {
+        "overwrite" => Existing::Overwrite,
+        _ => Existing::Skip,
     };
-    let file = match body.submitted("import_file") {
-        Ok(file) => Cursor::new(file.bytes.clone()),
-        Err(error) => return show::<R>(&session, overwrites, Some(outcome(error)?)),
-    };
-    let (app, caller) = (&console.app, &session.caller);
-    let stored = match text("step") {
-        "store" => take_in::<R>(app, caller, file, existing, |_| ())
+    let begun = match body.submitted("import_file") {
+        Ok(file) => {
+            let (app, caller) = (Arc::clone(&console.app), session.caller.clone());
+            let bytes = Cursor::new(file.bytes.clone());
+            let named = (R::VIEW.name, file.name.as_str(), stores);
+            works::begin(&console, &session, named, |running| async move {
+                let progress = |progress| running.note(progress);
+                let done = match stores {
+                    true => take_in::<R>(&app, &caller, bytes, existing, progress)
+                        .await
+                        .map(Outcome::Stored),
+                    false => try_out::<R>(&app, &caller, bytes, existing, progress)
+                        .await
+                        .map(Outcome::Good),
+                };
+                done.or_else(outcome)
+            })
             .await
-            .map(Outcome::Stored),
-        _ => try_out::<R>(app, caller, file, existing)
-            .await
-            .map(Outcome::Good),
+        }
+        Err(error) => Err(error),
     };
-    let outcome = match stored {
-        Ok(outcome) => outcome,
-        Err(error) => outcome(error)?,
-    };
-    show::<R>(&session, overwrites, Some(outcome))
+    match begun {
+        Ok(id) => Ok(Redirect::to(&format!("/work/{id}")).into_response()),
+        Err(error) => {
+            let problem = told(error)?;
+            show::<R>(&session, existing == Existing::Overwrite, Some(problem))
+        }
+    }
 }
 
 /// What is wrong with the file; other errors are none of the file's.
 fn outcome(error: Error) -> Result<Outcome, Error> {
-    let together = |problems: Vec<Problem>| {
-        let texts: Vec<String> = problems
-            .into_iter()
-            .map(|problem| problem.message)
-            .collect();
-        texts.join(" ")
-    };
     match error {
         Error::BadRows(mut rows) => {
             let count = rows.len();
-            rows.truncate(MOST_SHOWN);
-            Ok(Outcome::Bad { rows, count })
+            rows.truncate(MOST_KEPT);
+            let rows = rows.into_iter().map(|bad| Bad {
+                row: bad.row,
+                column: bad.problem.field,
+                message: bad.problem.message,
+            });
+            Ok(Outcome::Bad {
+                rows: rows.collect(),
+                count,
+            })
         }
-        Error::Invalid(problems) => Ok(Outcome::Unreadable(together(problems))),
-        Error::Refused { detail, .. } => Ok(Outcome::Unreadable(detail)),
+        error => told(error).map(Outcome::Unreadable),
+    }
+}
+
+/// In one text why a file is refused as a whole.
+fn told(error: Error) -> Result<String, Error> {
+    match error {
+        Error::Invalid(problems) => {
+            let texts = problems.into_iter().map(|Problem { message, .. }| message);
+            Ok(texts.collect::<Vec<_>>().join(" "))
+        }
+        Error::Refused { detail, .. } => Ok(detail),
         error => Err(error),
     }
 }
@@ -104,12 +120,12 @@ fn outcome(error: Error) -> Result<Outcome, Error> {
 fn show<R: Listed + Writable>(
     session: &Session,
     overwrites: bool,
-    outcome: Option<Outcome>,
+    problem: Option<String>,
 ) -> Result<Response, Failure> {
     page::html(
-        match outcome {
-            Some(Outcome::Bad { .. } | Outcome::Unreadable(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            _ => StatusCode::OK,
+        match problem {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
         },
         &ImportPage {
             frame: Frame::of(R::VIEW.title, session),
@@ -117,7 +133,7 @@ fn show<R: Listed + Writable>(
             csrf: session.csrf.clone(),
             columns: R::INPUT.iter().map(|member| member.name).collect(),
             overwrites,
-            outcome,
+            problem,
         },
     )
 }

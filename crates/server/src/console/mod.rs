@@ -37,6 +37,8 @@ mod today;
 mod told;
 mod trees;
 mod users;
+mod views;
+mod works;
 
 use crate::accounts::client::Clients;
 use crate::accounts::role::Roles;
@@ -85,12 +87,17 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What the pages share.
 struct Console {
     app: Arc<App>,
+    works: Arc<works::Works>,
     stop: watch::Receiver<bool>,
 }
 
 /// The pages, until `stop` turns true: then the live ones end, which would go on for ever.
 pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
-    let console = Arc::new(Console { app, stop });
+    let console = Arc::new(Console {
+        app,
+        works: Arc::default(),
+        stop,
+    });
     let lists = Router::new()
         .merge(edited::<Employee>())
         .merge(imported::<Employee>())
@@ -145,6 +152,8 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         )
         .route("/audit/{id}", get(audit::page))
         .route("/employees/{id}/punches", get(person::page))
+        .route("/work", get(works::list))
+        .route("/work/{id}", get(works::page))
         .route("/search", get(search::page))
         .route("/system", get(system::page))
         .route("/settings", get(system::settings))
@@ -173,6 +182,9 @@ fn listed<R: Listed>() -> Router<Arc<Console>> {
         .route(&format!("/{name}"), get(table::page::<R>))
         .route(&format!("/{name}/file"), get(table::file::<R>))
         .route(&format!("/{name}/do"), post(act::submit::<R>))
+        .route(&format!("/{name}/columns"), post(views::choose::<R>))
+        .route(&format!("/{name}/views"), post(views::add::<R>))
+        .route(&format!("/{name}/views/remove"), post(views::remove::<R>))
 }
 
 /// A list whose rows can be removed.

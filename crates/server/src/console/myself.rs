@@ -1,6 +1,5 @@
 //! What somebody keeps for himself: the password, the second factor, and where he is signed in.
 
-use crate::access::Who;
 use crate::accounts::second_factor::{self, Secret};
 use crate::accounts::user;
 use crate::app::App;
@@ -114,6 +113,9 @@ struct AccountPage {
     /// With so many recovery codes left.
     second_factor: Option<i64>,
     set_up: Option<SetUp>,
+    /// Nothing else is shown before there is one.
+    needs_second_factor: bool,
+    may_be_off: bool,
     done: Option<&'static str>,
     refused: Option<String>,
 }
@@ -123,14 +125,6 @@ struct AccountPage {
 struct CodesPage {
     frame: Frame,
     codes: Vec<String>,
-}
-
-/// The user behind a session; programs and the server itself have none.
-fn own_id(session: &Session) -> Result<i64> {
-    match session.caller.who {
-        Who::User { id, .. } => Ok(id),
-        _ => Err(Error::Forbidden),
-    }
 }
 
 /// `GET /account`.
@@ -156,7 +150,7 @@ async fn show(
     done: Option<&'static str>,
     refused: Option<String>,
 ) -> Result<Response, Failure> {
-    let id = own_id(session)?;
+    let id = session.user_id()?;
     let name = session.caller.name().to_owned();
     let open = session::of_user(app, id).await?;
     let secret = second_factor::secret(app, id).await?;
@@ -181,6 +175,8 @@ async fn show(
                 None => None,
             },
             name,
+            needs_second_factor: session.needs_second_factor,
+            may_be_off: !app.config.console.need_second_factor,
             done,
             refused,
         },
@@ -221,7 +217,7 @@ pub async fn password(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
-    let id = own_id(session)?;
+    let id = session.user_id()?;
     if !proves(app, &form).await? {
         return show(app, session, None, Some(WRONG.into())).await;
     }
@@ -245,7 +241,7 @@ pub async fn end_sessions(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
-    let id = own_id(session)?;
+    let id = session.user_id()?;
     let mut tx = Writing::begin(app).await?;
     match form.fields.text("key") {
         "" => session.end_others(&mut tx, id).await?,
@@ -261,7 +257,7 @@ pub async fn begin_second_factor(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
-    let id = own_id(session)?;
+    let id = session.user_id()?;
     if !proves(app, &form).await? {
         return show(app, session, None, Some(WRONG.into())).await;
     }
@@ -275,7 +271,7 @@ pub async fn confirm_second_factor(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
-    let id = own_id(session)?;
+    let id = session.user_id()?;
     let given = form.fields.text("code");
     let mut tx = Writing::begin(app).await?;
     let codes = second_factor::confirm(app, &mut tx, &session.caller, id, given).await?;
@@ -300,7 +296,11 @@ pub async fn second_factor_off(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
-    let id = own_id(session)?;
+    let id = session.user_id()?;
+    if app.config.console.need_second_factor {
+        let refused = "Here everybody needs a second factor.".to_owned();
+        return show(app, session, None, Some(refused)).await;
+    }
     if !proves(app, &form).await? {
         return show(app, session, None, Some(WRONG.into())).await;
     }

@@ -4,6 +4,7 @@ use crate::console::assets;
 use crate::console::failure::Failure;
 use crate::console::menu;
 use crate::console::session::Session;
+use crate::console::works::Work;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -21,8 +22,9 @@ pub struct Frame {
 pub struct Reader {
     pub name: String,
     pub csrf: String,
-    /// The pages there are for him.
+    /// The pages there are for him; none before he has the second factor he needs.
     pub menu: Vec<Group>,
+    pub works: Vec<Work>,
 }
 
 /// Pages that belong together.
@@ -55,7 +57,11 @@ impl Frame {
             reader: Some(Reader {
                 name: session.caller.name().to_owned(),
                 csrf: session.csrf.clone(),
-                menu: menu::of(&session.caller),
+                works: session.works.clone(),
+                menu: match session.needs_second_factor {
+                    true => Vec::new(),
+                    false => menu::of(&session.caller),
+                },
             }),
         }
     }
@@ -66,6 +72,19 @@ impl Frame {
             title: format!("{thing} · {}", self.page),
             ..self
         }
+    }
+
+    /// Whether there are other pages to go to.
+    pub fn has_menu(&self) -> bool {
+        self.reader
+            .as_ref()
+            .is_some_and(|reader| !reader.menu.is_empty())
+    }
+
+    /// Whether something goes on that he has set going.
+    pub fn is_at_work(&self) -> bool {
+        let works = self.reader.iter().flat_map(|reader| &reader.works);
+        works.into_iter().any(|work| work.outcome.is_none())
     }
 
     /// Where a page loads one of the console's own files from.

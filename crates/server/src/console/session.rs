@@ -1,13 +1,14 @@
 //! Who is signed in: a random token in a cookie, of which the database keeps a keyed digest. Owns
 //! the table `console_session`.
 
-use crate::access::Caller;
+use crate::access::{Caller, Who};
 use crate::app::App;
 use crate::console::Console;
 use crate::console::account::Account;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
-use crate::error::Result;
+use crate::console::works::{self, Work};
+use crate::error::{Error, Result};
 use crate::keys;
 use crate::profile::Profile;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -36,7 +37,20 @@ pub struct Session {
     /// Goes into every form; worked out from the cookie, so no other site knows it.
     pub csrf: String,
     pub caller: Caller,
+    /// Until there is a second factor, only the page that sets it up.
+    pub needs_second_factor: bool,
+    /// What he has set going and not seen the end of.
+    pub works: Vec<Work>,
     digest: Vec<u8>,
+}
+
+/// Whose session it is.
+struct Known {
+    account_id: i64,
+    caller: Caller,
+    seen_at: DateTime<Utc>,
+    has_second_factor: bool,
+    has_work: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,27 +58,29 @@ struct Row {
     user_id: i64,
     created_at: DateTime<Utc>,
     seen_at: DateTime<Utc>,
+    has_work: bool,
 }
 
 impl Session {
     /// The session a request's cookie belongs to. Reads the account anew, so that a right that was
     /// taken away is gone with the next request.
     async fn of(
-        app: &App,
+        console: &Console,
         headers: &HeaderMap,
         address: Option<IpAddr>,
     ) -> Result<Option<Session>> {
+        let app = &console.app;
         let Some(token) = token(headers) else {
             return Ok(None);
         };
         let digest = app
             .keys
             .digest(format!("console session {token}").as_bytes());
-        let Some((caller, seen_at)) = authenticate(app, &digest, address).await? else {
+        let Some(known) = authenticate(app, &digest, address).await? else {
             return Ok(None);
         };
         let now = app.clock.now();
-        if now - seen_at >= SEEN_EVERY {
+        if now - known.seen_at >= SEEN_EVERY {
             let mut tx = app.store.write().await?;
             tx.run(&Sql::new(
                 "UPDATE console_session SET seen_at = $2 WHERE digest = $1",
@@ -73,10 +89,16 @@ impl Session {
             .await?;
             tx.commit().await?;
         }
+        let works = match known.has_work {
+            true => works::of_user(console, known.account_id).await?,
+            false => Vec::new(),
+        };
         let csrf = app.keys.digest(format!("console form {token}").as_bytes());
         Ok(Some(Session {
             csrf: URL_SAFE_NO_PAD.encode(csrf),
-            caller,
+            caller: known.caller,
+            needs_second_factor: app.config.console.need_second_factor && !known.has_second_factor,
+            works: works.into_iter().filter(|work| !work.is_told).collect(),
             digest,
         }))
     }
@@ -87,10 +109,18 @@ impl Session {
         let address = self.caller.address;
         Ok(authenticate(app, &self.digest, address)
             .await?
-            .map(|(caller, _)| Session {
-                caller,
+            .map(|known| Session {
+                caller: known.caller,
                 ..self.clone()
             }))
+    }
+
+    /// The user behind it; programs and the server itself have none.
+    pub fn user_id(&self) -> Result<i64> {
+        match self.caller.who {
+            Who::User { id, .. } => Ok(id),
+            _ => Err(Error::Forbidden),
+        }
     }
 
     pub fn allows(&self, csrf: &str) -> bool {
@@ -252,16 +282,15 @@ fn token(headers: &HeaderMap) -> Option<&str> {
         .filter(|token| !token.is_empty())
 }
 
-async fn authenticate(
-    app: &App,
-    digest: &[u8],
-    address: Option<IpAddr>,
-) -> Result<Option<(Caller, DateTime<Utc>)>> {
+async fn authenticate(app: &App, digest: &[u8], address: Option<IpAddr>) -> Result<Option<Known>> {
     let now = app.clock.now();
     let row: Option<Row> = app
         .store
         .find(&Sql::new(
-            "SELECT user_id, created_at, seen_at FROM console_session \
+            "SELECT user_id, created_at, seen_at, \
+                    EXISTS (SELECT 1 FROM console_work w \
+                        WHERE w.user_id = console_session.user_id AND w.told_at IS NULL) AS has_work \
+             FROM console_session \
              WHERE digest = $1 AND expires_at > $2 AND seen_at > $3",
             [digest.to_vec().into(), now.into(), (now - IDLE).into()],
         ))
@@ -275,11 +304,14 @@ async fn authenticate(
     else {
         return Ok(None);
     };
-    Ok(Some((
+    Ok(Some(Known {
         // Its pages name rows by their ids.
-        account.caller(Profile::BioTime, address)?,
-        row.seen_at,
-    )))
+        caller: account.caller(Profile::BioTime, address)?,
+        seen_at: row.seen_at,
+        has_second_factor: account.has_second_factor,
+        has_work: row.has_work,
+        account_id: account.id,
+    }))
 }
 
 impl FromRequestParts<Arc<Console>> for Session {
@@ -299,11 +331,20 @@ impl FromRequestParts<Arc<Console>> for Session {
 impl OptionalFromRequestParts<Arc<Console>> for Session {
     type Rejection = Failure;
 
+    /// Whoever has to set a second factor up first is shown where.
     async fn from_request_parts(
         parts: &mut Parts,
         console: &Arc<Console>,
     ) -> Result<Option<Session>, Failure> {
         let address = Arrival::of(&console.app, parts).address;
-        Ok(Session::of(&console.app, &parts.headers, address).await?)
+        let session = Session::of(console, &parts.headers, address).await?;
+        let path = parts.uri.path();
+        let is_open = path.starts_with("/sign-") || path.starts_with("/account");
+        match session {
+            Some(session) if session.needs_second_factor && !is_open => {
+                Err(Failure::NeedsSecondFactor)
+            }
+            session => Ok(session),
+        }
     }
 }

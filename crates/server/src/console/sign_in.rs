@@ -78,12 +78,12 @@ pub async fn submit(
         }
         Err(error) => return Err(error.into()),
     };
-    let Some((account, has_second_factor)) = account else {
+    let Some(account) = account else {
         note_refusal(app, username, address).await?;
         let page = SignIn::again(username, "User name or password is wrong.");
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    if has_second_factor {
+    if account.has_second_factor {
         return second_step(ticket(app, &account), None);
     }
     let mut tx = Writing::begin(app).await?;

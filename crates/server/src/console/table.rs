@@ -9,6 +9,7 @@ use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
+use crate::console::views::{self, Kept};
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::relation::Relation;
@@ -163,6 +164,12 @@ impl Column {
             is_number: true,
             ..self
         }
+    }
+
+    /// By which it is chosen. A list has each once.
+    pub fn key(&self) -> String {
+        let way = if self.going.is_some() { ".go" } else { "" };
+        format!("{}{way}", self.members.join("."))
     }
 
     fn cell(&self, row: &Value) -> Cell {
@@ -356,8 +363,22 @@ struct TablePage {
     imports: bool,
     is_tree: bool,
     acts: Vec<Act>,
+    /// The columns that can be left out, ticked when they are shown.
+    columns: Vec<Choice>,
+    kept: Vec<Kept>,
+    /// The list as it is shown, as a view keeps it.
+    query: String,
     done: Option<String>,
-    refused: Option<String>,
+    refused: Refused,
+}
+
+/// What was refused on the page of a list.
+#[derive(Default)]
+pub struct Refused {
+    /// What was asked of the list.
+    pub list: Option<String>,
+    /// The name of a view, and why.
+    pub view: Option<(String, String)>,
 }
 
 impl TablePage {
@@ -380,7 +401,7 @@ pub async fn page<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let query = Query::parse(query.as_deref().unwrap_or(""))?;
     Ok(
-        match show::<R>(&console.app, &session, query.clone(), None).await {
+        match show::<R>(&console.app, &session, query.clone(), Refused::default()).await {
             // A filter that cannot be read is told above the whole list.
             Err(Error::Invalid(problems)) => {
                 let reasons: Vec<String> = problems
@@ -391,7 +412,10 @@ pub async fn page<R: Listed>(
                     &console.app,
                     &session,
                     Query::default(),
-                    Some(reasons.join(" ")),
+                    Refused {
+                        list: Some(reasons.join(" ")),
+                        ..Refused::default()
+                    },
                 )
                 .await?
             }
@@ -399,7 +423,7 @@ pub async fn page<R: Listed>(
             Err(Error::InvalidPage) => {
                 let mut query = query;
                 query.extend([("page", "1".to_owned())]);
-                show::<R>(&console.app, &session, query, None).await?
+                show::<R>(&console.app, &session, query, Refused::default()).await?
             }
             shown => shown?,
         },
@@ -419,11 +443,11 @@ pub async fn file<R: Listed>(
     Ok(routes::response(answer))
 }
 
-async fn show<R: Listed>(
+pub async fn show<R: Listed>(
     app: &App,
     session: &Session,
     mut query: Query,
-    refused: Option<String>,
+    refused: Refused,
 ) -> Result<Response> {
     let (view, caller) = (R::VIEW, &session.caller);
     let done = query.take("done");
@@ -439,6 +463,9 @@ async fn show<R: Listed>(
     if ordering.is_empty() {
         asked.extend([("ordering", view.order.to_owned())]);
     }
+    let views = views::of(app, session, view.name).await?;
+    let chosen = asked.take("columns");
+    let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
     let page = resource::page::<R>(app, caller, &mut asked).await?;
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
@@ -450,8 +477,7 @@ async fn show<R: Listed>(
         .map(|(row, id)| Row {
             id: id.to_string(),
             name: R::name_of(row),
-            cells: view
-                .columns
+            cells: columns
                 .iter()
                 .map(|column| column.cell_for(row, caller))
                 .collect(),
@@ -468,8 +494,7 @@ async fn show<R: Listed>(
     } else {
         &ordering
     };
-    let headings = view
-        .columns
+    let headings = columns
         .iter()
         .map(|column| heading(column, order, &link))
         .collect();
@@ -480,6 +505,7 @@ async fn show<R: Listed>(
             ("page", None),
             ("page_size", None),
             ("done", None),
+            ("columns", None),
             ("ordering", Some(order.to_owned())),
             ("export_type", Some(kind.to_owned())),
         ]);
@@ -487,8 +513,11 @@ async fn show<R: Listed>(
     };
     page::html(
         match refused {
-            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            None => StatusCode::OK,
+            Refused {
+                list: None,
+                view: None,
+            } => StatusCode::OK,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
         },
         &TablePage {
             frame: Frame::of(view.title, session),
@@ -523,6 +552,23 @@ async fn show<R: Listed>(
             is_tree: R::IS_TREE,
             acts: act::of::<R>(session),
             ordering,
+            query: {
+                let keys: Vec<String> = columns.iter().skip(1).map(|column| column.key()).collect();
+                let is_all = columns.len() == view.columns.len();
+                let keys = (!is_all || chosen.is_some()).then(|| keys.join(","));
+                views::kept(&view, &query.rewritten(&[("columns", keys)]))
+            },
+            columns: view
+                .columns
+                .iter()
+                .skip(1)
+                .map(|column| Choice {
+                    value: column.key(),
+                    label: column.heading.to_owned(),
+                    chosen: columns.iter().any(|shown| shown.key() == column.key()),
+                })
+                .collect(),
+            kept: views.kept,
             done: done.as_deref().and_then(|word| told(R::ACTS, word)),
             refused,
             view,
@@ -570,6 +616,7 @@ pub fn told(acts: &[Act], word: &str) -> Option<String> {
     let count: u32 = count.parse().unwrap_or(0);
     Some(match (what, count) {
         ("saved", _) => "Saved.".into(),
+        ("kept", _) => "The view is kept.".into(),
         ("ended", _) => "Ended.".into(),
         ("revoked", _) => "Revoked.".into(),
         ("removed", 1) => "Removed.".into(),

@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 use http::{Method, StatusCode};
 use muster_sheets::{Limits, Row};
 use sea_query::{ExprTrait, SelectStatement};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Cursor, Read, Seek};
@@ -39,7 +40,7 @@ pub enum Existing {
 }
 
 /// How many rows were made, changed, and left as they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     pub created: u64,
     pub updated: u64,
@@ -107,9 +108,10 @@ pub async fn try_out<R: Writable>(
     caller: &Caller,
     file: impl Read + Seek + Send + 'static,
     existing: Existing,
+    progress: impl Fn(Progress),
 ) -> Result<Imported> {
     let _turn = turn(app).await?;
-    let mut import = checked::<R>(app, caller, file, existing, &|_| ()).await?;
+    let mut import = checked::<R>(app, caller, file, existing, &progress).await?;
     let below = import.judge().await?;
     let stored = import.good.iter().map(|checked| checked.stored.is_some());
     for is_stored in stored.chain(below.iter().map(|given| given.stored.is_some())) {

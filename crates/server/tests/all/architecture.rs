@@ -55,6 +55,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("biometric", "terminals/people.rs"),
     ("company", SEEDS),
     ("console_session", "console/session.rs"),
+    ("console_view", "console/views.rs"),
+    ("console_work", "console/works.rs"),
     ("department", "resources/department.rs"),
     ("employee", "resources/employee/"),
     ("employee_area", "resources/employee/"),

@@ -64,14 +64,19 @@ impl Answer {
 }
 
 impl Door {
-    pub async fn of(server: &TestApp) -> Door {
+    /// The door of a server that finds all the rest there.
+    pub fn beside(server: &TestApp) -> Door {
         let app = server.app.clone();
         let (stop, stopped) = watch::channel(false);
-        let door = Door {
+        Door {
             router: muster::console::router(app.clone(), stopped),
             app,
             stop,
-        };
+        }
+    }
+
+    pub async fn of(server: &TestApp) -> Door {
+        let door = Door::beside(server);
         for (code, name) in [("2", "Head office"), ("3", "Warehouse")] {
             door.run(Sql::new(
                 "INSERT INTO area (company_id, area_code, area_name, search_text, created_at, changed_at) \
@@ -239,6 +244,30 @@ impl Door {
                 .expect("a request"),
         )
         .await
+    }
+
+    /// Hands a file in to be looked through or stored, and waits until that has ended: what the work's page says.
+    pub async fn take_in(
+        &self,
+        list: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+        file: &[u8],
+    ) -> Answer {
+        let path = format!("/{list}/import");
+        let begun = self
+            .post_file(&path, cookie, fields, ("import_file", file))
+            .await;
+        if begun.status != StatusCode::SEE_OTHER {
+            return begun;
+        }
+        loop {
+            let shown = self.get(begun.header(header::LOCATION), cookie).await;
+            if !shown.text.contains("data-running") {
+                return shown;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Somebody of the head office, made by the console's own form.

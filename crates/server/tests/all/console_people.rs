@@ -4,6 +4,7 @@
 use crate::console::{Answer, Door, HEAD_OFFICE, WAREHOUSE, rights};
 use crate::testing::on_both;
 use axum::http::{StatusCode, header};
+use chrono::TimeDelta;
 use image::{ImageFormat, RgbImage};
 use muster::access::{Right, Thing};
 use std::io::Cursor;
@@ -197,8 +198,7 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
         let csrf = door.get("/employees/import", &cookie).await.csrf();
         let send = async |step: &str, existing: &str, file: &str| {
             let fields = [("csrf", csrf.as_str()), ("step", step), ("existing", existing)];
-            let file = ("import_file", file.as_bytes());
-            door.post_file("/employees/import", &cookie, &fields, file).await
+            door.take_in("employees", &cookie, &fields, file.as_bytes()).await
         };
         let people = || server.number("SELECT COUNT(*) FROM employee");
 
@@ -206,7 +206,6 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
                    8,Ben,1,2,\n9 9,<i>Chen</i>,1,2,\n10,Dara,nowhere,2,x7\n8,Again,1,2,\n";
         for step in ["check", "store"] {
             let answer = send(step, "skip", bad).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
             for told in [
                 "<td class=\"number\">3</td><td>emp_code</td>",
                 "<td class=\"number\">4</td><td>department</td>",
@@ -228,7 +227,7 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
         assert_eq!(skipping.status, StatusCode::OK);
         assert!(skipping.text.contains("2 new, 0 changed, 1 stay as they are"), "{}", skipping.text);
         let checked = send("check", "overwrite", good).await;
-        assert!(checked.text.contains("2 new, 1 changed, 0 stay") && checked.text.contains("Import 3 rows"));
+        assert!(checked.text.contains("2 new, 1 changed, 0 stay") && checked.text.contains("data-button=\"Import 3 rows\""));
         assert_eq!(people().await, 1);
         let stored = send("store", "overwrite", good).await;
         assert!(stored.text.contains("Imported: 2 new, 1 changed, 0 left as they are."), "{}", stored.text);
@@ -237,9 +236,7 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
         // Rows below others of the same file, and a form without its token or right.
         let trees = [("csrf", csrf.as_str()), ("step", "check"), ("existing", "skip")];
         let file = "dept_code,dept_name,parent_dept\nB,Below,A\nA,Above,\n";
-        let departments = door
-            .post_file("/departments/import", &cookie, &trees, ("import_file", file.as_bytes()))
-            .await;
+        let departments = door.take_in("departments", &cookie, &trees, file.as_bytes()).await;
         assert!(departments.text.contains("2 new, 0 changed"), "{}", departments.text);
         let forged = door
             .post_file("/employees/import", &cookie, &[("step", "store")], ("import_file", good.as_bytes()))
@@ -247,6 +244,108 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
         assert_eq!(forged.status, StatusCode::FORBIDDEN);
         let looker = door.user("looker", rights(&[Right::View(Thing::Employee)]), None).await;
         assert_eq!(door.get("/employees/import", &looker).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_is_worked_on_when_its_page_is_left_and_its_end_is_told_everywhere() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let csrf = door.get("/employees/import", &cookie).await.csrf();
+        let fields = [("csrf", csrf.as_str()), ("step", "store")];
+        let file = |text: &'static str| ("import_file", text.as_bytes());
+        let good = file("emp_code,first_name,department,area\n8,Ben,1,2\n9,Chen,1,2\n");
+
+        // It waits, for another is being taken in.
+        let turn = server.app.importing.acquire().await.expect("open");
+        let begun = door
+            .post_file("/employees/import", &cookie, &fields, good)
+            .await;
+        assert_eq!(begun.status, StatusCode::SEE_OTHER);
+        let page = begun.header(header::LOCATION).to_owned();
+        for path in ["/", "/departments", "/work", &page] {
+            let shown = door.get(path, &cookie).await.text;
+            assert!(
+                shown.contains("data-running") && shown.contains("<bdi>file</bdi>: being imported"),
+                "{path}\n{shown}"
+            );
+        }
+        let second = door
+            .post_file("/employees/import", &cookie, &fields, good)
+            .await;
+        assert_eq!(second.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            second
+                .text
+                .contains("Your last file is still being worked on.")
+        );
+        assert_eq!(server.number("SELECT COUNT(*) FROM console_work").await, 1);
+        // Nobody else sees it, and everybody has a turn of his own.
+        let other = door
+            .user(
+                "other",
+                rights(&[Right::Change(Thing::Employee), Right::View(Thing::Employee)]),
+                None,
+            )
+            .await;
+        assert_eq!(door.get(&page, &other).await.status, StatusCode::NOT_FOUND);
+        assert!(
+            !door
+                .get("/employees", &other)
+                .await
+                .text
+                .contains("data-running")
+        );
+        drop(turn);
+        while door
+            .get("/departments", &cookie)
+            .await
+            .text
+            .contains("data-running")
+        {
+            tokio::task::yield_now().await;
+        }
+        // It is told until it was looked at.
+        let told = format!("<li><a href=\"{page}\"><bdi>file</bdi>: imported</a></li>");
+        for _ in 0..2 {
+            let shown = door.get("/departments", &cookie).await.text;
+            assert!(shown.contains(&told), "{told}\n{shown}");
+        }
+        let ended = door.get(&page, &cookie).await.text;
+        assert!(
+            ended.contains("Imported: 2 new, 0 changed, 0 left as they are.")
+                && !ended.contains(&told)
+        );
+        assert!(!door.get("/departments", &cookie).await.text.contains(&page));
+        assert!(door.get("/work", &cookie).await.text.contains(&page));
+        assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 2);
+
+        // A server that was killed in the midst of it says nothing more.
+        let turn = server.app.importing.acquire().await.expect("open");
+        let begun = door
+            .post_file("/employees/import", &cookie, &fields, good)
+            .await;
+        let page = begun.header(header::LOCATION).to_owned();
+        let elsewhere = Door::beside(&server);
+        assert!(
+            elsewhere
+                .get(&page, &cookie)
+                .await
+                .text
+                .contains("data-running")
+        );
+        server.app.clock.advance(TimeDelta::seconds(61));
+        let shown = elsewhere.get(&page, &cookie).await.text;
+        assert!(
+            shown.contains("The server stopped before it said how it ended."),
+            "{shown}"
+        );
+        drop(turn);
+        while door.get(&page, &cookie).await.text.contains("data-running") {
+            tokio::task::yield_now().await;
+        }
     })
     .await;
 }

@@ -3,7 +3,7 @@
 
 use crate::console::{Answer, Door, HEAD_OFFICE, rights};
 use crate::console_accounts::between;
-use crate::testing::{ADMIN_PASSWORD, TestApp, on_both};
+use crate::testing::{ADMIN_PASSWORD, TestApp, on_both, on_both_with};
 use aws_lc_rs::hmac;
 use axum::http::StatusCode;
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use muster::access::{Caller, Right, Rights, Thing};
 use muster::accounts::user;
 use muster::cli;
+use muster::config::Config;
 use muster_store::Sql;
 use serde_json::json;
 
@@ -216,6 +217,68 @@ async fn after_ten_wrong_codes_none_is_looked_at_for_a_while() {
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         let inside = door.sign_in_with(&code(&test, &secret)).await;
         assert_eq!(inside.header(LOCATION), "/");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_everybody_needs_a_second_factor_nothing_is_shown_before_there_is_one() {
+    let configure = |config: &mut Config| config.console.need_second_factor = true;
+    on_both_with(configure, |test| async move {
+        let door = Door::of(&test).await;
+        let login = json!({ "username": "admin", "password": ADMIN_PASSWORD });
+        let nobody = test.with_token("");
+        assert_eq!(nobody.post("/api/api-token-auth/", login).await.status, 400);
+
+        let admin = door.admin().await;
+        for path in [
+            "/",
+            "/employees",
+            "/employees/file?export_type=csv",
+            "/live/events",
+            "/search?q=1",
+            "/settings",
+        ] {
+            let shown = door.get(path, &admin).await;
+            assert_eq!(
+                (shown.status, shown.header(LOCATION)),
+                (StatusCode::SEE_OTHER, "/account"),
+                "{path}"
+            );
+        }
+        let page = door.get("/account", &admin).await;
+        assert!(
+            page.text
+                .contains("Here everybody needs a second factor. Set yours up to go on.")
+        );
+        assert!(!page.text.contains("href=\"/employees\""));
+        let csrf = page.csrf();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("area_code", "9"),
+            ("area_name", "Nine"),
+        ];
+        let made = door.post("/areas/new", &admin, &fields).await;
+        assert_eq!(made.header(LOCATION), "/account");
+        assert_eq!(
+            test.number("SELECT COUNT(*) FROM area WHERE area_code = '9'")
+                .await,
+            0
+        );
+
+        let (.., admin) = door.with_second_factor(&test, &admin).await;
+        assert_eq!(door.get("/employees", &admin).await.status, StatusCode::OK);
+        let off = [("password", ADMIN_PASSWORD)];
+        let refused = door
+            .of_account("/account/second-factor/off", &admin, &off)
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            door.sign_in("admin", ADMIN_PASSWORD)
+                .await
+                .text
+                .contains("name=\"ticket\"")
+        );
     })
     .await;
 }

@@ -29,6 +29,7 @@ mod console_sign_in;
 mod console_terminal;
 mod console_today;
 mod console_trees;
+mod console_views;
 mod convergence;
 mod gateway;
 mod kill;
