@@ -18,7 +18,6 @@ class Server:
     """One that runs, with the administrator's password."""
 
     url: str
-    token: str
     username: str = "admin"
     password: str = PASSWORD
 
@@ -67,7 +66,7 @@ def server(request, tmp_path_factory):
         )
         token = post(address, "/api-token-auth/", {"username": "admin", "password": PASSWORD})["token"]
         fill(muster, address, token)
-        yield Server(address, token)
+        yield Server(address)
     finally:
         process.terminate()
         process.wait(30)

@@ -1272,7 +1272,7 @@ fn within_part(dialect: Dialect, table: &'static str, part: usize, needle: &str)
                 rest = format!("substr({rest}, instr({rest}, char(31)) + 1)");
             }
             let end = Expr::cust(format!("instr({rest} || char(31), char(31))"));
-            let first = || position(dialect, Expr::cust(rest.clone()), needle);
+            let first = || position(Expr::cust(rest.clone()), needle);
             all.add(first().gt(0)).add(first().lt(end))
         }
     }

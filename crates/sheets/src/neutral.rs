@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-/// What formulas begin with, and what programs drop before they look for one.
+/// What formulas begin with, and what programs drop before they look for one. A dash alone is none: it
+/// stands where there is nothing.
 fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text != "-"
 }
 
 /// Apostrophes and then a formula: what an apostrophe was put before, or would have to be.
@@ -48,7 +49,9 @@ mod tests {
         for (text, written, in_workbook) in [
             ("=1+1", "'=1+1", "=1+1"),
             ("+91 80", "'+91 80", "+91 80"),
-            ("-", "'-", "-"),
+            ("-", "-", "-"),
+            ("'-", "'-", "'-"),
+            ("--", "'--", "--"),
             ("@x", "'@x", "@x"),
             ("\tx", "'\tx", "\tx"),
             ("\r", "'\r", "\r"),

@@ -162,12 +162,17 @@ async fn both_schemas_have_the_same_indexes() {
             None => format!("{unique}{rest}"),
         }
     };
-    let in_sqlite: BTreeMap<String, String> = of_sqlite
+    let mut in_sqlite: BTreeMap<String, String> = of_sqlite
         .into_iter()
         .map(|(name, sql)| (name, shape(&sql)))
         .collect();
-    let in_postgres: BTreeMap<String, String> = of_postgres.into_iter().collect();
+    let mut in_postgres: BTreeMap<String, String> = of_postgres.into_iter().collect();
     assert!(in_sqlite.len() > 40, "indexes were found");
+    // The one difference: PostgreSQL looks for parts of texts by an index of its own kind.
+    let whole = in_sqlite.remove("employee_search");
+    assert_eq!(whole.as_deref(), Some("employee (status, search_text)"));
+    let parts = in_postgres.remove("employee_parts");
+    assert_eq!(parts.as_deref(), Some("employee (search_text)"));
     assert_eq!(in_sqlite, in_postgres);
 }
 

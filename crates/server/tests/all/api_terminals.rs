@@ -310,6 +310,8 @@ async fn terminals_are_filtered_searched_and_ordered() {
             ("search=gate,byel", &["byel900"]),
             ("search=10.0.0", &["BYEL201260001", "CKJ1"]),
             ("search=%25", &["byel900"]),
+            ("search=_", &["CKJ1"]),
+            ("search=%5C", &[]),
             ("ordering=ip_address", &["BYEL201260001", "CKJ1", "byel900"]),
             (
                 "ordering=-ip_address",
