@@ -41,6 +41,9 @@ pub struct Inspection {
     /// Commands it was not given yet, and those it has not answered.
     pub queued: i64,
     pub sent: i64,
+    /// Things of people on it, and those of them that it was told and has not confirmed.
+    pub things: i64,
+    pub on_their_way: i64,
     /// Things of people that it would not take.
     pub failed: i64,
 }
@@ -159,10 +162,12 @@ pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
             [terminal.id.into()],
         ))
         .await?;
-    let (failed,): (i64,) = app
+    let (things, on_their_way, failed): (i64, i64, i64) = app
         .store
         .one(&Sql::new(
-            "SELECT COUNT(*) FROM terminal_holding WHERE terminal_id = $1 AND failed_digest IS NOT NULL AND told_command IS NULL",
+            "SELECT COUNT(*), COUNT(told_command), \
+                 COUNT(CASE WHEN failed_digest IS NOT NULL AND told_command IS NULL THEN 1 END) \
+             FROM terminal_holding WHERE terminal_id = $1",
             [terminal.id.into()],
         ))
         .await?;
@@ -178,6 +183,8 @@ pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
         last_punch,
         queued,
         sent,
+        things,
+        on_their_way,
         failed,
     })
 }

@@ -214,3 +214,22 @@ async fn acts_have_their_rights_and_stay_within_the_roles_areas() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn how_far_a_terminal_is_with_its_people_is_shown_until_it_has_confirmed_all() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        assert_eq!(handshake(&server, "GATE01").await, 200);
+        let told = "Confirmed of what it is told of people";
+        assert!(!page(&door, GATE, &cookie).await.contains(told));
+        door.hire(&cookie, "7", "Asha").await;
+        door.hire(&cookie, "8", "Ben").await;
+        let told = "value=\"0\" aria-label=\"Confirmed of what it is told of people\"></progress> 0 of 2 confirmed";
+        let gate = page(&door, GATE, &cookie).await;
+        assert!(gate.contains(told), "{gate}");
+        server.obeyed("GATE01").await;
+        assert!(!page(&door, GATE, &cookie).await.contains("aria-label=\"Confirmed"));
+    })
+    .await;
+}
