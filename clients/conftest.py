@@ -18,6 +18,7 @@ class Server:
     """One that runs, with the administrator's password."""
 
     url: str
+    database: str
     username: str = "admin"
     password: str = PASSWORD
 
@@ -66,7 +67,7 @@ def server(request, tmp_path_factory):
         )
         token = post(address, "/api-token-auth/", {"username": "admin", "password": PASSWORD})["token"]
         fill(muster, address, token)
-        yield Server(address)
+        yield Server(address, request.param)
     finally:
         process.terminate()
         process.wait(30)

@@ -4,20 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import post
 
 # What an answer has to be: no error of the server, and just as the document has it.
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
+# The login door decides which of the two dialects a token speaks: one on each database.
+DOORS = {"sqlite": "/api-token-auth/", "postgres": "/api/api-token-auth/"}
 
-@pytest.mark.parametrize("door", ["/api-token-auth/", "/api/api-token-auth/"], ids=["biotime", "easytimepro"])
-def test_the_document_tells_the_truth(server, door):
-    token = post(server.url, door, {"username": server.username, "password": server.password})["token"]
+
+def test_the_document_tells_the_truth(server):
+    token = post(server.url, DOORS[server.database], {"username": server.username, "password": server.password})["token"]
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [program, "run", f"{server.url}/api/openapi.json", "--header", f"Authorization: Token {token}"]
-        + ["--checks", CHECKS, "--max-examples", "4", "--seed", "7", "--no-color", "--continue-on-failure"],
+        + ["--checks", CHECKS, "--max-examples", "8", "--seed", "7", "--no-color", "--continue-on-failure"],
         capture_output=True,
         text=True,
     )

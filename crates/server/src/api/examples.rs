@@ -81,7 +81,7 @@ fn named(name: &str) -> Option<Value> {
         "location" | "location_code" => json!("BLR"),
         "location_name" => json!("Bengaluru"),
         "sn" | "terminal_sn" | "enroll_sn" | "terminals" => json!("CJDE193560304"),
-        "wait" => json!(30),
+        "wait" => json!(5),
         "bio_type" => json!("9"),
         "status" => json!("Success"),
         "state" => json!("done"),
