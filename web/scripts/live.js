@@ -1,5 +1,7 @@
 // Keeps the live page up to date: the server sends pieces of the page, this puts them where they belong.
 
+import { say } from "./say.js";
+
 const page = document.querySelector("[data-events]");
 const list = document.getElementById("terminals");
 const punches = document.getElementById("punches");
@@ -15,7 +17,7 @@ let last = page.dataset.after;
 const skew = Date.parse(page.dataset.now) - Date.now(); // this machine's clock may be wrong
 let held = []; // punches that came while the page is paused, newest first
 
-const words = { connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", "signed-out": "Signed out. " };
+const words = { connecting: say("Connecting…"), connected: say("Connected"), reconnecting: say("Reconnecting…"), "signed-out": `${say("Signed out.")} ` };
 
 function show(state) {
   if (connection.dataset.state === state) return;
@@ -25,7 +27,7 @@ function show(state) {
   if (state === "signed-out") {
     const link = document.createElement("a");
     link.href = "/sign-in";
-    link.textContent = "Sign in again";
+    link.textContent = say("Sign in again");
     connection.append(link);
   }
 }
@@ -95,7 +97,7 @@ function noteContact([id, instant, exact]) {
   const time = document.querySelector(`#terminal-${id} time.contact`);
   if (!time) return;
   time.dateTime = instant;
-  time.title = `Last contact ${exact}`;
+  time.title = say("Last contact {time}", { time: exact });
   time.textContent = ago(instant);
 }
 
@@ -121,7 +123,7 @@ const isPaused = () => pause.getAttribute("aria-pressed") === "true";
 
 function label() {
   pause.querySelector("use").setAttribute("href", isPaused() ? "#icon-play" : "#icon-pause");
-  pause.querySelector("span").textContent = !isPaused() ? "Pause" : held.length ? `Go on (${held.length} new)` : "Go on";
+  pause.querySelector("span").textContent = !isPaused() ? say("Pause") : held.length ? say("Go on ({count} new)", { count: held.length }) : say("Go on");
 }
 
 pause?.addEventListener("click", () => {
@@ -167,18 +169,18 @@ sound?.addEventListener("click", () => {
 });
 
 full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.getElementById("gate").requestFullscreen()));
-document.addEventListener("fullscreenchange", () => (full.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen"));
+document.addEventListener("fullscreenchange", () => (full.textContent = document.fullscreenElement ? say("Leave full screen") : say("Full screen")));
 
 // --- time passes
 
 /** The server words it the same way. */
 function ago(instant) {
   const seconds = Math.floor((Date.now() + skew - Date.parse(instant)) / 1000);
-  if (seconds < 5) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} d ago`;
+  if (seconds < 5) return say("just now");
+  if (seconds < 60) return say("{count} s ago", { count: seconds });
+  if (seconds < 3600) return say("{count} min ago", { count: Math.floor(seconds / 60) });
+  if (seconds < 86400) return say("{count} h ago", { count: Math.floor(seconds / 3600) });
+  return say("{count} d ago", { count: Math.floor(seconds / 86400) });
 }
 
 setInterval(() => {

@@ -1,4 +1,6 @@
 // A list: one tick stands for all, and the buttons say how many are ticked.
+import { say } from "./say.js";
+
 const ticks = [...document.querySelectorAll("input[name=rows][type=checkbox]")];
 const head = document.querySelector("th.tick");
 const remove = document.getElementById("remove");
@@ -6,7 +8,7 @@ const go = document.getElementById("do");
 if (head && ticks.length) {
   const all = document.createElement("input");
   all.type = "checkbox";
-  all.setAttribute("aria-label", "All on this page");
+  all.setAttribute("aria-label", say("All on this page"));
   head.replaceChildren(all);
   const count = () => {
     const ticked = ticks.filter((tick) => tick.checked).length;
@@ -14,11 +16,11 @@ if (head && ticks.length) {
     all.indeterminate = ticked > 0 && ticked < ticks.length;
     if (remove) {
       remove.disabled = ticked === 0;
-      remove.textContent = ticked ? `Remove ${ticked}…` : "Remove ticked…";
+      remove.textContent = ticked ? say("Remove {count}…", { count: ticked }) : say("Remove ticked…");
     }
     if (go) {
       go.disabled = ticked === 0;
-      go.textContent = ticked ? `Go on with ${ticked}…` : "Go on…";
+      go.textContent = ticked ? say("Go on with {count}…", { count: ticked }) : say("Go on…");
     }
   };
   all.addEventListener("change", () => {

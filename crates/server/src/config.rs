@@ -1,5 +1,6 @@
 //! Every option, with its default and what it does. `config.example.toml` is written from here.
 
+use crate::language::Text;
 use anyhow::Context;
 use chrono_tz::Tz;
 use figment::Figment;
@@ -24,7 +25,7 @@ pub struct Config {
     pub console: Console,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
-    pub origins: BTreeMap<&'static str, String>,
+    pub origins: BTreeMap<&'static str, Origin>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -146,126 +147,144 @@ impl Default for Config {
 }
 
 /// What each option does, in the order of the example file.
-const OPTIONS: &[(&str, &str)] = &[
+const OPTIONS: &[(&str, Text)] = &[
     (
         "data_dir",
-        "The folder of the database, the key file and everything else that is kept.",
+        t!("The folder of the database, the key file and everything else that is kept."),
     ),
     (
         "listen",
-        "Where the console, the API and the terminals are served: HOST:PORT.",
+        t!("Where the console, the API and the terminals are served: HOST:PORT."),
     ),
     (
         "terminals_listen",
-        "A second address that serves terminals alone, so that the first can stay inside: HOST:PORT, or empty.",
+        t!(
+            "A second address that serves terminals alone, so that the first can stay inside: HOST:PORT, or empty."
+        ),
     ),
     (
         "database_url",
-        "postgres://USER:PASSWORD@HOST:PORT/NAME, or sqlite://FILE; empty: sqlite in data_dir.",
+        t!("postgres://USER:PASSWORD@HOST:PORT/NAME, or sqlite://FILE; empty: sqlite in data_dir."),
     ),
     (
         "database_connections",
-        "How many connections to the database are kept at most, beside the one for punches.",
+        t!("How many connections to the database are kept at most, beside the one for punches."),
     ),
     (
         "company_name",
-        "The company's name, written at the first start.",
+        t!("The company's name, written at the first start."),
     ),
     (
         "zone",
-        "The server's time zone by its IANA name, such as Asia/Kolkata; empty: the machine's.",
+        t!("The server's time zone by its IANA name, such as Asia/Kolkata; empty: the machine's."),
     ),
-    ("log.format", "text or json, on standard error."),
+    ("log.format", t!("text or json, on standard error.")),
     (
         "log.level",
-        "error, warn, info, debug or trace; also filters such as info,sqlx=warn.",
+        t!("error, warn, info, debug or trace; also filters such as info,sqlx=warn."),
     ),
     (
         "terminals.admission",
-        "An unknown terminal: hold (listed, refused until it is authorised), open (served at once), closed (refused, only noted).",
+        t!(
+            "An unknown terminal: hold (listed, refused until it is authorised), open (served at once), closed (refused, only noted)."
+        ),
     ),
     (
         "terminals.max_waiting",
-        "At most so many held terminals are listed; more are only counted.",
+        t!("At most so many held terminals are listed; more are only counted."),
     ),
     (
         "terminals.new_per_minute_per_address",
-        "At most so many unknown terminals are added a minute from one address.",
+        t!("At most so many unknown terminals are added a minute from one address."),
     ),
     (
         "terminals.delay_s",
-        "How often an idle terminal asks for commands, in seconds (2 to 60).",
+        t!("How often an idle terminal asks for commands, in seconds (2 to 60)."),
     ),
     (
         "terminals.error_delay_s",
-        "How long a terminal waits after a failure, in seconds (30 to 300).",
+        t!("How long a terminal waits after a failure, in seconds (30 to 300)."),
     ),
     (
         "terminals.max_body_mib",
-        "The largest upload of a terminal, in MiB; more is refused.",
+        t!("The largest upload of a terminal, in MiB; more is refused."),
     ),
     (
         "terminals.upload_memory_mib",
-        "All uploads being read at once may hold so much memory, in MiB; more waits.",
+        t!("All uploads being read at once may hold so much memory, in MiB; more waits."),
     ),
     (
         "terminals.make_employees",
-        "A person enrolled at a terminal whose PIN nobody has becomes an employee.",
+        t!("A person enrolled at a terminal whose PIN nobody has becomes an employee."),
     ),
     (
         "terminals.raise_privilege",
-        "A terminal may make an employee its administrator.",
+        t!("A terminal may make an employee its administrator."),
     ),
     (
         "terminals.check_every_h",
-        "How often each terminal is asked whom it holds, and its punches of the day before are counted, in hours; 0: never.",
+        t!(
+            "How often each terminal is asked whom it holds, and its punches of the day before are counted, in hours; 0: never."
+        ),
     ),
     (
         "api.profile",
-        "auto (by the door of the login), easytimepro or biotime: how answers look.",
+        t!("auto (by the door of the login), easytimepro or biotime: how answers look."),
     ),
     (
         "api.public_url",
-        "The address callers know, such as https://hr.example.com; builds the links between pages.",
+        t!(
+            "The address callers know, such as https://hr.example.com; builds the links between pages."
+        ),
     ),
     (
         "api.allowed_hosts",
-        "Host names that are answered, *.example.com allowed; empty: any.",
+        t!("Host names that are answered, *.example.com allowed; empty: any."),
     ),
     (
         "api.trusted_proxies",
-        "Addresses whose X-Forwarded-For, -Proto and -Host are believed.",
+        t!("Addresses whose X-Forwarded-For, -Proto and -Host are believed."),
     ),
-    ("api.basic", "HTTP Basic is accepted (BioTime's way)."),
+    ("api.basic", t!("HTTP Basic is accepted (BioTime's way).")),
     (
         "api.query_token",
-        "?access_token= is accepted from API clients; it is never logged.",
+        t!("?access_token= is accepted from API clients; it is never logged."),
     ),
     (
         "api.page_cap",
-        "The largest page of a list; more is cut to it without an error.",
+        t!("The largest page of a list; more is cut to it without an error."),
     ),
     (
         "api.max_body_mib",
-        "The largest request body of the API, in MiB.",
+        t!("The largest request body of the API, in MiB."),
     ),
     (
         "api.access_token_s",
-        "How long an access token lives, in seconds.",
+        t!("How long an access token lives, in seconds."),
     ),
     (
         "api.refresh_token_s",
-        "How long a refresh token lives, in seconds.",
+        t!("How long a refresh token lives, in seconds."),
     ),
     (
         "api.staff_token_s",
-        "How long an employee's own token lives, in seconds.",
+        t!("How long an employee's own token lives, in seconds."),
     ),
     (
         "console.need_second_factor",
-        "Every user needs a second factor: who has none sets it up at the sign-in, and no user's password alone opens the API.",
+        t!(
+            "Every user needs a second factor: who has none sets it up at the sign-in, and no user's password alone opens the API."
+        ),
     ),
 ];
+
+/// Where an option's value was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    File(String),
+    Variable,
+    CommandLine,
+}
 
 /// An option as it is in force.
 pub struct Explained {
@@ -273,7 +292,7 @@ pub struct Explained {
     pub value: String,
     /// Where it comes from.
     pub origin: String,
-    pub purpose: &'static str,
+    pub purpose: Text,
 }
 
 impl Config {
@@ -282,15 +301,15 @@ impl Config {
     pub fn load(file: Option<&Path>, overrides: impl Serialize) -> anyhow::Result<Config> {
         let mut sources = Vec::new();
         if let Some(file) = file {
-            let origin = format!("the file {}", file.display());
+            let origin = Origin::File(file.display().to_string());
             sources.push((Figment::from(Toml::file_exact(file)), origin));
         }
         let variables = Env::prefixed("MUSTER_")
             .ignore(&["admin_password", "token"])
             .split("__");
-        sources.push((Figment::from(variables), "a MUSTER_ variable".to_owned()));
+        sources.push((Figment::from(variables), Origin::Variable));
         let overrides = Figment::from(Serialized::defaults(overrides));
-        sources.push((overrides, "the command line".to_owned()));
+        sources.push((overrides, Origin::CommandLine));
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         let mut origins = BTreeMap::new();
         for (source, origin) in sources {
@@ -380,18 +399,20 @@ impl Config {
         let explained = OPTIONS.iter().map(|(name, purpose)| {
             let value = of(&values, name);
             let origin = match self.origins.get(name) {
-                Some(origin) => origin,
-                None if value == of(&built_in, name) => "built in",
-                None => "this command",
+                Some(Origin::File(path)) => t!("the file {path}", path = path),
+                Some(Origin::Variable) => t!("a MUSTER_ variable").into(),
+                Some(Origin::CommandLine) => t!("the command line").into(),
+                None if value == of(&built_in, name) => t!("built in").into(),
+                None => t!("this command").into(),
             };
             Explained {
                 name,
-                origin: origin.to_owned(),
+                origin,
                 value: match value {
                     toml::Value::String(text) => text,
                     other => other.to_string(),
                 },
-                purpose,
+                purpose: *purpose,
             }
         });
         Ok(explained.collect())
@@ -425,6 +446,7 @@ impl Config {
             } else {
                 &defaults[table][key]
             };
+            let purpose = purpose.english();
             text.push_str(&format!("\n# {purpose}\n# {key} = {value}\n"));
         }
         text

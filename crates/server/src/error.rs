@@ -144,7 +144,9 @@ impl From<muster_store::Error> for Error {
             Error::Unavailable(error.to_string())
         } else if error.is_reference() {
             // What was checked a moment ago has changed: nothing was done, and may be tried again.
-            Error::refused("Something this names was removed or put to use meanwhile.")
+            Error::refused(t!(
+                "Something this names was removed or put to use meanwhile."
+            ))
         } else {
             Error::Internal(error.into())
         }

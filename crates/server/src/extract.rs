@@ -94,12 +94,12 @@ impl Query {
                 continue;
             }
             if pairs.len() == MAX_PAIRS {
-                return Err(Error::refused("Too many parameters."));
+                return Err(Error::refused(t!("Too many parameters.")));
             }
             if value.contains('\0') || name.contains('\0') {
                 return Err(Error::invalid(
                     name.replace('\0', ""),
-                    "Null characters are not allowed.",
+                    t!("Null characters are not allowed."),
                 ));
             }
             pairs.push(Pair {
@@ -233,15 +233,15 @@ impl Body {
     /// The file of that field, which is to be there and not empty.
     pub fn submitted(&self, field: &str) -> Result<&File> {
         let missing = if self.get(field).is_some() {
-            "The submitted data was not a file. Check the encoding type on the form."
+            t!("The submitted data was not a file. Check the encoding type on the form.")
         } else {
-            "No file was submitted."
+            t!("No file was submitted.")
         };
         let file = self
             .file(field)
             .ok_or_else(|| Error::invalid(field, missing))?;
         if file.bytes.is_empty() {
-            return Err(Error::invalid(field, "The submitted file is empty."));
+            return Err(Error::invalid(field, t!("The submitted file is empty.")));
         }
         Ok(file)
     }
@@ -315,9 +315,9 @@ impl Body {
         let Value::Object(object) = value else {
             return Err(Error::invalid(
                 "",
-                format!(
-                    "Invalid data. Expected a dictionary, but got {}.",
-                    python_type(&value)
+                t!(
+                    "Invalid data. Expected a dictionary, but got {kind}.",
+                    kind = python_type(&value)
                 ),
             ));
         };
@@ -344,7 +344,7 @@ impl Body {
         };
         for (count, (name, value)) in form_urlencoded::parse(bytes).enumerate() {
             if count == MAX_PAIRS * 100 {
-                return Err(Error::refused("Too many fields."));
+                return Err(Error::refused(t!("Too many fields.")));
             }
             if !name.is_empty() {
                 body.push(name.into_owned(), value.into_owned());
@@ -521,9 +521,9 @@ impl Origin {
         if headers.get_all(CONTENT_LENGTH).iter().count() > 1
             || (headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING))
         {
-            return Err(Error::refused("Invalid message length."));
+            return Err(Error::refused(t!("Invalid message length.")));
         }
-        let bad_host = || Error::refused("Invalid HTTP_HOST header.");
+        let bad_host = || Error::refused(t!("Invalid HTTP_HOST header."));
         let mut hosts = headers.get_all(HOST).iter();
         let host = match (hosts.next(), hosts.next()) {
             (Some(host), None) => host.to_str().map_err(|_| bad_host())?,
@@ -711,7 +711,7 @@ async fn collect(headers: &HeaderMap, mut body: axum::body::Body, limit: usize) 
                 Err(_) => return Err(Error::TooSlow),
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
-                    frame.map_err(|_| Error::refused("The request body was cut off."))?
+                    frame.map_err(|_| Error::refused(t!("The request body was cut off.")))?
                 }
             };
             if let Ok(chunk) = frame.into_data() {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::keys::Keys;
+use crate::language::Text;
 use muster_store::{Dialect, Sql, Store};
 use std::fs;
 
@@ -15,10 +16,11 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
     if store.dialect() == Dialect::Sqlite {
         let (verdict,): (String,) = store.one(&Sql::new("PRAGMA quick_check(1)", [])).await?;
         findings.push(if verdict == "ok" {
-            Ok("the database file is whole".into())
+            Ok(t!("the database file is whole").into())
         } else {
-            Err(format!(
-                "the database file is damaged ({verdict}): stop the server and restore a backup"
+            Err(t!(
+                "the database file is damaged ({verdict}): stop the server and restore a backup",
+                verdict = verdict
             ))
         });
     }
@@ -30,12 +32,12 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
         .await?;
     findings.push(match check {
         Some((check,)) if check == keys.check() => {
-            Ok("the key file belongs to this database".into())
+            Ok(t!("the key file belongs to this database").into())
         }
         Some(_) => {
-            Err("the key file is of another installation: copy muster.key from there".into())
+            Err(t!("the key file is of another installation: copy muster.key from there").into())
         }
-        None => Err("the database is empty: `muster serve` fills it at its first start".into()),
+        None => Err(t!("the database is empty: `muster serve` fills it at its first start").into()),
     });
     let (doubled,): (i64,) = store
         .one(&Sql::new(
@@ -45,10 +47,11 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
         ))
         .await?;
     findings.push(if doubled == 0 {
-        Ok("no punch is there twice".into())
+        Ok(t!("no punch is there twice").into())
     } else {
-        Err(format!(
-            "{doubled} punches are there twice: an index is damaged; restore a backup"
+        Err(t!(
+            "{count} punches are there twice: an index is damaged; restore a backup",
+            count = doubled
         ))
     });
     // In one look, so that nothing comes between the two.
@@ -61,12 +64,20 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
         .await?;
     findings.push(match counted {
         Some((was, was_unknown, is, is_unknown)) if (was, was_unknown) == (is, is_unknown) => {
-            Ok(format!("{is} transactions, {is_unknown} of unknown people"))
+            Ok(t!(
+                "{known} transactions, {unknown} of unknown people",
+                known = is,
+                unknown = is_unknown
+            ))
         }
-        Some((was, was_unknown, is, is_unknown)) => Err(format!(
-            "the counters say {was} transactions and {was_unknown} of unknown people, the rows {is} and {is_unknown}"
+        Some((was, was_unknown, is, is_unknown)) => Err(t!(
+            "the counters say {was} transactions and {was_unknown} of unknown people, the rows {is} and {is_unknown}",
+            was = was,
+            was_unknown = was_unknown,
+            is = is,
+            is_unknown = is_unknown,
         )),
-        None => Err("the punch counter is missing".into()),
+        None => Err(t!("the punch counter is missing").into()),
     });
     Ok(findings)
 }
@@ -105,7 +116,7 @@ pub async fn database(app: &App) -> Result<Database> {
 }
 
 /// How much of everything is kept: what it is called, and how many there are.
-pub async fn counts(app: &App) -> Result<Vec<(&'static str, i64)>> {
+pub async fn counts(app: &App) -> Result<Vec<(Text, i64)>> {
     let (employed, others, terminals, templates, open, transactions, unregistered): (
         i64,
         i64,
@@ -127,13 +138,13 @@ pub async fn counts(app: &App) -> Result<Vec<(&'static str, i64)>> {
         ))
         .await?;
     Ok(vec![
-        ("Employees", employed),
-        ("Resigned or removed", others),
-        ("Terminals", terminals),
-        ("Templates and pictures", templates),
-        ("Commands under way", open),
-        ("Transactions", transactions),
-        ("Punches of unknown people", unregistered),
+        (t!("Employees"), employed),
+        (t!("Resigned or removed"), others),
+        (t!("Terminals"), terminals),
+        (t!("Templates and pictures"), templates),
+        (t!("Commands under way"), open),
+        (t!("Transactions"), transactions),
+        (t!("Punches of unknown people"), unregistered),
     ])
 }
 

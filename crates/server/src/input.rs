@@ -4,6 +4,7 @@
 use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, python_type};
+use crate::language;
 use crate::times;
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub struct Text {
     null: bool,
     lines: bool,
     pattern: Option<fn(&str) -> bool>,
-    complaint: &'static str,
+    complaint: language::Text,
 }
 
 impl Text {
@@ -31,7 +32,7 @@ impl Text {
             null: false,
             lines: false,
             pattern: None,
-            complaint: "Enter a valid value.",
+            complaint: t!("Enter a valid value."),
         }
     }
 
@@ -60,7 +61,7 @@ impl Text {
     }
 
     /// What is said when the pattern does not fit.
-    pub const fn or_say(self, complaint: &'static str) -> Text {
+    pub const fn or_say(self, complaint: language::Text) -> Text {
         Text { complaint, ..self }
     }
 }
@@ -102,7 +103,7 @@ impl<'a> Input<'a> {
     pub fn require(&mut self, names: &[&str]) -> bool {
         let is_missing = self.is_new && self.body.first_of(names).is_none();
         if is_missing && let Some(name) = names.first() {
-            self.problem(name, "This field is required.");
+            self.problem(name, t!("This field is required."));
         }
         !is_missing
     }
@@ -151,43 +152,49 @@ impl<'a> Input<'a> {
             Value::Number(number) => match number.as_i64().or_else(|| whole(number.as_f64()?)) {
                 Some(number) => Some(number),
                 None => {
-                    self.problem(name, "A valid integer is required.");
+                    self.problem(name, t!("A valid integer is required."));
                     return None;
                 }
             },
             Value::String(text) => match text.trim().parse() {
                 Ok(number) => Some(number),
                 Err(_) => {
-                    self.problem(name, "A valid integer is required.");
+                    self.problem(name, t!("A valid integer is required."));
                     return None;
                 }
             },
             _ => {
-                self.problem(name, "A valid integer is required.");
+                self.problem(name, t!("A valid integer is required."));
                 return None;
             }
         };
         match number {
             None if null => Some(None),
             None if value.is_null() => {
-                self.problem(name, "This field may not be null.");
+                self.problem(name, t!("This field may not be null."));
                 None
             }
             None => {
-                self.problem(name, "A valid integer is required.");
+                self.problem(name, t!("A valid integer is required."));
                 None
             }
             Some(number) if number < least => {
                 self.problem(
                     name,
-                    format!("Ensure this value is greater than or equal to {least}."),
+                    t!(
+                        "Ensure this value is greater than or equal to {least}.",
+                        least = least
+                    ),
                 );
                 None
             }
             Some(number) if number > most => {
                 self.problem(
                     name,
-                    format!("Ensure this value is less than or equal to {most}."),
+                    t!(
+                        "Ensure this value is less than or equal to {count}.",
+                        count = most
+                    ),
                 );
                 None
             }
@@ -205,12 +212,12 @@ impl<'a> Input<'a> {
     pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
         let value = self.body.get(name)?;
         if value.is_null() {
-            self.problem(name, "This field may not be null.");
+            self.problem(name, t!("This field may not be null."));
             return None;
         }
         let boolean = read_boolean(value);
         if boolean.is_none() {
-            self.problem(name, "Must be a valid boolean.");
+            self.problem(name, t!("Must be a valid boolean."));
         }
         boolean
     }
@@ -227,7 +234,7 @@ impl<'a> Input<'a> {
             None => {
                 self.problem(
                     name,
-                    "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.",
+                    t!("Date has wrong format. Use one of these formats instead: YYYY-MM-DD."),
                 );
                 self.code_last(appendix::BAD_TIME);
                 None
@@ -240,12 +247,14 @@ impl<'a> Input<'a> {
         let value = self.body.get(name)?;
         let time = value.as_str().and_then(times::read_from);
         if value.is_null() {
-            self.problem(name, "This field may not be null.");
+            self.problem(name, t!("This field may not be null."));
         } else if time.is_none() {
             self.problem(
                 name,
-                "Datetime has wrong format. Use one of these formats instead: \
-                 YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+                t!(
+                    "Datetime has wrong format. Use one of these formats instead: \
+                 YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+                ),
             );
             self.code_last(appendix::BAD_TIME);
         }
@@ -265,7 +274,10 @@ impl<'a> Input<'a> {
                     other => other.to_string(),
                 };
                 let shown: String = shown.chars().take(100).collect();
-                self.problem(name, format!("\"{shown}\" is not a valid choice."));
+                self.problem(
+                    name,
+                    t!("\"{value}\" is not a valid choice.", value = shown),
+                );
                 None
             }
         }
@@ -275,11 +287,11 @@ impl<'a> Input<'a> {
     pub fn one_of(&mut self, name: &'static str, choices: &[&str]) -> Option<String> {
         match self.body.get(name)? {
             Value::Null => {
-                self.problem(name, "This field may not be null.");
+                self.problem(name, t!("This field may not be null."));
                 None
             }
             Value::String(text) if text.trim().is_empty() => {
-                self.problem(name, format!("\"{text}\" is not a valid choice."));
+                self.problem(name, t!("\"{value}\" is not a valid choice.", value = text));
                 None
             }
             _ => self.choice(name, choices).flatten(),
@@ -322,31 +334,31 @@ pub fn read_boolean(value: &Value) -> Option<bool> {
 pub fn read_text(value: &Value, rule: Text) -> Result<Option<String>, String> {
     let text = match value {
         Value::Null if rule.null => return Ok(None),
-        Value::Null => return Err("This field may not be null.".into()),
+        Value::Null => return Err(t!("This field may not be null.").into()),
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
-        _ => return Err("Not a valid string.".into()),
+        _ => return Err(t!("Not a valid string.").into()),
     };
     if text.is_empty() {
         return if rule.blank {
             Ok(Some(text))
         } else {
-            Err("This field may not be blank.".into())
+            Err(t!("This field may not be blank.").into())
         };
     }
     if text.contains('\0') {
-        return Err("Null characters are not allowed.".into());
+        return Err(t!("Null characters are not allowed.").into());
     }
     // What goes to a terminal is cut apart at tabs and line ends.
     let is_control =
         |letter: char| letter.is_control() && !(rule.lines && matches!(letter, '\n' | '\r' | '\t'));
     if text.chars().any(is_control) {
-        return Err("Control characters are not allowed.".into());
+        return Err(t!("Control characters are not allowed.").into());
     }
     if text.chars().count() > rule.max {
-        return Err(format!(
-            "Ensure this field has no more than {} characters.",
-            rule.max
+        return Err(t!(
+            "Ensure this field has no more than {count} characters.",
+            count = rule.max
         ));
     }
     if let Some(fits) = rule.pattern
@@ -362,10 +374,10 @@ pub fn read_list(value: &Value, is_form: bool) -> Result<Vec<&Value>, String> {
     match value {
         Value::Array(items) => Ok(items.iter().collect()),
         single if is_form => Ok(vec![single]),
-        Value::Null => Err("This field may not be null.".into()),
-        other => Err(format!(
-            "Expected a list of items but got type \"{}\".",
-            python_type(other)
+        Value::Null => Err(t!("This field may not be null.").into()),
+        other => Err(t!(
+            "Expected a list of items but got type \"{kind}\".",
+            kind = python_type(other)
         )),
     }
 }

@@ -1,6 +1,10 @@
 //! Muster: terminals push their punches here, other software reads and steers it through a REST
 //! API, and people run it in a console.
 
+// Its macros word every text below.
+#[macro_use]
+pub mod language;
+
 pub mod access;
 pub mod accounts;
 pub mod answer;

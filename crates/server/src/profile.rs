@@ -27,9 +27,16 @@ impl Profile {
     /// What is said of a relation to something that is not there.
     pub fn no_such(self, code: &str, text: &str) -> String {
         match self {
-            Profile::EasyTimePro => format!("Object with {code}={text} does not exist."),
+            Profile::EasyTimePro => t!(
+                "Object with {code}={text} does not exist.",
+                code = code,
+                text = text
+            ),
             Profile::BioTime if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                format!("Invalid pk \"{text}\" - object does not exist.")
+                t!(
+                    "Invalid pk \"{value}\" - object does not exist.",
+                    value = text
+                )
             }
             Profile::BioTime => self.wrong_type("str"),
         }
@@ -38,9 +45,12 @@ impl Profile {
     /// What is said of a relation that is neither code nor id.
     pub fn wrong_type(self, python_type: &str) -> String {
         match self {
-            Profile::EasyTimePro => "Invalid value.".into(),
+            Profile::EasyTimePro => t!("Invalid value.").into(),
             Profile::BioTime => {
-                format!("Incorrect type. Expected pk value, received {python_type}.")
+                t!(
+                    "Incorrect type. Expected pk value, received {kind}.",
+                    kind = python_type
+                )
             }
         }
     }

@@ -126,7 +126,7 @@ impl Relation {
             Value::Null => return Ok(Ok(None)),
             Value::String(text) if text.trim().is_empty() => return Ok(Ok(None)),
             Value::String(text) if text.contains('\0') => {
-                return problem("Null characters are not allowed.".into());
+                return problem(t!("Null characters are not allowed.").into());
             }
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) if !number.is_f64() => number.to_string(),

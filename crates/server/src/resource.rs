@@ -16,6 +16,7 @@ use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Query, python_type};
 use crate::input::{Input, read_several};
+use crate::language::Text;
 use crate::profile::Profile;
 use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
@@ -859,7 +860,10 @@ impl Selection {
                 .filter(|word| !word.is_empty())
                 .collect();
             if words.len() > MOST_WORDS {
-                let message = format!("Ensure this field has no more than {MOST_WORDS} words.");
+                let message = t!(
+                    "Ensure this field has no more than {count} words.",
+                    count = MOST_WORDS
+                );
                 problems.push(Problem::new("search", message));
             }
             for word in words.into_iter().take(MOST_WORDS) {
@@ -1147,7 +1151,7 @@ pub async fn named<R: Resource>(
     value: &Value,
 ) -> Result<Result<R::Row, Problem>> {
     let key = match value {
-        Value::Null => return Ok(Err(Problem::new(field, "This field may not be null."))),
+        Value::Null => return Ok(Err(Problem::new(field, t!("This field may not be null.")))),
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) if !number.is_f64() => number.to_string(),
         other => {
@@ -1205,11 +1209,11 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
         Some(column) if field.asked != Asked::Special => column,
         _ => return R::special(app, field.name, value),
     };
-    let bad = |text: &str| Error::invalid(field.name, text);
+    let bad = |text: Text| Error::invalid(field.name, text);
     let number = |text: &str| {
         text.trim()
             .parse::<i64>()
-            .map_err(|_| bad("Enter a number."))
+            .map_err(|_| bad(t!("Enter a number.")))
     };
     Ok(match field.kind {
         Kind::Integer if field.asked == Asked::OneOf => {
@@ -1224,10 +1228,10 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
         Kind::Boolean => match value.to_lowercase().as_str() {
             "true" | "1" => column.eq(true),
             "false" | "0" => column.eq(false),
-            _ => return Err(bad("Must be a valid boolean.")),
+            _ => return Err(bad(t!("Must be a valid boolean."))),
         },
         Kind::Date => {
-            let bad = Problem::new(field.name, "Enter a valid date.").coded(appendix::BAD_TIME);
+            let bad = Problem::new(field.name, t!("Enter a valid date.")).coded(appendix::BAD_TIME);
             let date = times::read_date(value.trim());
             column.eq(date.ok_or_else(|| Error::Invalid(vec![bad]))?)
         }
@@ -1281,7 +1285,10 @@ fn within_part(dialect: Dialect, table: &'static str, part: usize, needle: &str)
 /// A part of a text as it is looked for, when the databases can look for one of that length.
 fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     if part.chars().count() > LONGEST_PART {
-        let message = format!("Ensure this field has no more than {LONGEST_PART} characters.");
+        let message = t!(
+            "Ensure this field has no more than {count} characters.",
+            count = LONGEST_PART
+        );
         return Err(Problem::new(name, message));
     }
     Ok(fold(part))
@@ -1466,16 +1473,22 @@ pub async fn several<R: Resource>(
 ) -> Result<Several<R::Row>> {
     let Some((field, value)) = body.first_of(names) else {
         let field = names.first().copied().unwrap_or_default();
-        return Err(Error::invalid(field, "This field is required."));
+        return Err(Error::invalid(field, t!("This field is required.")));
     };
     let Some(given) = read_several(value) else {
-        return Err(Error::invalid(field, "Expected a list of codes or ids."));
+        return Err(Error::invalid(
+            field,
+            t!("Expected a list of codes or ids."),
+        ));
     };
     if given.is_empty() {
-        return Err(Error::invalid(field, "This list may not be empty."));
+        return Err(Error::invalid(field, t!("This list may not be empty.")));
     }
     if given.len() > MOST {
-        let text = format!("Ensure this field has no more than {MOST} elements.");
+        let text = t!(
+            "Ensure this field has no more than {count} elements.",
+            count = MOST
+        );
         return Err(Error::invalid(field, text));
     }
     let keys: Vec<String> = given

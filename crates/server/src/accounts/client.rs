@@ -381,7 +381,7 @@ impl Writable for Clients {
                 ))
                 .await?;
             if taken.is_some_and(|(id,)| stored.as_ref().is_none_or(|stored| stored.id != id)) {
-                let message = "client with this name already exists.";
+                let message = t!("client with this name already exists.");
                 return Err(Error::invalid("name", message));
             }
             columns.set("name", name);
@@ -437,7 +437,7 @@ impl Writable for Clients {
 /// A revoked client is a record, and one that may more than the caller is not his to change.
 fn check_changeable(caller: &Caller, client: &Client) -> Result<()> {
     if client.revoked_at.is_some() {
-        return Err(Error::refused("It is revoked, and stays as a record."));
+        return Err(Error::refused(t!("It is revoked, and stays as a record.")));
     }
     check_not_above(caller, &client.rights(), &client.scope())
 }
@@ -488,7 +488,15 @@ pub async fn fetch(app: &App, name: &str) -> Result<Client> {
         .and_where(col(column("name")).eq(name))
         .and_where(col(column("revoked_at")).is_null());
     let found = app.store.find(&select).await?;
-    found.ok_or_else(|| Error::invalid("name", format!("There is no client {name:?}.")))
+    found.ok_or_else(|| {
+        Error::invalid(
+            "name",
+            t!(
+                "There is no client {name}.",
+                name = format_args!("{name:?}")
+            ),
+        )
+    })
 }
 
 /// Ends a client's token. The row stays, as a record.
@@ -519,7 +527,10 @@ fn read_addresses<'a>(given: impl Iterator<Item = &'a str>) -> (Option<String>, 
         .filter(|address| !address.is_empty())
         .partition(|address| parse_network(address).is_some());
     let problems = bad.iter().map(|address| {
-        let message = format!("{address:?} is no address and no network.");
+        let message = t!(
+            "{address} is no address and no network.",
+            address = format_args!("{address:?}")
+        );
         Problem::new("addresses", message)
     });
     let kept = (!good.is_empty()).then(|| good.join(","));

@@ -118,9 +118,9 @@ fn check_not_above(caller: &Caller, rights: &Rights, scope: &Scope) -> Result<()
     if caller.covers(rights, scope) {
         Ok(())
     } else {
-        Err(Error::refused(
-            "This may do or see more than you: only somebody who may all of that can change it.",
-        ))
+        Err(Error::refused(t!(
+            "This may do or see more than you: only somebody who may all of that can change it."
+        )))
     }
 }
 
@@ -133,15 +133,18 @@ fn beyond(caller: &Caller, rights: &Rights, scope: &Scope) -> Vec<Problem> {
         .map(|right| right.to_string())
         .collect();
     if !lacking.is_empty() {
-        let message = format!(
-            "You cannot give what you may not do: {}.",
-            lacking.join(", ")
+        let message = t!(
+            "You cannot give what you may not do: {rights}.",
+            rights = lacking.join(", ")
         );
         problems.push(Problem::new("rights", message));
     }
     for (field, covered) in caller.scope.covered(scope) {
         if !covered {
-            let message = format!("You are limited yourself: choose among your own {field}.");
+            let message = t!(
+                "You are limited yourself: choose among your own {field}.",
+                field = field
+            );
             problems.push(Problem::new(field, message));
         }
     }
@@ -155,7 +158,7 @@ fn read_rights(input: &mut Input) -> Option<Rights> {
     let names: Vec<&str> = names.iter().filter_map(|name| name.as_str()).collect();
     match names.join(",").parse::<Rights>() {
         Ok(rights) if rights == Rights::default() => {
-            input.problem("rights", "This list may not be empty.");
+            input.problem("rights", t!("This list may not be empty."));
             None
         }
         Ok(rights) => Some(rights),

@@ -159,7 +159,7 @@ async fn ids(
         return Ok(Some(None));
     }
     let Some(keys) = read_several(value) else {
-        input.problem(field, "Give a list of codes or ids.");
+        input.problem(field, t!("Give a list of codes or ids."));
         return Ok(None);
     };
     let known = Known::default();
@@ -167,7 +167,7 @@ async fn ids(
     for key in keys {
         match relation.find(app, caller, &known, field, &key).await? {
             Ok(Some(id)) => ids.push(id),
-            Ok(None) => input.problem(field, "This field may not be blank."),
+            Ok(None) => input.problem(field, t!("This field may not be blank.")),
             Err(problem) => input.problems.push(problem),
         }
     }
@@ -351,7 +351,13 @@ impl Writable for Roles {
         if let Some(companies) = body.get("companies").and_then(read_several) {
             for company in companies.iter().filter_map(Value::as_str) {
                 if company != app.company.id && company != app.company.name {
-                    input.problem("companies", format!("There is no company {company:?}."));
+                    input.problem(
+                        "companies",
+                        t!(
+                            "There is no company {company}.",
+                            company = format_args!("{company:?}")
+                        ),
+                    );
                 }
             }
             scope.companies = Some(vec![app.company.id.clone()]);
@@ -385,7 +391,7 @@ impl Writable for Roles {
                 ))
                 .await?;
             if taken.is_some_and(|(id,)| stored.as_ref().is_none_or(|stored| stored.id != id)) {
-                let message = "role with this name already exists.";
+                let message = t!("role with this name already exists.");
                 return Err(Error::invalid("name", message));
             }
             columns.set("name", name);
@@ -425,7 +431,10 @@ impl Writable for Roles {
 
 fn check_not_built_in(role: &Role) -> Result<()> {
     if role.built_in {
-        let message = format!("The role {:?} is built in and stays.", role.name);
+        let message = t!(
+            "The role {name} is built in and stays.",
+            name = format_args!("{:?}", role.name)
+        );
         return Err(Error::invalid("name", message));
     }
     Ok(())
@@ -435,7 +444,7 @@ fn check_not_built_in(role: &Role) -> Result<()> {
 pub async fn remove(app: &App, caller: &Caller, name: &str) -> Result<()> {
     let roles = all(app).await?;
     let Some(role) = roles.into_iter().find(|role| role.name == name) else {
-        let message = format!("There is no role {name:?}.");
+        let message = t!("There is no role {name}.", name = format_args!("{name:?}"));
         return Err(Error::invalid("name", message));
     };
     let mut tx = Writing::begin(app).await?;
@@ -460,18 +469,21 @@ impl Removable for Roles {
             {
                 Ok(()) if role.users == 0 => {}
                 Ok(()) => {
-                    let users = if role.users == 1 {
-                        "user has"
-                    } else {
-                        "users have"
-                    };
-                    let message =
-                        format!("The role {:?} stays: {} {users} it.", role.name, role.users);
+                    let message = tn!(
+                        role.users,
+                        "The role {name} stays: {count} user has it.",
+                        "The role {name} stays: {count} users have it.",
+                        name = format_args!("{:?}", role.name),
+                    );
                     problems.push(Problem::new("name", message));
                 }
                 Err(Error::Invalid(found)) => problems.extend(found),
                 Err(Error::Refused { detail, code }) => {
-                    let message = format!("The role {:?} stays: {detail}", role.name);
+                    let message = t!(
+                        "The role {name} stays: {reason}",
+                        name = format_args!("{:?}", role.name),
+                        reason = detail
+                    );
                     problems.push(Problem::new("name", message).coded(code));
                 }
                 Err(other) => return Err(other),

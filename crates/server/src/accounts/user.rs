@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::input::{Given, Input, Text};
 use crate::install::ADMINISTRATOR;
+use crate::language::Language;
 use crate::password;
 use crate::profile::Profile;
 use crate::relation::Known;
@@ -245,19 +246,40 @@ const USERNAME: Text = Text::max(150);
 const EMAIL: Text = Text::max(254)
     .optional()
     .like(|text| text.contains('@'))
-    .or_say("Enter a valid email address.");
+    .or_say(t!("Enter a valid email address."));
+
+/// What a user reads the console in; `None`: as the browser asks.
+pub async fn choose_language(
+    tx: &mut Tx,
+    id: i64,
+    language: Option<&'static Language>,
+) -> Result<()> {
+    let tag = language.map(|language| language.tag);
+    tx.run(&Sql::new(
+        "UPDATE app_user SET language = $2 WHERE id = $1",
+        [id.into(), tag.into()],
+    ))
+    .await?;
+    Ok(())
+}
 
 /// Refuses a password that is too short, or too long to be hashed.
 pub fn check_password(password: &str) -> Option<Problem> {
     if password.chars().count() < MIN_PASSWORD {
         Some(Problem::new(
             "password",
-            format!("Ensure this field has at least {MIN_PASSWORD} characters."),
+            t!(
+                "Ensure this field has at least {count} characters.",
+                count = MIN_PASSWORD
+            ),
         ))
     } else if password.len() > password::MAX_BYTES {
         Some(Problem::new(
             "password",
-            "Ensure this field has no more than 1024 characters.",
+            t!(
+                "Ensure this field has no more than {count} characters.",
+                count = password::MAX_BYTES
+            ),
         ))
     } else {
         None
@@ -301,13 +323,16 @@ impl Writable for Users {
         if let Some((field, value)) = input.value(&["role"]) {
             match resource::named::<Roles>(app, caller, field, value).await? {
                 Ok(role) if !caller.covers(&role.rights(), &role.scope()) => {
-                    let message = "This role may do or see more than you: you cannot give it.";
+                    let message = t!("This role may do or see more than you: you cannot give it.");
                     input.problem(field, message);
                 }
                 Ok(role) => role_id = Some(role.id),
                 Err(_) => {
                     let name = value.as_str().unwrap_or_default();
-                    input.problem(field, format!("There is no role {name:?}."));
+                    input.problem(
+                        field,
+                        t!("There is no role {name}.", name = format_args!("{name:?}")),
+                    );
                 }
             }
         }
@@ -315,13 +340,14 @@ impl Writable for Users {
             .is_some_and(|stored| matches!(caller.who, Who::User { id, .. } if id == stored.id));
         let active = input.boolean("active");
         if is_self && active == Some(false) {
-            input.problem("active", "You cannot shut yourself out.");
+            input.problem("active", t!("You cannot shut yourself out."));
         }
         input.require(&["password"]);
         // Taken letter by letter, blanks at its ends too.
         let password = body.get("password").and_then(Value::as_str);
         if is_self && password.is_some() {
-            let message = "Your own password is changed under your name, with the one you have.";
+            let message =
+                t!("Your own password is changed under your name, with the one you have.");
             input.problem("password", message);
         } else if let Some(problem) = password.and_then(check_password) {
             input.problems.push(problem);
@@ -438,7 +464,7 @@ async fn check_free(tx: &mut Tx, change: &Change, stored: Option<&User>) -> Resu
     } else {
         "email"
     };
-    let message = format!("user with this {field} already exists.");
+    let message = t!("user with this {field} already exists.", field = field);
     Err(Error::invalid(field, message))
 }
 
@@ -459,7 +485,9 @@ async fn check_administrators(tx: &mut Tx) -> Result<()> {
         ))
         .await?;
     if left == 0 {
-        return Err(Error::refused("This is the last administrator there is."));
+        return Err(Error::refused(t!(
+            "This is the last administrator there is."
+        )));
     }
     Ok(())
 }
@@ -538,9 +566,15 @@ pub async fn reset_second_factor(app: &App, caller: &Caller, user: &User) -> Res
 }
 
 pub async fn fetch(app: &App, username: &str) -> Result<User> {
-    find_by_name(app, username)
-        .await?
-        .ok_or_else(|| Error::invalid("username", format!("There is no user {username:?}.")))
+    find_by_name(app, username).await?.ok_or_else(|| {
+        Error::invalid(
+            "username",
+            t!(
+                "There is no user {username}.",
+                username = format_args!("{username:?}")
+            ),
+        )
+    })
 }
 
 /// Ends everything the user is signed in with.

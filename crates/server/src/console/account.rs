@@ -5,6 +5,7 @@ use crate::access::{Caller, Rights, Scope, Who};
 use crate::accounts::login;
 use crate::app::App;
 use crate::error::Result;
+use crate::language::{self, Language};
 use crate::profile::Profile;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ pub struct Account {
     /// What was signed in before this instant is not valid any more.
     pub credentials_changed_at: DateTime<Utc>,
     pub has_second_factor: bool,
+    language: Option<String>,
     rights: String,
     companies: Option<String>,
     areas: Option<String>,
@@ -30,7 +32,7 @@ impl Account {
     pub async fn find_by_id(store: &Store, id: i64) -> Result<Option<Account>> {
         Ok(store
             .find(&Sql::new(
-                "SELECT u.id, u.username, u.active, u.credentials_changed_at, \
+                "SELECT u.id, u.username, u.active, u.credentials_changed_at, u.language, \
                         EXISTS (SELECT 1 FROM second_factor f WHERE f.user_id = u.id \
                             AND f.confirmed_at IS NOT NULL) AS has_second_factor, \
                         r.rights, r.companies, r.areas, r.departments \
@@ -60,6 +62,11 @@ impl Account {
             },
             address,
         })
+    }
+
+    /// What the user has chosen to read, if it is still offered.
+    pub fn language(&self) -> Option<&'static Language> {
+        language::offered(self.language.as_deref()?)
     }
 
     /// The user of that name, if the password is right and the user active. `None` says no more than that, and takes as long for a name nobody has; too many

@@ -11,6 +11,7 @@ use crate::console::session::Session;
 use crate::console::table::{Listed, View, text_at};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Path, Query, Request};
+use crate::language::Text;
 use crate::resource;
 use crate::routes::Endpoint;
 use askama::Template;
@@ -25,29 +26,29 @@ use std::sync::Arc;
 pub struct Act {
     /// The last part of the endpoint's path.
     pub name: &'static str,
-    pub label: &'static str,
+    pub label: Text,
     /// What becomes of it, said before.
-    pub consequence: &'static str,
+    pub consequence: Text,
     /// Said when it was done.
-    pub done: &'static str,
+    pub done: Text,
     pub asks: &'static [Entry],
     /// A member of each row that has to be typed, so that nobody does it by mistake.
     pub typed: Option<&'static str>,
 }
 
 impl Act {
-    pub const fn new(name: &'static str, label: &'static str, consequence: &'static str) -> Act {
+    pub const fn new(name: &'static str, label: Text, consequence: Text) -> Act {
         Act {
             name,
             label,
             consequence,
-            done: "Done.",
+            done: t!("Done."),
             asks: &[],
             typed: None,
         }
     }
 
-    pub const fn done(self, done: &'static str) -> Act {
+    pub const fn done(self, done: Text) -> Act {
         Act { done, ..self }
     }
 
@@ -136,7 +137,9 @@ pub async fn submit<R: Listed>(
     let act = act.ok_or(Error::Forbidden)?;
     let ids: Vec<String> = fields.all("rows").map(str::to_owned).collect();
     if ids.is_empty() {
-        return Err(Error::refused("No row was ticked. Go back and tick those you mean.").into());
+        return Err(
+            Error::refused(t!("No row was ticked. Go back and tick those you mean.")).into(),
+        );
     }
     let listed = Body::from_object(Map::from_iter([("rows".to_owned(), ids.into())]));
     let meant = resource::several::<R>(app, &session.caller, &listed, &["rows"]).await?;
@@ -155,7 +158,10 @@ pub async fn submit<R: Listed>(
     if is_sure {
         let is_typed = |wanted: &String| *wanted == fields.text("typed").trim();
         if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
-            problems.push(Problem::new("typed", "That is not what has to be typed."));
+            problems.push(Problem::new(
+                "typed",
+                t!("That is not what has to be typed."),
+            ));
         } else {
             match perform_with::<R>(app, session, act, &ids, fields).await {
                 Ok(()) => {
@@ -256,7 +262,13 @@ pub fn told(acts: &[Act], word: &str) -> Option<String> {
     let count: u32 = count.parse().ok()?;
     let act = acts.iter().find(|act| act.name == name)?;
     Some(match count {
-        1 => format!("{}: {}", act.label, act.done),
-        count => format!("{}, {count} of them: {}", act.label, act.done),
+        1 => t!("{act}: {done}", act = act.label, done = act.done),
+        count => tn!(
+            count,
+            "{act}, {count} of them: {done}",
+            "{act}, {count} of them: {done}",
+            act = act.label,
+            done = act.done
+        ),
     })
 }

@@ -9,6 +9,7 @@ use crate::console::record::key;
 use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
 use crate::error::Error;
+use crate::language::Text;
 use crate::resource::{self, Resource};
 use askama::Template;
 use axum::extract::{RawPathParams, State};
@@ -17,100 +18,101 @@ use axum::response::Response;
 use serde_json::Value;
 use std::sync::Arc;
 
-const KINDS: &[(&str, &str)] = &[
-    ("user", "User"),
-    ("client", "API client"),
-    ("employee", "Employee"),
-    ("system", "The server"),
+const KINDS: &[(&str, Text)] = &[
+    ("user", t!("User")),
+    ("client", t!("API client")),
+    ("employee", t!("Employee")),
+    ("system", t!("The server")),
 ];
-const ACTIONS: &[(&str, &str)] = &[
-    ("create", "Made"),
-    ("update", "Changed"),
-    ("delete", "Removed"),
-    ("login", "Signed in"),
-    ("logout", "Signed out"),
-    ("login_refused", "Sign-in refused"),
-    ("password", "Password changed"),
-    ("second_factor", "Second factor changed"),
-    ("end_sessions", "Sessions ended"),
-    ("revoke", "Revoked"),
-    ("authorise", "Authorised"),
-    ("photo", "Photo changed"),
-    ("resign", "Resigned"),
-    ("cancel", "Cancelled"),
-    ("resync", "Brought again"),
-    ("upload", "Asked for again"),
+const ACTIONS: &[(&str, Text)] = &[
+    ("create", t!("Made")),
+    ("update", t!("Changed")),
+    ("delete", t!("Removed")),
+    ("login", t!("Signed in")),
+    ("logout", t!("Signed out")),
+    ("login_refused", t!("Sign-in refused")),
+    ("password", t!("Password changed")),
+    ("second_factor", t!("Second factor changed")),
+    ("end_sessions", t!("Sessions ended")),
+    ("revoke", t!("Revoked")),
+    ("authorise", t!("Authorised")),
+    ("photo", t!("Photo changed")),
+    ("resign", t!("Resigned")),
+    ("cancel", t!("Cancelled")),
+    ("resync", t!("Brought again")),
+    ("upload", t!("Asked for again")),
 ];
-const THINGS: &[(&str, &str)] = &[
-    ("employee", "Employee"),
-    ("department", "Department"),
-    ("area", "Area"),
-    ("position", "Position"),
-    ("location", "Location"),
-    ("resignation", "Resignation"),
-    ("terminal", "Terminal"),
-    ("command", "Command"),
-    ("biodata", "Biometrics"),
-    ("public message", "Public message"),
-    ("private message", "Private message"),
-    ("user", "User"),
-    ("role", "Role"),
-    ("client", "API client"),
+const THINGS: &[(&str, Text)] = &[
+    ("employee", t!("Employee")),
+    ("department", t!("Department")),
+    ("area", t!("Area")),
+    ("position", t!("Position")),
+    ("location", t!("Location")),
+    ("resignation", t!("Resignation")),
+    ("terminal", t!("Terminal")),
+    ("command", t!("Command")),
+    ("biodata", t!("Biometrics")),
+    ("public message", t!("Public message")),
+    ("private message", t!("Private message")),
+    ("user", t!("User")),
+    ("role", t!("Role")),
+    ("client", t!("API client")),
 ];
 
 impl Listed for Audit {
     const VIEW: View = View {
         name: "audit",
-        title: "Audit",
-        one: "deed",
+        title: t!("Audit"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
-            Column::new("When", &["time"]).by("id"),
-            Column::new("Who", &["actor"]).by("actor"),
-            Column::new("Kind", &["actor_kind"]).words(Words::Of(KINDS)),
-            Column::new("What", &["action"])
+            Column::new(t!("When"), &["time"]).by("id"),
+            Column::new(t!("Who"), &["actor"]).by("actor"),
+            Column::new(t!("Kind"), &["actor_kind"]).words(Words::Of(KINDS)),
+            Column::new(t!("What"), &["action"])
                 .by("action")
                 .words(Words::Of(ACTIONS)),
-            Column::new("To what", &["thing"])
+            Column::new(t!("To what"), &["thing"])
                 .by("thing")
                 .words(Words::Of(THINGS)),
-            Column::new("Which", &["thing_id"]),
-            Column::new("Changed", &["brief"]),
-            Column::new("From", &["address"]),
+            Column::new(t!("Which"), &["thing_id"]),
+            Column::new(t!("Changed"), &["brief"]),
+            Column::new(t!("From" as "an address"), &["address"]),
         ],
         filters: &[
             Filter {
                 name: "actor",
-                label: "Who",
+                label: t!("Who"),
                 asked: table::Asked::Text,
             },
             Filter {
                 name: "action",
-                label: "What",
+                label: t!("What"),
                 asked: table::Asked::OneOf(ACTIONS),
             },
             Filter {
                 name: "thing",
-                label: "To what",
+                label: t!("To what"),
                 asked: table::Asked::OneOf(THINGS),
             },
             Filter {
                 name: "thing_id",
-                label: "Which",
+                label: t!("Which"),
                 asked: table::Asked::Text,
             },
             Filter {
                 name: "start_time",
-                label: "From",
+                label: t!("From"),
                 asked: table::Asked::Day,
             },
             Filter {
                 name: "end_time",
-                label: "Until",
+                label: t!("Until"),
                 asked: table::Asked::Day,
             },
         ],
         order: "-id",
-        empty: "Whatever is changed, and whoever signs in, stands here.",
+        empty: t!("Whatever is changed, and whoever signs in, stands here."),
         opens: true,
         removal: None,
     };
@@ -132,7 +134,7 @@ struct Change {
 struct DeedPage {
     frame: Frame,
     heading: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(Text, String)>,
     /// All deeds to the same thing.
     others: String,
     changes: Vec<Change>,
@@ -150,10 +152,10 @@ pub async fn page(
     let shown = Audit::show(app, caller, vec![row]).await?;
     let row = shown.into_iter().next().ok_or(Error::NotFound)?;
     let text = |member: &str| text_at(&row, member).unwrap_or_default();
-    let word = |words: &[(&str, &str)], member: &str| {
+    let word = |words: &[(&str, Text)], member: &str| {
         let plain = text(member);
         let word = words.iter().find(|(value, _)| *value == plain);
-        word.map_or(plain, |(_, word)| (*word).to_owned())
+        word.map_or(plain, |(_, word)| word.to_string())
     };
     let side = |change: &Value, side: &str| text_at(change, side).unwrap_or_default();
     let changes = row["changes"].as_array().map(Vec::as_slice);
@@ -161,11 +163,11 @@ pub async fn page(
         .append_pair("thing", &text("thing"))
         .append_pair("thing_id", &text("thing_id"))
         .finish();
-    let heading = format!(
-        "{}: {} {}",
-        word(ACTIONS, "action"),
-        word(THINGS, "thing"),
-        text("thing_id")
+    let heading = t!(
+        "{action}: {thing} {which}",
+        action = word(ACTIONS, "action"),
+        thing = word(THINGS, "thing"),
+        which = text("thing_id"),
     );
     page::html(
         StatusCode::OK,
@@ -173,10 +175,10 @@ pub async fn page(
             frame: Frame::of(Audit::VIEW.title, &session).about(&heading),
             heading,
             facts: vec![
-                ("When", text("time")),
-                ("Who", text("actor")),
-                ("Kind", word(KINDS, "actor_kind")),
-                ("From", text("address")),
+                (t!("When"), text("time")),
+                (t!("Who"), text("actor")),
+                (t!("Kind"), word(KINDS, "actor_kind")),
+                (t!("From" as "an address"), text("address")),
             ],
             others,
             changes: changes

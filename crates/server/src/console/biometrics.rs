@@ -2,55 +2,59 @@
 //! themselves are never shown.
 
 use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
+use crate::language::Text;
 use crate::resources::biodata::Biodata;
 
-const KINDS: &[(&str, &str)] = &[
-    ("1", "Fingerprint"),
-    ("2", "Face"),
-    ("5", "Finger vein"),
-    ("8", "Palm"),
-    ("9", "Visible-light face"),
+const KINDS: &[(&str, Text)] = &[
+    ("1", t!("Fingerprint")),
+    ("2", t!("Face")),
+    ("5", t!("Finger vein")),
+    ("8", t!("Palm")),
+    ("9", t!("Visible-light face")),
 ];
 
 /// What a kind is called.
-pub fn kind(kind: &str) -> &str {
+pub fn kind(kind: &str) -> String {
     let word = KINDS.iter().find(|(value, _)| *value == kind);
-    word.map_or(kind, |(_, word)| word)
+    word.map_or_else(|| kind.to_owned(), |(_, word)| word.to_string())
 }
 
 impl Listed for Biodata {
     const VIEW: View = View {
         name: "biometrics",
-        title: "Biometrics",
-        one: "template",
+        title: t!("Biometrics"),
+        new: Text::none(),
+        remove: t!("Remove this template"),
         columns: &[
-            Column::new("Code", &["employee"]).by("employee"),
-            Column::new("Kind", &["bio_type"])
+            Column::new(t!("Code"), &["employee"]).by("employee"),
+            Column::new(t!("Kind"), &["bio_type"])
                 .by("bio_type")
                 .words(Words::Of(KINDS)),
-            Column::new("Number", &["bio_no"]).by("bio_no").number(),
-            Column::new("Algorithm", &["major_ver"]).by("major_ver"),
-            Column::new("From", &["sn"]).by("sn"),
-            Column::new("Changed", &["update_time"]).by("update_time"),
+            Column::new(t!("Number"), &["bio_no"]).by("bio_no").number(),
+            Column::new(t!("Algorithm"), &["major_ver"]).by("major_ver"),
+            Column::new(t!("From"), &["sn"]).by("sn"),
+            Column::new(t!("Changed"), &["update_time"]).by("update_time"),
         ],
         filters: &[
             Filter {
                 name: "employee",
-                label: "Code",
+                label: t!("Code"),
                 asked: Asked::Text,
             },
             Filter {
                 name: "bio_type",
-                label: "Kind",
+                label: t!("Kind"),
                 asked: Asked::OneOf(KINDS),
             },
         ],
         order: "employee",
-        empty: "Who is enrolled at a terminal comes here, and to the other terminals of the same areas.",
-        opens: false,
-        removal: Some(
-            "They are deleted here and on the terminals. The people stay, and are enrolled anew when they \
-             need it.",
+        empty: t!(
+            "Who is enrolled at a terminal comes here, and to the other terminals of the same areas."
         ),
+        opens: false,
+        removal: Some(t!(
+            "They are deleted here and on the terminals. The people stay, and are enrolled anew when they \
+             need it."
+        )),
     };
 }

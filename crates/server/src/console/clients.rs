@@ -14,6 +14,7 @@ use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::extract::Body;
+use crate::language::Text;
 use crate::relation::Known;
 use crate::resource::{self, Writable};
 use askama::Template;
@@ -23,80 +24,85 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
 use std::sync::Arc;
 
-const PROFILES: &[(&str, &str)] = &[
-    ("easytimepro", "EasyTimePro: codes name things"),
-    ("biotime", "BioTime: ids name things"),
+const PROFILES: &[(&str, Text)] = &[
+    ("easytimepro", t!("EasyTimePro: codes name things")),
+    ("biotime", t!("BioTime: ids name things")),
 ];
 
 impl Listed for Clients {
     const VIEW: View = View {
         name: "clients",
-        title: "API authorization",
-        one: "client",
+        title: t!("API authorization"),
+        new: t!("New client"),
+        remove: Text::none(),
         columns: &[
-            Column::new("Name", &["name"]).by("name"),
-            Column::new("State", &["state"])
+            Column::new(t!("Name"), &["name"]).by("name"),
+            Column::new(t!("State"), &["state"])
                 .by("state")
                 .words(Words::State(&[
-                    ("active", "Active", true),
-                    ("expired", "Expired", false),
-                    ("revoked", "Revoked", false),
+                    ("active", t!("Active"), true),
+                    ("expired", t!("Expired"), false),
+                    ("revoked", t!("Revoked"), false),
                 ])),
-            Column::new("Profile", &["profile"])
+            Column::new(t!("Profile"), &["profile"])
                 .by("profile")
                 .words(Words::Of(&[
-                    ("easytimepro", "EasyTimePro"),
-                    ("biotime", "BioTime"),
+                    ("easytimepro", t!("EasyTimePro")),
+                    ("biotime", t!("BioTime")),
                 ])),
-            Column::new("Last use", &["last_use"]).by("last_use"),
-            Column::new("Good until", &["expire_date"]).by("expire_date"),
-            Column::new("From", &["addresses"]),
-            Column::new("Areas", &["areas.area_name"]),
-            Column::new("Added by", &["create_user"]).by("create_user"),
-            Column::new("Added", &["create_time"]).by("create_time"),
+            Column::new(t!("Last use"), &["last_use"]).by("last_use"),
+            Column::new(t!("Good until"), &["expire_date"]).by("expire_date"),
+            Column::new(t!("From" as "an address"), &["addresses"]),
+            Column::new(t!("Areas"), &["areas.area_name"]),
+            Column::new(t!("Added by"), &["create_user"]).by("create_user"),
+            Column::new(t!("Added"), &["create_time"]).by("create_time"),
         ],
         filters: &[Filter {
             name: "state",
-            label: "State",
+            label: t!("State"),
             asked: table::Asked::OneOf(&[
-                ("active", "Active"),
-                ("expired", "Expired"),
-                ("revoked", "Revoked"),
+                ("active", t!("Active")),
+                ("expired", t!("Expired")),
+                ("revoked", t!("Revoked")),
             ]),
         }],
         order: "state,name",
-        empty: "A program calls the API with a token of its own: make a client for each, with the rights it needs \
-                and no more.",
+        empty: t!(
+            "A program calls the API with a token of its own: make a client for each, with the rights it needs \
+                and no more."
+        ),
         opens: true,
         removal: None,
     };
-    const LINKS: &'static [(&'static str, &'static str)] = &[("/api/docs/", "Browse API")];
+    const LINKS: &'static [(&'static str, Text)] = &[("/api/docs/", t!("Browse API"))];
     const NAMED_BY: usize = 1;
 }
 
 impl Edited for Clients {
     const FORM: &'static [Group] = &[
         Group {
-            title: "Client",
+            title: t!("Client"),
             entries: &[
-                Entry::new("name", "Name", Asked::Text)
+                Entry::new("name", t!("Name"), Asked::Text)
                     .required()
-                    .hint("What it is, such as “Payroll”: this name stands in the audit."),
-                Entry::new("profile", "Profile", Asked::OneOf(PROFILES))
+                    .hint(t!(
+                        "What it is, such as “Payroll”: this name stands in the audit."
+                    )),
+                Entry::new("profile", t!("Profile"), Asked::OneOf(PROFILES))
                     .required()
                     .initially("easytimepro")
-                    .hint("Whose API the program was made for."),
-                Entry::new("expire_date", "Good until", Asked::Day)
-                    .hint("The last day of its token. Empty: for ever."),
-                Entry::new("addresses", "May come from", Asked::Lines).hint(
-                    "Addresses and networks such as 10.0.0.0/8, one a line. Empty: anywhere.",
-                ),
+                    .hint(t!("Whose API the program was made for.")),
+                Entry::new("expire_date", t!("Good until"), Asked::Day)
+                    .hint(t!("The last day of its token. Empty: for ever.")),
+                Entry::new("addresses", t!("May come from"), Asked::Lines).hint(t!(
+                    "Addresses and networks such as 10.0.0.0/8, one a line. Empty: anywhere."
+                )),
             ],
         },
         rights::LIMITED_TO,
         Group {
-            title: "May do",
-            entries: &[Entry::new("rights", "Rights", Asked::Rights).initially("operator")],
+            title: t!("May do"),
+            entries: &[Entry::new("rights", t!("Rights"), Asked::Rights).initially("operator")],
         },
     ];
 
@@ -110,7 +116,7 @@ impl Edited for Clients {
         if !Self::may_edit(caller, Some(stored)) {
             return Vec::new();
         }
-        let (another, revoke) = ("Give it another token…", "Revoke this client…");
+        let (another, revoke) = (t!("Give it another token…"), t!("Revoke this client…"));
         vec![
             Button {
                 path: "rotate",
@@ -147,6 +153,8 @@ impl Edited for Clients {
 struct TokenPage<'a> {
     frame: Frame,
     name: &'a str,
+    /// As a program sends it.
+    header: String,
     token: String,
 }
 
@@ -156,6 +164,7 @@ fn told(session: &Session, name: &str, token: String) -> Result<Response, Failur
         StatusCode::OK,
         &TokenPage {
             frame: Frame::of(Clients::VIEW.title, session).about(name),
+            header: format!("Authorization: Token {token}"),
             name,
             token,
         },
@@ -187,10 +196,12 @@ pub async fn rotate(
         return told(&form.session, &name, token);
     }
     let question = Question {
-        heading: format!("Give {} another token?", found.name),
-        consequence: "The token it has now stops working at once. The program needs the new one, which is shown \
-                      once.",
-        button: "Give it another token",
+        heading: t!("Give {name} another token?", name = found.name),
+        consequence: t!(
+            "The token it has now stops working at once. The program needs the new one, which is shown \
+                      once."
+        ),
+        button: t!("Give it another token"),
         address: format!("/clients/{}/rotate", found.id),
         back: format!("/clients/{}", found.id),
     };
@@ -209,9 +220,11 @@ pub async fn revoke(
         return Ok(Redirect::to("/clients?done=revoked").into_response());
     }
     let question = Question {
-        heading: format!("Revoke {}?", found.name),
-        consequence: "Its token stops working at once and for good. The client stays in the list, as a record.",
-        button: "Revoke",
+        heading: t!("Revoke {name}?", name = found.name),
+        consequence: t!(
+            "Its token stops working at once and for good. The client stays in the list, as a record."
+        ),
+        button: t!("Revoke"),
         address: format!("/clients/{}/revoke", found.id),
         back: format!("/clients/{}", found.id),
     };

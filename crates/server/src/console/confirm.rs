@@ -4,16 +4,17 @@ use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::Listed;
+use crate::language::Text;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 /// What is asked.
-pub struct Question<'a> {
+pub struct Question {
     pub heading: String,
-    pub consequence: &'a str,
+    pub consequence: Text,
     /// The word on the button, which posts to the same address again, with `sure`.
-    pub button: &'a str,
+    pub button: Text,
     pub address: String,
     /// Where to go otherwise.
     pub back: String,
@@ -24,7 +25,7 @@ pub struct Question<'a> {
 struct ConfirmPage<'a> {
     frame: Frame,
     csrf: &'a str,
-    question: Question<'a>,
+    question: Question,
 }
 
 pub fn ask<R: Listed>(session: &Session, question: Question) -> Result<Response, Failure> {

@@ -5,6 +5,7 @@ use crate::console::person;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::resignations::RESIGNING;
 use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
+use crate::language::Text;
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resources::employee::{self, Employee};
 use crate::resources::resignation;
@@ -12,74 +13,77 @@ use crate::routes::Endpoint;
 use serde_json::Value;
 
 /// The list leaves out who is not employed, unless it is asked for.
-const STATUS: &[(&str, &str)] = &[
-    ("0,99,100", "Everybody"),
-    ("99", "Resigned"),
-    ("100", "Resigned, attendance off"),
+const STATUS: &[(&str, Text)] = &[
+    ("0,99,100", t!("Everybody")),
+    ("99", t!("Resigned")),
+    ("100", t!("Resigned, attendance off")),
 ];
-const GENDERS: &[(&str, &str)] = &[("F", "Female"), ("M", "Male"), ("O", "Other")];
-const YES_NO: &[(&str, &str)] = &[("1", "Yes"), ("0", "No")];
+const GENDERS: &[(&str, Text)] = &[("F", t!("Female")), ("M", t!("Male")), ("O", t!("Other"))];
+const YES_NO: &[(&str, Text)] = &[("1", t!("Yes")), ("0", t!("No"))];
 /// What a person may do at a terminal's menu.
-const PRIVILEGES: &[(&str, &str)] = &[
-    ("0", "User"),
-    ("2", "Enroller"),
-    ("6", "Manager"),
-    ("14", "Administrator"),
+const PRIVILEGES: &[(&str, Text)] = &[
+    ("0", t!("User")),
+    ("2", t!("Enroller")),
+    ("6", t!("Manager")),
+    ("14", t!("Administrator")),
 ];
 
 impl Listed for Employee {
     const VIEW: View = View {
         name: "employees",
-        title: "Employees",
-        one: "employee",
+        title: t!("Employees"),
+        new: t!("New employee"),
+        remove: t!("Remove this employee"),
         columns: &[
-            Column::new("Code", &["emp_code"]).by("emp_code"),
-            Column::new("Name", &["first_name", "last_name"]).by("first_name"),
-            Column::new("Department", &["department.dept_name"]),
-            Column::new("Position", &["position.position_name"]),
-            Column::new("Areas", &["area.area_name"]),
-            Column::new("Card", &["card_no"]).by("card_no"),
-            Column::new("Fingers", &["fingerprint"]),
-            Column::new("Face", &["vl_face"]),
-            Column::new("Hired", &["hire_date"]).by("hire_date"),
-            Column::new("Status", &["status"])
+            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
+            Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name"),
+            Column::new(t!("Department"), &["department.dept_name"]),
+            Column::new(t!("Position"), &["position.position_name"]),
+            Column::new(t!("Areas"), &["area.area_name"]),
+            Column::new(t!("Card"), &["card_no"]).by("card_no"),
+            Column::new(t!("Fingers"), &["fingerprint"]),
+            Column::new(t!("Face"), &["vl_face"]),
+            Column::new(t!("Hired"), &["hire_date"]).by("hire_date"),
+            Column::new(t!("Status"), &["status"])
                 .by("status")
                 .words(Words::State(&[
-                    ("0", "Employed", true),
-                    ("99", "Resigned", false),
-                    ("100", "Resigned, attendance off", false),
+                    ("0", t!("Employed"), true),
+                    ("99", t!("Resigned"), false),
+                    ("100", t!("Resigned, attendance off"), false),
                 ])),
         ],
         filters: &[
             Filter {
                 name: "department",
-                label: "Department",
+                label: t!("Department"),
                 asked: table::Asked::Related(DEPARTMENT),
             },
             Filter {
                 name: "area",
-                label: "Area",
+                label: t!("Area"),
                 asked: table::Asked::Related(AREA),
             },
             Filter {
                 name: "position",
-                label: "Position",
+                label: t!("Position"),
                 asked: table::Asked::Related(POSITION),
             },
             Filter {
                 name: "status",
-                label: "Status",
-                asked: table::Asked::OneOfElse("Employed", STATUS),
+                label: t!("Status"),
+                asked: table::Asked::OneOfElse(t!("Employed"), STATUS),
             },
         ],
         order: "emp_code",
-        empty: "People come here one by one with “New employee”, from a file with muster import, or from a \
-                terminal where they were enrolled.",
-        opens: true,
-        removal: Some(
-            "They leave the terminals and their templates are deleted. Their punches stay. Who only \
-             stopped working here is better resigned: a resigned employee can come back.",
+        empty: t!(
+            "People come here one by one with “New employee”, from a file with muster import, or from a \
+                terminal where they were enrolled."
         ),
+        opens: true,
+        removal: Some(t!(
+            "They leave the terminals and their templates are deleted. Their punches stay. Who only \
+             stopped working here is better resigned: a resigned employee can come back."
+        )),
     };
 
     const IMPORTS: bool = true;
@@ -91,116 +95,121 @@ impl Listed for Employee {
         endpoints
     }
 
-    const PAGES: &'static [(&'static str, &'static str)] = &[("photo", "Photo")];
+    const PAGES: &'static [(&'static str, Text)] = &[("photo", t!("Photo"))];
 
     const ACTS: &'static [Act] = &[
         Act::new(
             "adjust_area",
-            "Put into areas",
-            "They are in these areas alone afterwards: they leave the terminals of the others, and are sent to those \
-             of these.",
+            t!("Put into areas"),
+            t!("They are in these areas alone afterwards: they leave the terminals of the others, and are sent to those \
+             of these."),
         )
-        .asks(&[Entry::new("area_code", "Areas", Asked::SeveralRelated(AREA)).required()]),
-        Act::new("adjust_department", "Put into a department", "They belong to it from now on.")
-            .asks(&[Entry::new("department_code", "Department", Asked::Related(DEPARTMENT)).required()]),
-        Act::new("adjust_position", "Give a position", "They have it from now on.")
-            .asks(&[Entry::new("position_code", "Position", Asked::Related(POSITION)).required()]),
-        Act::new("adjust_emp_type", "Give a type", "Software that reads people through the API is told it.")
-            .asks(&[Entry::new("emp_type", "Type", Asked::Number).required()]),
+        .asks(&[Entry::new("area_code", t!("Areas"), Asked::SeveralRelated(AREA)).required()]),
+        Act::new("adjust_department", t!("Put into a department"), t!("They belong to it from now on."))
+            .asks(&[Entry::new("department_code", t!("Department"), Asked::Related(DEPARTMENT)).required()]),
+        Act::new("adjust_position", t!("Give a position"), t!("They have it from now on."))
+            .asks(&[Entry::new("position_code", t!("Position"), Asked::Related(POSITION)).required()]),
+        Act::new("adjust_emp_type", t!("Give a type"), t!("Software that reads people through the API is told it."))
+            .asks(&[Entry::new("emp_type", t!("Type"), Asked::Number).required()]),
         Act::new(
             "adjust_resign",
-            "Resign",
-            "From that day on they are on no terminal and cannot sign in. Their punches stay, and they can be hired \
-             again.",
+            t!("Resign"),
+            t!("From that day on they are on no terminal and cannot sign in. Their punches stay, and they can be hired \
+             again."),
         )
         .asks(RESIGNING),
         Act::new(
             "del_bio_template",
-            "Delete templates",
-            "What is ticked is deleted here and on the terminals. Who is left without any enrols anew.",
+            t!("Delete templates"),
+            t!("What is ticked is deleted here and on the terminals. Who is left without any enrols anew."),
         )
         .asks(&[
-            Entry::new("finger_print", "Fingerprints", Asked::Flag),
-            Entry::new("face", "Faces", Asked::Flag),
-            Entry::new("vl_face", "Faces in visible light", Asked::Flag),
-            Entry::new("palm", "Palms", Asked::Flag),
-            Entry::new("finger_vein", "Finger veins", Asked::Flag),
+            Entry::new("finger_print", t!("Fingerprints"), Asked::Flag),
+            Entry::new("face", t!("Faces"), Asked::Flag),
+            Entry::new("vl_face", t!("Faces in visible light"), Asked::Flag),
+            Entry::new("palm", t!("Palms"), Asked::Flag),
+            Entry::new("finger_vein", t!("Finger veins"), Asked::Flag),
         ]),
         Act::new(
             "resync_to_device",
-            "Send to the terminals again",
-            "The terminals of their areas are told everything about them once more.",
+            t!("Send to the terminals again"),
+            t!("The terminals of their areas are told everything about them once more."),
         )
-        .done("queued. The page of each terminal shows how far it is."),
+        .done(t!("queued. The page of each terminal shows how far it is.")),
     ];
 }
 
 impl Edited for Employee {
-    fn tabs(stored: &Value) -> Vec<(String, &'static str, bool)> {
+    fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
         person::tabs(&text_at(stored, "id").unwrap_or_default(), person::DETAILS)
     }
 
     const FORM: &'static [Group] = &[
         Group {
-            title: "Person",
+            title: t!("Person"),
             entries: &[
-                Entry::new("emp_code", "Code", Asked::Text)
+                Entry::new("emp_code", t!("Code"), Asked::Text)
                     .required()
                     .fixed()
-                    .hint(
-                        "1 to 20 letters and digits; the PIN at the terminals. It never changes.",
-                    ),
-                Entry::new("first_name", "First name", Asked::Text),
-                Entry::new("last_name", "Last name", Asked::Text),
-                Entry::new("nickname", "Nickname", Asked::Text),
-                Entry::new("gender", "Gender", Asked::OneOf(GENDERS)),
-                Entry::new("birthday", "Birthday", Asked::Day),
-                Entry::new("mobile", "Mobile", Asked::Text),
-                Entry::new("email", "E-mail", Asked::Text),
-                Entry::new("address", "Address", Asked::Lines),
-                Entry::new("city", "City", Asked::Text),
-                Entry::new("postcode", "Postcode", Asked::Text),
-                Entry::new("national", "Nationality", Asked::Text),
+                    .hint(t!(
+                        "1 to 20 letters and digits; the PIN at the terminals. It never changes."
+                    )),
+                Entry::new("first_name", t!("First name"), Asked::Text),
+                Entry::new("last_name", t!("Last name"), Asked::Text),
+                Entry::new("nickname", t!("Nickname"), Asked::Text),
+                Entry::new("gender", t!("Gender"), Asked::OneOf(GENDERS)),
+                Entry::new("birthday", t!("Birthday"), Asked::Day),
+                Entry::new("mobile", t!("Mobile"), Asked::Text),
+                Entry::new("email", t!("E-mail"), Asked::Text),
+                Entry::new("address", t!("Address"), Asked::Lines),
+                Entry::new("city", t!("City"), Asked::Text),
+                Entry::new("postcode", t!("Postcode"), Asked::Text),
+                Entry::new("national", t!("Nationality"), Asked::Text),
             ],
         },
         Group {
-            title: "Work",
+            title: t!("Work"),
             entries: &[
-                Entry::new("department", "Department", Asked::Related(DEPARTMENT)).required(),
-                Entry::new("position", "Position", Asked::Related(POSITION)),
-                Entry::new("hire_date", "Hired on", Asked::Day),
-                Entry::new("office_tel", "Office telephone", Asked::Text),
-                Entry::new("enable_att", "Attendance counts", Asked::Flag).initially("true"),
-                Entry::new("enable_overtime", "Overtime counts", Asked::Flag),
-                Entry::new("enable_holiday", "Holidays count", Asked::Flag).initially("true"),
+                Entry::new("department", t!("Department"), Asked::Related(DEPARTMENT)).required(),
+                Entry::new("position", t!("Position"), Asked::Related(POSITION)),
+                Entry::new("hire_date", t!("Hired on"), Asked::Day),
+                Entry::new("office_tel", t!("Office telephone"), Asked::Text),
+                Entry::new("enable_att", t!("Attendance counts"), Asked::Flag).initially("true"),
+                Entry::new("enable_overtime", t!("Overtime counts"), Asked::Flag),
+                Entry::new("enable_holiday", t!("Holidays count"), Asked::Flag).initially("true"),
             ],
         },
         Group {
-            title: "At the terminals",
+            title: t!("At the terminals"),
             entries: &[
-                Entry::new("area", "Areas", Asked::SeveralRelated(AREA))
+                Entry::new("area", t!("Areas"), Asked::SeveralRelated(AREA))
                     .required()
-                    .hint("The person is on every terminal of these areas."),
-                Entry::new("card_no", "Card number", Asked::Text)
-                    .hint("Digits, as terminals read them."),
-                Entry::new("device_password", "Password at terminals", Asked::Secret)
-                    .hint("Digits. Left empty it stays as it is."),
-                Entry::new("dev_privilege", "Privilege", Asked::OneOf(PRIVILEGES)).initially("0"),
-                Entry::new("validity_start", "Valid from", Asked::Day),
-                Entry::new("validity_end", "Valid until", Asked::Day)
-                    .hint("After this day the person leaves the terminals."),
+                    .hint(t!("The person is on every terminal of these areas.")),
+                Entry::new("card_no", t!("Card number"), Asked::Text)
+                    .hint(t!("Digits, as terminals read them.")),
+                Entry::new(
+                    "device_password",
+                    t!("Password at terminals"),
+                    Asked::Secret,
+                )
+                .hint(t!("Digits. Left empty it stays as it is.")),
+                Entry::new("dev_privilege", t!("Privilege"), Asked::OneOf(PRIVILEGES))
+                    .initially("0"),
+                Entry::new("validity_start", t!("Valid from"), Asked::Day),
+                Entry::new("validity_end", t!("Valid until"), Asked::Day)
+                    .hint(t!("After this day the person leaves the terminals.")),
             ],
         },
         Group {
-            title: "App",
+            title: t!("App"),
             entries: &[
                 Entry::new(
                     "app_status",
-                    "May sign in for own punches",
+                    t!("May sign in for own punches"),
                     Asked::OneOf(YES_NO),
                 ),
-                Entry::new("self_password", "Password", Asked::Secret)
-                    .hint("Left empty it stays as it is."),
+                Entry::new("self_password", t!("Password"), Asked::Secret)
+                    .hint(t!("Left empty it stays as it is.")),
             ],
         },
     ];

@@ -3,6 +3,7 @@
 use crate::console::page::{self, Frame};
 use crate::error::Error;
 use crate::keys;
+use crate::language::Text;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -38,7 +39,7 @@ impl From<Failure> for Error {
 #[template(path = "failure.html")]
 struct FailurePage {
     frame: Frame,
-    heading: &'static str,
+    heading: Text,
     text: String,
     /// By which the cause is found in the log.
     reference: Option<String>,
@@ -51,14 +52,14 @@ impl IntoResponse for Failure {
             Failure::NeedsSecondFactor => return Redirect::to("/account").into_response(),
             Failure::Stale => (
                 StatusCode::FORBIDDEN,
-                "This page was out of date",
-                "Nothing was changed. Go back, load the page again and repeat what you did.".into(),
+                t!("This page was out of date"),
+                t!("Nothing was changed. Go back, load the page again and repeat what you did.").into(),
             ),
             Failure::OtherSite => (
                 StatusCode::FORBIDDEN,
-                "Sent from another site",
-                "Nothing was changed. If you sent this from the console itself, the server is called by \
-                 another name than it knows: its operator sets api.public_url or api.trusted_proxies."
+                t!("Sent from another site"),
+                t!("Nothing was changed. If you sent this from the console itself, the server is called by \
+                 another name than it knows: its operator sets api.public_url or api.trusted_proxies.")
                     .into(),
             ),
             Failure::Refused(error) => explained(error),
@@ -93,21 +94,21 @@ impl IntoResponse for Failure {
     }
 }
 
-fn explained(error: &Error) -> (StatusCode, &'static str, String) {
+fn explained(error: &Error) -> (StatusCode, Text, String) {
     match error {
         Error::NotFound | Error::NoSuch { .. } | Error::InvalidPage => (
             StatusCode::NOT_FOUND,
-            "There is no such page",
-            "It may have been removed, or the address is misspelt.".into(),
+            t!("There is no such page"),
+            t!("It may have been removed, or the address is misspelt.").into(),
         ),
         Error::Unauthenticated(_) | Error::Forbidden => (
             StatusCode::FORBIDDEN,
-            "You may not do this",
-            "Your role does not allow it. An administrator can change that.".into(),
+            t!("You may not do this"),
+            t!("Your role does not allow it. An administrator can change that.").into(),
         ),
         Error::Invalid(problems) => (
             StatusCode::UNPROCESSABLE_ENTITY,
-            "This cannot be done",
+            t!("This cannot be done"),
             problems
                 .iter()
                 .map(|problem| problem.message.as_str())
@@ -116,34 +117,34 @@ fn explained(error: &Error) -> (StatusCode, &'static str, String) {
         ),
         Error::Refused { detail, .. } => (
             StatusCode::UNPROCESSABLE_ENTITY,
-            "This cannot be done",
+            t!("This cannot be done"),
             detail.clone(),
         ),
         Error::TooMany { retry_after_s } => (
             StatusCode::TOO_MANY_REQUESTS,
-            "Too many tries",
-            format!("Please wait {retry_after_s} seconds, then try again."),
+            t!("Too many tries"),
+            tn!(*retry_after_s, "Please wait {count} second, then try again.", "Please wait {count} seconds, then try again."),
         ),
         Error::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "That was too much",
-            "What was sent is larger than any form of this console.".into(),
+            t!("That was too much"),
+            t!("What was sent is larger than any form of this console.").into(),
         ),
         Error::Unavailable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "Just now it does not work",
-            "The server or its database is busy or restarting. Try again in a moment; nothing is lost."
+            t!("Just now it does not work"),
+            t!("The server or its database is busy or restarting. Try again in a moment; nothing is lost.")
                 .into(),
         ),
         Error::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong here",
-            "It is not your fault, and it was written down in the server's log.".into(),
+            t!("Something went wrong here"),
+            t!("It is not your fault, and it was written down in the server's log.").into(),
         ),
         _ => (
             StatusCode::BAD_REQUEST,
-            "This cannot be done",
-            "The request is none that a page of this console sends.".into(),
+            t!("This cannot be done"),
+            t!("The request is none that a page of this console sends.").into(),
         ),
     }
 }

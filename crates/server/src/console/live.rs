@@ -7,10 +7,11 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
-use crate::console::moment::{Moment, exact, grouped, moment};
+use crate::console::moment::{Moment, exact, moment};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::error::{Error, Result};
+use crate::language::{self, Text, grouped};
 use crate::punches::recent::{self, Recent};
 use crate::punches::wording;
 use crate::relation::AREA;
@@ -23,6 +24,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{FixedOffset, SecondsFormat};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The page keeps so many punches, and shows so many terminals at most.
@@ -71,10 +73,10 @@ struct TerminalRow<'a> {
     terminal: &'a Overview,
     state: State,
     order: String,
-    alarm: Option<(&'a str, Moment)>,
+    alarm: Option<(Cow<'a, str>, Moment)>,
     contact: Option<Moment>,
     first_contact: Moment,
-    counts: [(&'static str, Option<String>); 4],
+    counts: [(Text, Option<String>); 4],
     form: Option<AuthoriseForm<'a>>,
 }
 
@@ -96,10 +98,10 @@ struct PunchRow {
     pin: String,
     name: Option<String>,
     is_unknown: bool,
-    state: Option<std::borrow::Cow<'static, str>>,
+    state: Option<String>,
     /// Which way the arrow points: `in`, `out`, or nothing.
     way: &'static str,
-    verify: std::borrow::Cow<'static, str>,
+    verify: String,
     terminal: String,
     area: String,
     /// Whose photo is shown.
@@ -170,13 +172,13 @@ impl<'a> Looker<'a> {
             contact: terminal.last_activity_at.map(|at| moment(self.app, at)),
             alarm: terminal
                 .alarm(self.app.clock.now())
-                .map(|(alarm, at)| (alarm, moment(self.app, at))),
+                .map(|(alarm, at)| (language::worded(alarm), moment(self.app, at))),
             first_contact: moment(self.app, terminal.created_at),
             counts: [
-                ("people", terminal.user_count.map(grouped)),
-                ("fingers", terminal.fp_count.map(grouped)),
-                ("faces", terminal.face_count.map(grouped)),
-                ("punches kept", terminal.transaction_count.map(grouped)),
+                (t!("people"), terminal.user_count.map(grouped)),
+                (t!("fingers"), terminal.fp_count.map(grouped)),
+                (t!("faces"), terminal.face_count.map(grouped)),
+                (t!("punches kept"), terminal.transaction_count.map(grouped)),
             ],
             form: may_authorise.then(|| AuthoriseForm {
                 csrf: &self.session.csrf,
@@ -204,10 +206,11 @@ impl<'a> Looker<'a> {
                 day: (punch.punch_local.date() != today)
                     .then(|| punch.punch_local.format("%Y-%m-%d").to_string()),
                 time: punch.punch_local.format("%H:%M:%S").to_string(),
-                exact: format!(
-                    "{} {zone}, by the terminal's clock; received {}",
-                    punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
-                    exact(self.app, punch.upload_at)
+                exact: t!(
+                    "{time} {zone}, by the terminal's clock; received {received}",
+                    time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
+                    zone = zone,
+                    received = exact(self.app, punch.upload_at),
                 ),
                 pin: punch.pin.clone(),
                 name: punch.name(),
@@ -270,9 +273,12 @@ pub async fn page(
                 .await?
                 .filter(|terminal| terminal.area_id != NOT_AUTHORIZED)
                 .map(|terminal| {
-                    format!(
-                        "{} ({}) is authorised in {}. Its next call is answered, and what it has kept arrives by itself.",
-                        terminal.alias, terminal.sn, terminal.area_name
+                    t!(
+                        "{terminal} ({sn}) is authorised in {area}. Its next call is answered, and what it has kept \
+                         arrives by itself.",
+                        terminal = terminal.alias,
+                        sn = terminal.sn,
+                        area = terminal.area_name,
                     )
                 })
         }
@@ -337,7 +343,7 @@ async fn show(
     page::html(
         status,
         &Live {
-            frame: Frame::of("Live", session),
+            frame: Frame::of(t!("Live"), session),
             sees_terminals: terminals.is_some(),
             sees_punches: sees_punches(session),
             terminals: terminals

@@ -10,6 +10,7 @@ use crate::console::moment;
 use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::language::{self, Language};
 use crate::terminals::overview::{Overview, State};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
@@ -37,6 +38,8 @@ const RETRY: Duration = Duration::from_secs(3);
 struct Stream {
     app: Arc<App>,
     session: Session,
+    /// Of the page, whose request is over while this goes on.
+    language: &'static Language,
     events: Receiver<Event>,
     clock: Interval,
     stop: watch::Receiver<bool>,
@@ -85,6 +88,7 @@ pub async fn stream(
         events: console.app.events.subscribe(),
         app: console.app.clone(),
         session,
+        language: language::now(),
         clock,
         stop: console.stop.clone(),
         last_punch: last_seen.or(asked).unwrap_or(0),
@@ -96,7 +100,7 @@ pub async fn stream(
         step: Step::First,
     };
     let events = stream::unfold(stream, |mut stream| async {
-        let events = stream.next().await?;
+        let events = language::within(stream.language, stream.next()).await?;
         Some((
             stream::iter(events.into_iter().map(Ok::<_, Infallible>)),
             stream,

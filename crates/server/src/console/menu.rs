@@ -36,14 +36,14 @@ pub fn of(caller: &Caller) -> Vec<Group> {
     };
     let groups = [
         (
-            "Now",
+            t!("Now"),
             vec![
-                Some(page("Today", "/")),
-                live.then(|| page("Live", "/live")),
+                Some(page(t!("Today"), "/")),
+                live.then(|| page(t!("Live"), "/live")),
             ],
         ),
         (
-            "People",
+            t!("People"),
             vec![
                 list::<Employee>(caller),
                 list::<Department>(caller),
@@ -54,7 +54,7 @@ pub fn of(caller: &Caller) -> Vec<Group> {
             ],
         ),
         (
-            "Places",
+            t!("Places"),
             vec![
                 list::<Terminal>(caller),
                 list::<Area>(caller),
@@ -65,18 +65,18 @@ pub fn of(caller: &Caller) -> Vec<Group> {
             ],
         ),
         (
-            "Punches",
+            t!("Punches"),
             vec![list::<Transaction>(caller), list::<Unregistered>(caller)],
         ),
         (
-            "Messages",
+            t!("Messages"),
             vec![
                 list::<PublicMessage>(caller),
                 list::<PrivateMessage>(caller),
             ],
         ),
         (
-            "Administration",
+            t!("Administration"),
             vec![
                 list::<Clients>(caller),
                 list::<Users>(caller),

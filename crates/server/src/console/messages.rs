@@ -3,40 +3,42 @@
 
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Listed, View};
+use crate::language::Text;
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
 
-const CONTENT: Column = Column::new("Text", &["content"]);
-const FROM: Column = Column::new("From", &["start_time"]).by("start_time");
-const MINUTES: Column = Column::new("Minutes", &["duration"])
+const CONTENT: Column = Column::new(t!("Text"), &["content"]);
+const FROM: Column = Column::new(t!("From"), &["start_time"]).by("start_time");
+const MINUTES: Column = Column::new(t!("Minutes"), &["duration"])
     .by("duration")
     .number();
-const SENT: Column = Column::new("Sent", &["last_send"]).by("last_send");
+const SENT: Column = Column::new(t!("Sent"), &["last_send"]).by("last_send");
 /// What both kinds ask.
 const TEXT: Group = Group {
-    title: "Message",
+    title: t!("Message"),
     entries: &[
-        Entry::new("content", "Text", Asked::Text)
+        Entry::new("content", t!("Text"), Asked::Text)
             .required()
-            .hint("On one line. A terminal shows at most 320 bytes of it."),
-        Entry::new("start_time", "From", Asked::Moment)
+            .hint(t!("On one line. A terminal shows at most 320 bytes of it.")),
+        Entry::new("start_time", t!("From"), Asked::Moment)
             .required()
-            .hint("By the terminal's clock."),
-        Entry::new("duration", "Minutes", Asked::Number)
+            .hint(t!("By the terminal's clock.")),
+        Entry::new("duration", t!("Minutes"), Asked::Number)
             .required()
             .initially("60"),
     ],
 };
-const REMOVAL: Option<&str> = Some("Terminals stop showing them.");
+const REMOVAL: Option<Text> = Some(t!("Terminals stop showing them."));
 
 impl Listed for PublicMessage {
     const VIEW: View = View {
         name: "public-messages",
-        title: "Public messages",
-        one: "message",
+        title: t!("Public messages"),
+        new: t!("New message"),
+        remove: t!("Remove this message"),
         columns: &[
-            Column::new("Serial number", &["terminal_sn"]).by("terminal_sn"),
-            Column::new("Terminal", &["terminal_alias"]).by("terminal_alias"),
+            Column::new(t!("Serial number"), &["terminal_sn"]).by("terminal_sn"),
+            Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias"),
             CONTENT,
             FROM,
             MINUTES,
@@ -44,7 +46,7 @@ impl Listed for PublicMessage {
         ],
         filters: &[],
         order: "-id",
-        empty: "A message is shown at its terminal for its time.",
+        empty: t!("A message is shown at its terminal for its time."),
         opens: true,
         removal: REMOVAL,
     };
@@ -53,11 +55,12 @@ impl Listed for PublicMessage {
 impl Listed for PrivateMessage {
     const VIEW: View = View {
         name: "private-messages",
-        title: "Private messages",
-        one: "message",
+        title: t!("Private messages"),
+        new: t!("New message"),
+        remove: t!("Remove this message"),
         columns: &[
-            Column::new("Code", &["emp_code"]).by("emp_code"),
-            Column::new("Name", &["first_name", "last_name"]).by("first_name"),
+            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
+            Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name"),
             CONTENT,
             FROM,
             MINUTES,
@@ -65,11 +68,11 @@ impl Listed for PrivateMessage {
         ],
         filters: &[Filter {
             name: "emp_code",
-            label: "Code",
+            label: t!("Code"),
             asked: table::Asked::Text,
         }],
         order: "-id",
-        empty: "A message is shown to its person at the terminals, when he punches.",
+        empty: t!("A message is shown to its person at the terminals, when he punches."),
         opens: true,
         removal: REMOVAL,
     };
@@ -78,10 +81,10 @@ impl Listed for PrivateMessage {
 impl Edited for PublicMessage {
     const FORM: &'static [Group] = &[
         Group {
-            title: "Where",
-            entries: &[Entry::new("terminal", "Terminal", Asked::Terminal)
+            title: t!("Where"),
+            entries: &[Entry::new("terminal", t!("Terminal"), Asked::Terminal)
                 .required()
-                .hint("An access controller shows no messages.")],
+                .hint(t!("An access controller shows no messages."))],
         },
         TEXT,
     ];
@@ -90,8 +93,8 @@ impl Edited for PublicMessage {
 impl Edited for PrivateMessage {
     const FORM: &'static [Group] = &[
         Group {
-            title: "To whom",
-            entries: &[Entry::new("employee", "Code", Asked::Person("emp_code")).required()],
+            title: t!("To whom"),
+            entries: &[Entry::new("employee", t!("Code"), Asked::Person("emp_code")).required()],
         },
         TEXT,
     ];

@@ -1,5 +1,15 @@
 //! The people's door: every page of the console stands in the list below, one file each.
 
+/// A text with tags of HTML in it, for a template; values are escaped.
+macro_rules! th {
+    ($english:literal) => {
+        ::askama::filters::Safe(::std::string::String::from(t!($english)))
+    };
+    ($english:literal, $($name:ident = $value:expr),+ $(,)?) => {
+        ::askama::filters::Safe(t!($english, $($name = $crate::console::page::escaped(&$value)),+))
+    };
+}
+
 mod account;
 mod act;
 mod arrival;
@@ -12,6 +22,7 @@ mod employees;
 mod failure;
 mod form;
 mod import;
+mod languages;
 mod live;
 mod live_events;
 mod menu;
@@ -136,6 +147,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/", get(today::page))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-in/code", post(sign_in::submit_code))
+        .route("/sign-in/language", post(languages::choose))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/employees/{id}/photo", get(photo::page).post(photo::put))
         .route("/employees/{id}/picture", get(photo::picture))
@@ -158,6 +170,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/system", get(system::page))
         .route("/settings", get(system::settings))
         .route("/account", get(myself::page))
+        .route("/account/language", post(myself::language))
         .route("/account/password", post(myself::password))
         .route("/account/sessions", post(myself::end_sessions))
         .route("/account/second-factor", post(myself::begin_second_factor))
@@ -172,6 +185,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/assets/{*path}", get(assets::serve))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::map_response(protect))
+        .layer(middleware::from_fn(languages::answer))
         .with_state(console)
 }
 

@@ -1,7 +1,8 @@
-//! How instants, spans and numbers are worded on every page.
+//! How instants and spans are worded on every page.
 
 use crate::app::App;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use crate::language::Text;
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
 /// An instant as it is shown: how long ago, and exactly when.
 pub struct Moment {
@@ -28,40 +29,72 @@ pub fn exact(app: &App, at: DateTime<Utc>) -> String {
 /// The page's script words it the same way while time goes on.
 fn ago(passed: TimeDelta) -> String {
     match passed.num_seconds() {
-        ..5 => "just now".into(),
-        seconds @ 5..60 => format!("{seconds} s ago"),
-        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        seconds => format!("{} d ago", seconds / 86_400),
+        ..5 => t!("just now").into(),
+        seconds @ 5..60 => t!("{count} s ago", count = seconds),
+        seconds @ 60..3_600 => t!("{count} min ago", count = seconds / 60),
+        seconds @ 3_600..86_400 => t!("{count} h ago", count = seconds / 3_600),
+        seconds => t!("{count} d ago", count = seconds / 86_400),
     }
 }
 
-/// A number with a thin space between thousands, from five digits on.
-pub fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
+/// A day with its weekday, as it is said.
+pub fn day(on: NaiveDate) -> String {
+    t!(
+        "{weekday}, {day} {month} {year}",
+        weekday = WEEKDAYS[on.weekday().num_days_from_monday() as usize],
+        day = on.day(),
+        month = MONTHS[on.month0() as usize],
+        year = on.year(),
+    )
 }
+
+/// A month of a year.
+pub fn month(on: NaiveDate) -> String {
+    t!(
+        "{month} {year}",
+        month = MONTHS[on.month0() as usize],
+        year = on.year()
+    )
+}
+
+const WEEKDAYS: [Text; 7] = [
+    t!("Monday"),
+    t!("Tuesday"),
+    t!("Wednesday"),
+    t!("Thursday"),
+    t!("Friday"),
+    t!("Saturday"),
+    t!("Sunday"),
+];
+/// The same in short, above a month's columns.
+pub const DAYS: [Text; 7] = [
+    t!("Mon"),
+    t!("Tue"),
+    t!("Wed"),
+    t!("Thu"),
+    t!("Fri"),
+    t!("Sat"),
+    t!("Sun"),
+];
+const MONTHS: [Text; 12] = [
+    t!("January"),
+    t!("February"),
+    t!("March"),
+    t!("April"),
+    t!("May"),
+    t!("June"),
+    t!("July"),
+    t!("August"),
+    t!("September"),
+    t!("October"),
+    t!("November"),
+    t!("December"),
+];
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, grouped};
+    use super::ago;
     use chrono::TimeDelta;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(9_999), "9999");
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-    }
 
     #[test]
     fn how_long_ago_is_said_in_one_unit() {

@@ -7,9 +7,11 @@ use crate::console::Console;
 use crate::console::account::Account;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::languages::{self, Choice};
 use crate::console::page::{self, Frame};
 use crate::console::session::{self, Open, Session};
 use crate::error::{Error, Result};
+use crate::language::{self, Text};
 use crate::times;
 use crate::writing::Writing;
 use askama::Template;
@@ -20,7 +22,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
 use std::sync::Arc;
 
-const TITLE: &str = "Your account";
+const TITLE: Text = t!("Your account");
 
 /// A session as it is shown.
 pub struct Shown {
@@ -72,7 +74,7 @@ fn device(agent: &str) -> String {
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser}, {system}"),
         (Some(one), None) | (None, Some(one)) => one.into(),
-        (None, None) => "Another program".into(),
+        (None, None) => t!("Another program").into(),
     }
 }
 
@@ -116,7 +118,8 @@ struct AccountPage {
     /// Nothing else is shown before there is one.
     needs_second_factor: bool,
     may_be_off: bool,
-    done: Option<&'static str>,
+    languages: Vec<Choice>,
+    done: Option<Text>,
     refused: Option<String>,
 }
 
@@ -134,11 +137,12 @@ pub async fn page(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let done = match query.as_deref() {
-        Some("done=password") => {
-            Some("Your password is changed. You are signed out everywhere else.")
-        }
-        Some("done=ended") => Some("Ended."),
-        Some("done=off") => Some("The second factor is off."),
+        Some("done=password") => Some(t!(
+            "Your password is changed. You are signed out everywhere else."
+        )),
+        Some("done=ended") => Some(t!("Ended.")),
+        Some("done=language") => Some(t!("Saved.")),
+        Some("done=off") => Some(t!("The second factor is off.")),
         _ => None,
     };
     show(&console.app, &session, done, None).await
@@ -147,7 +151,7 @@ pub async fn page(
 async fn show(
     app: &App,
     session: &Session,
-    done: Option<&'static str>,
+    done: Option<Text>,
     refused: Option<String>,
 ) -> Result<Response, Failure> {
     let id = session.user_id()?;
@@ -174,6 +178,7 @@ async fn show(
                 Some(secret) => Some(SetUp::of(&secret, &name)?),
                 None => None,
             },
+            languages: languages::choices(session.language),
             name,
             needs_second_factor: session.needs_second_factor,
             may_be_off: !app.config.console.need_second_factor,
@@ -190,7 +195,7 @@ async fn proves(app: &App, form: &Form) -> Result<bool> {
     Ok(proved.is_some())
 }
 
-const WRONG: &str = "The password you have now is not this one.";
+const WRONG: Text = t!("The password you have now is not this one.");
 
 /// Makes a new session for this browser, of somebody whose others have just ended, and goes on.
 async fn begin_anew(
@@ -211,6 +216,21 @@ fn with_cookie(mut page: Response, cookie: HeaderValue) -> Response {
     page
 }
 
+/// `POST /account/language`: kept with the user, and with this browser for the next way in.
+pub async fn language(
+    State(console): State<Arc<Console>>,
+    form: Form,
+) -> Result<Response, Failure> {
+    let id = form.session.user_id()?;
+    let chosen = language::offered(form.fields.text("language"));
+    let mut tx = Writing::begin(&console.app).await?;
+    user::choose_language(&mut tx, id, chosen).await?;
+    tx.commit(&console.app).await?;
+    let cookie = languages::cookie(chosen, form.arrival.https);
+    let to = Redirect::to("/account?done=language").into_response();
+    Ok(with_cookie(to, cookie))
+}
+
 /// `POST /account/password`.
 pub async fn password(
     State(console): State<Arc<Console>>,
@@ -223,7 +243,7 @@ pub async fn password(
     }
     let new = form.fields.text("new_password");
     if new != form.fields.text("again") {
-        let refused = "The two new passwords differ.".to_owned();
+        let refused = t!("The two new passwords differ.").into();
         return show(app, session, None, Some(refused)).await;
     }
     if let Some(problem) = user::check_password(new) {
@@ -277,13 +297,13 @@ pub async fn confirm_second_factor(
     let codes = second_factor::confirm(app, &mut tx, &session.caller, id, given).await?;
     let Some(codes) = codes else {
         tx.commit(app).await?;
-        let refused = "This is not the code your app shows now. Is its clock right?".to_owned();
+        let refused = t!("This is not the code your app shows now. Is its clock right?").into();
         return show(app, session, None, Some(refused)).await;
     };
     let page = page::html(
         StatusCode::OK,
         &CodesPage {
-            frame: Frame::open("Recovery codes"),
+            frame: Frame::open(t!("Recovery codes")),
             codes,
         },
     )?;
@@ -298,7 +318,7 @@ pub async fn second_factor_off(
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
     if app.config.console.need_second_factor {
-        let refused = "Here everybody needs a second factor.".to_owned();
+        let refused = t!("Here everybody needs a second factor.").into();
         return show(app, session, None, Some(refused)).await;
     }
     if !proves(app, &form).await? {

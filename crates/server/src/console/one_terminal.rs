@@ -7,13 +7,14 @@ use crate::config::Admission;
 use crate::console::Console;
 use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
-use crate::console::moment::{Moment, grouped, moment};
+use crate::console::moment::{Moment, moment};
 use crate::console::page::{self, Frame};
 use crate::console::record;
 use crate::console::session::Session;
 use crate::console::table::{self, Excerpt, Listed, excerpt};
 use crate::error::{Error, Result};
 use crate::extract::Query;
+use crate::language::{Text, grouped};
 use crate::resource::{self, Resource};
 use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::inspection::{self, DRIFTS_S, Inspection, MOST_COUNTED};
@@ -32,7 +33,7 @@ const LATEST: &str = "12";
 
 /// Of one thing: how many the terminal counts, how many it has room for, and how many are here.
 struct Count {
-    what: &'static str,
+    what: Text,
     there: Option<i64>,
     room: Option<i64>,
     here: String,
@@ -53,7 +54,7 @@ struct Reason {
     is_good: bool,
     text: String,
     /// Where to go on, and what that is called.
-    link: Option<(String, &'static str)>,
+    link: Option<(String, Text)>,
 }
 
 impl Reason {
@@ -73,7 +74,7 @@ impl Reason {
         }
     }
 
-    fn going_on(self, address: String, name: &'static str) -> Reason {
+    fn going_on(self, address: String, name: Text) -> Reason {
         Reason {
             link: Some((address, name)),
             ..self
@@ -123,7 +124,7 @@ pub async fn page(
     let inspection = inspection::inspect(app, &row).await?;
     let id = row.id.to_string();
     let latest = [("terminal", id.as_str()), ("page_size", LATEST)];
-    let own = ["Serial number", "Terminal"];
+    let own = [t!("Serial number"), t!("Terminal")];
     let is_open = |command: &<Commands as Resource>::Row| command.state == "queued";
     let commands = excerpt::<Commands>(app, caller, &latest, &own, is_open).await?;
     let operations = excerpt::<Operations>(app, caller, &latest, &own, |_| false).await?;
@@ -191,55 +192,63 @@ fn clock(app: &App, row: &Row) -> Option<String> {
     let (seconds, seen) = row.clock_drift_s.zip(row.clock_seen_at)?;
     let seen = moment(app, seen).ago;
     Some(match seconds {
-        0 => format!("right, seen {seen}"),
-        ahead @ 1.. => format!("{} s fast, seen {seen}", grouped(ahead)),
-        behind => format!("{} s slow, seen {seen}", grouped(-behind)),
+        0 => t!("right, seen {ago}", ago = seen),
+        ahead @ 1.. => t!(
+            "{seconds} s fast, seen {ago}",
+            seconds = grouped(ahead),
+            ago = seen
+        ),
+        behind => t!(
+            "{seconds} s slow, seen {ago}",
+            seconds = grouped(-behind),
+            ago = seen
+        ),
     })
 }
 
 fn counts(row: &Row, inspection: &Inspection) -> Vec<Count> {
     let punches = match inspection.punches {
-        MOST_COUNTED.. => format!("{} or more", grouped(MOST_COUNTED)),
+        MOST_COUNTED.. => t!("{count} or more", count = grouped(MOST_COUNTED)),
         fewer => grouped(fewer),
     };
     let all = [
         (
-            "People",
+            t!("People"),
             row.user_count,
             row.user_capacity,
             grouped(inspection.people),
             true,
         ),
         (
-            "Fingers",
+            t!("Fingers"),
             row.fp_count,
             row.fp_capacity,
             grouped(inspection.fingers),
             row.fp_func_on,
         ),
         (
-            "Faces",
+            t!("Faces"),
             row.face_count,
             row.face_capacity,
             grouped(inspection.faces),
             row.face_func_on,
         ),
         (
-            "Finger veins",
+            t!("Finger veins"),
             Some(row.fv_count),
             row.fv_capacity,
             grouped(inspection.veins),
             row.fv_func_on,
         ),
         (
-            "Palms",
+            t!("Palms"),
             row.palm_count,
             row.palm_capacity,
             grouped(inspection.palms),
             row.palm_func_on,
         ),
         (
-            "Punches",
+            t!("Punches"),
             row.transaction_count,
             row.transaction_capacity,
             punches,
@@ -267,66 +276,68 @@ fn reasons(
     let mut reasons = Vec::new();
     let of = |list: &str| format!("/{list}?terminal_sn={}", row.sn);
     reasons.push(match (state, row.last_activity_at) {
-        (_, None) => Reason::bad("It has never called this server.".into())
-            .going_on("/live".into(), "What to type into it"),
+        (_, None) => Reason::bad(t!("It has never called this server.").into())
+            .going_on("/live".into(), t!("What to type into it")),
         (State::Waiting, _) => Reason::bad(
-            "It calls, and is refused: it waits to be authorised. Until then it keeps its punches.".into(),
+            t!("It calls, and is refused: it waits to be authorised. Until then it keeps its punches.").into(),
         )
-        .going_on(format!("/terminals/{}/form", row.id), "Put it into an area"),
+        .going_on(format!("/terminals/{}/form", row.id), t!("Put it into an area")),
         (State::Online, Some(at)) => {
-            Reason::good(format!("It calls: the last time {}.", moment(app, at).ago))
+            Reason::good(t!("It calls: the last time {ago}.", ago = moment(app, at).ago))
         }
-        (State::Offline, Some(at)) => Reason::bad(format!(
-            "It is silent since {}. It should call every {} seconds: look at its power, its network, and the \
+        (State::Offline, Some(at)) => Reason::bad(t!(
+            "It is silent since {time}. It should call every {seconds} seconds: look at its power, its network, and the \
              server's address in its menu.",
-            moment(app, at).exact,
-            row.heartbeat
+            time = moment(app, at).exact,
+            seconds = row.heartbeat,
         )),
     });
     match &inspection.last_punch {
         Some(punch) => {
-            let said = format!(
-                "Its last punch here is of PIN {}, {} by its clock, received {}.",
-                punch.pin,
-                punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
-                moment(app, punch.upload_at).ago
+            let said = t!(
+                "Its last punch here is of PIN {pin}, {time} by its clock, received {ago}.",
+                pin = punch.pin,
+                time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
+                ago = moment(app, punch.upload_at).ago,
             );
             reasons.push(if punch.clock_suspect {
-                Reason::bad(format!("{said} That time cannot be right."))
+                Reason::bad(format!("{said} {}", t!("That time cannot be right.")))
             } else {
-                Reason::good(said).going_on(of("transactions"), "Its transactions")
+                Reason::good(said).going_on(of("transactions"), t!("Its transactions"))
             });
         }
         None if inspection.punches > 0 => {
-            reasons.push(Reason::bad("It has sent no punch for a long time.".into()));
+            reasons.push(Reason::bad(
+                t!("It has sent no punch for a long time.").into(),
+            ));
         }
-        None => reasons.push(Reason::bad("It has sent no punch yet.".into())),
+        None => reasons.push(Reason::bad(t!("It has sent no punch yet.").into())),
     }
     if let Some(there) = row.transaction_count
         && inspection.punches < MOST_COUNTED.min(there)
     {
-        reasons.push(Reason::bad(format!(
-            "It counts {} punches and only {} of it are here. Have it send them again, below.",
-            grouped(there),
-            grouped(inspection.punches)
+        reasons.push(Reason::bad(t!(
+            "It counts {there} punches and only {here} of it are here. Have it send them again, below.",
+            there = grouped(there),
+            here = grouped(inspection.punches),
         )));
     }
     if inspection.unregistered > 0 {
         reasons.push(
-            Reason::bad(format!(
-                "Punches of PINs nobody has: {}. They are no transactions until somebody has that code.",
-                grouped(inspection.unregistered)
+            Reason::bad(t!(
+                "Punches of PINs nobody has: {count}. They are no transactions until somebody has that code.",
+                count = grouped(inspection.unregistered),
             ))
-            .going_on(of("unregister"), "Unregister"),
+            .going_on(of("unregister"), t!("Unregister")),
         );
     }
     if inspection.unread > 0 {
         reasons.push(
-            Reason::bad(format!(
-                "Lines it sent that nobody can read: {}. They are kept.",
-                grouped(inspection.unread)
+            Reason::bad(t!(
+                "Lines it sent that nobody can read: {count}. They are kept.",
+                count = grouped(inspection.unread),
             ))
-            .going_on(of("unread"), "Unread lines"),
+            .going_on(of("unread"), t!("Unread lines")),
         );
     }
     if row
@@ -334,22 +345,25 @@ fn reasons(
         .is_some_and(|drift| drift.abs() > DRIFTS_S)
     {
         reasons.push(Reason::bad(
-            "Its clock is wrong, and so are the times of its punches. Set its clock, below.".into(),
+            t!("Its clock is wrong, and so are the times of its punches. Set its clock, below.")
+                .into(),
         ));
     }
     if inspection.failed > 0 {
         reasons.push(
-            Reason::bad(format!(
-                "Things of people that it would not take: {}. Whom it does not know cannot punch.",
-                grouped(inspection.failed)
+            Reason::bad(t!(
+                "Things of people that it would not take: {count}. Whom it does not know cannot punch.",
+                count = grouped(inspection.failed),
             ))
-            .going_on(of("holdings"), "Who is where"),
+            .going_on(of("holdings"), t!("Who is where")),
         );
     }
     if let Some(refused) = talk.iter().find(|said| said.exchange.status != 200) {
-        reasons.push(Reason::bad(format!(
-            "It was refused {}: it {}, and was {}.",
-            refused.at.ago, refused.exchange.said, refused.exchange.answered
+        reasons.push(Reason::bad(t!(
+            "It was refused {ago}: it {said}, and was {answered}.",
+            ago = refused.at.ago,
+            said = refused.exchange.said,
+            answered = refused.exchange.answered,
         )));
     }
     reasons

@@ -3,6 +3,7 @@
 use crate::access::{Caller, Right};
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Listed, View};
+use crate::language::Text;
 use crate::relation::{AREA, DEPARTMENT, LOCATION, POSITION, Relation};
 use crate::resource::Resource;
 use crate::resources::area::Area;
@@ -10,10 +11,10 @@ use crate::resources::department::Department;
 use crate::resources::location::Location;
 use crate::resources::position::Position;
 
-const STAYS: &str = "What is still in use is not removed: it is said by whom.";
+const STAYS: Text = t!("What is still in use is not removed: it is said by whom.");
 
 /// The parent's name is the parameter, too.
-const fn above(name: &'static str, label: &'static str, relation: Relation) -> Filter {
+const fn above(name: &'static str, label: Text, relation: Relation) -> Filter {
     Filter {
         name,
         label,
@@ -22,15 +23,15 @@ const fn above(name: &'static str, label: &'static str, relation: Relation) -> F
 }
 
 const fn code(name: &'static str) -> Entry {
-    Entry::new(name, "Code", Asked::Text).required()
+    Entry::new(name, t!("Code"), Asked::Text).required()
 }
 
 const fn name(name: &'static str) -> Entry {
-    Entry::new(name, "Name", Asked::Text).required()
+    Entry::new(name, t!("Name"), Asked::Text).required()
 }
 
 const fn parent(name: &'static str, relation: Relation) -> Entry {
-    Entry::new(name, "Below", Asked::Related(relation)).hint("Nothing: at the top.")
+    Entry::new(name, t!("Below"), Asked::Related(relation)).hint(t!("Nothing: at the top."))
 }
 
 impl Listed for Department {
@@ -38,16 +39,17 @@ impl Listed for Department {
     const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "departments",
-        title: "Departments",
-        one: "department",
+        title: t!("Departments"),
+        new: t!("New department"),
+        remove: t!("Remove this department"),
         columns: &[
-            Column::new("Code", &["dept_code"]).by("dept_code"),
-            Column::new("Name", &["dept_name"]).by("dept_name"),
-            Column::new("Below", &["parent_dept_name"]).by("parent_dept_name"),
+            Column::new(t!("Code"), &["dept_code"]).by("dept_code"),
+            Column::new(t!("Name"), &["dept_name"]).by("dept_name"),
+            Column::new(t!("Below"), &["parent_dept_name"]).by("parent_dept_name"),
         ],
-        filters: &[above("parent_dept", "Below", DEPARTMENT)],
+        filters: &[above("parent_dept", t!("Below"), DEPARTMENT)],
         order: "dept_code",
-        empty: "",
+        empty: Text::none(),
         opens: true,
         removal: Some(STAYS),
     };
@@ -60,9 +62,9 @@ impl Listed for Department {
 
 impl Edited for Department {
     const FORM: &'static [Group] = &[Group {
-        title: "Department",
+        title: t!("Department"),
         entries: &[
-            code("dept_code").fixed().hint("It never changes."),
+            code("dept_code").fixed().hint(t!("It never changes.")),
             name("dept_name"),
             parent("parent_dept", DEPARTMENT),
         ],
@@ -74,16 +76,17 @@ impl Listed for Area {
     const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "areas",
-        title: "Areas",
-        one: "area",
+        title: t!("Areas"),
+        new: t!("New area"),
+        remove: t!("Remove this area"),
         columns: &[
-            Column::new("Code", &["area_code"]).by("area_code"),
-            Column::new("Name", &["area_name"]).by("area_name"),
-            Column::new("Below", &["parent_area_name"]).by("parent_area_name"),
+            Column::new(t!("Code"), &["area_code"]).by("area_code"),
+            Column::new(t!("Name"), &["area_name"]).by("area_name"),
+            Column::new(t!("Below"), &["parent_area_name"]).by("parent_area_name"),
         ],
-        filters: &[above("parent_area", "Below", AREA)],
+        filters: &[above("parent_area", t!("Below"), AREA)],
         order: "area_code",
-        empty: "",
+        empty: Text::none(),
         opens: true,
         removal: Some(STAYS),
     };
@@ -96,7 +99,7 @@ impl Listed for Area {
 
 impl Edited for Area {
     const FORM: &'static [Group] = &[Group {
-        title: "Area",
+        title: t!("Area"),
         entries: &[
             code("area_code"),
             name("area_name"),
@@ -110,16 +113,17 @@ impl Listed for Position {
     const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "positions",
-        title: "Positions",
-        one: "position",
+        title: t!("Positions"),
+        new: t!("New position"),
+        remove: t!("Remove this position"),
         columns: &[
-            Column::new("Code", &["position_code"]).by("position_code"),
-            Column::new("Name", &["position_name"]).by("position_name"),
-            Column::new("Below", &["parent_position_name"]).by("parent_position_name"),
+            Column::new(t!("Code"), &["position_code"]).by("position_code"),
+            Column::new(t!("Name"), &["position_name"]).by("position_name"),
+            Column::new(t!("Below"), &["parent_position_name"]).by("parent_position_name"),
         ],
-        filters: &[above("parent_position", "Below", POSITION)],
+        filters: &[above("parent_position", t!("Below"), POSITION)],
         order: "position_code",
-        empty: "",
+        empty: Text::none(),
         opens: true,
         removal: Some(STAYS),
     };
@@ -127,7 +131,7 @@ impl Listed for Position {
 
 impl Edited for Position {
     const FORM: &'static [Group] = &[Group {
-        title: "Position",
+        title: t!("Position"),
         entries: &[
             code("position_code"),
             name("position_name"),
@@ -141,16 +145,17 @@ impl Listed for Location {
     const IS_TREE: bool = true;
     const VIEW: View = View {
         name: "locations",
-        title: "Locations",
-        one: "location",
+        title: t!("Locations"),
+        new: t!("New location"),
+        remove: t!("Remove this location"),
         columns: &[
-            Column::new("Code", &["location_code"]).by("location_code"),
-            Column::new("Name", &["location_name"]).by("location_name"),
-            Column::new("Below", &["parent_location_name"]).by("parent_location_name"),
+            Column::new(t!("Code"), &["location_code"]).by("location_code"),
+            Column::new(t!("Name"), &["location_name"]).by("location_name"),
+            Column::new(t!("Below"), &["parent_location_name"]).by("parent_location_name"),
         ],
-        filters: &[above("parent_location", "Below", LOCATION)],
+        filters: &[above("parent_location", t!("Below"), LOCATION)],
         order: "location_code",
-        empty: "",
+        empty: Text::none(),
         opens: true,
         removal: Some(STAYS),
     };
@@ -158,7 +163,7 @@ impl Listed for Location {
 
 impl Edited for Location {
     const FORM: &'static [Group] = &[Group {
-        title: "Location",
+        title: t!("Location"),
         entries: &[
             code("location_code"),
             name("location_name"),

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::console::Console;
 use crate::console::biometrics;
 use crate::console::failure::Failure;
+use crate::console::moment::{self, DAYS};
 use crate::console::page::{self, Frame};
 use crate::console::record::key;
 use crate::console::resignations;
@@ -13,7 +14,9 @@ use crate::console::session::Session;
 use crate::console::table::{Listed, text_at};
 use crate::error::{Error, Result};
 use crate::extract::Query;
+use crate::language::Text;
 use crate::punches::transaction::Transaction;
+use crate::punches::wording;
 use crate::resource::{self, Resource};
 use crate::resources::biodata::Biodata;
 use crate::resources::employee::Employee;
@@ -64,7 +67,7 @@ struct Held {
     terminal: String,
     sn: String,
     /// The record's state in words, and whether all is well.
-    record: Option<(&'static str, bool)>,
+    record: Option<(Text, bool)>,
     there: usize,
     under_way: usize,
     reasons: Vec<String>,
@@ -75,7 +78,7 @@ struct Held {
 struct PersonPage {
     frame: Frame,
     heading: String,
-    tabs: Vec<(String, &'static str, bool)>,
+    tabs: Vec<(String, Text, bool)>,
     /// What somebody may not see is left out.
     month: Option<Month>,
     recent: Option<Vec<Punch>>,
@@ -85,11 +88,11 @@ struct PersonPage {
     resignations: Option<Vec<(Past, String)>>,
 }
 
-pub const DETAILS: &str = "Details";
-const PUNCHES: &str = "Punches and terminals";
+pub const DETAILS: Text = t!("Details");
+const PUNCHES: Text = t!("Punches and terminals");
 
 /// The two pages of a person, and which of them it is.
-pub fn tabs(id: &str, this: &str) -> Vec<(String, &'static str, bool)> {
+pub fn tabs(id: &str, this: Text) -> Vec<(String, Text, bool)> {
     let pages = [
         (format!("/employees/{id}"), DETAILS),
         (format!("/employees/{id}/punches"), PUNCHES),
@@ -233,7 +236,7 @@ fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> M
     let before = first.checked_sub_months(Months::new(1)).unwrap_or(first);
     let after = last.succ_opt().filter(|next| *next <= today);
     Month {
-        name: first.format("%B %Y").to_string(),
+        name: moment::month(first),
         weeks,
         count: punches.len(),
         before: to(before),
@@ -243,10 +246,15 @@ fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> M
 
 fn punch(row: &Value) -> Punch {
     let text = |member| text_at(row, member).unwrap_or_default();
+    let number = |member| text(member).parse().ok();
     Punch {
         time: text("punch_time"),
-        state: text("punch_state_display"),
-        verify: text("verify_type_display"),
+        state: number("punch_state")
+            .and_then(wording::state)
+            .unwrap_or_default(),
+        verify: number("verify_type")
+            .map(wording::verify)
+            .unwrap_or_default(),
         terminal: text("terminal_alias"),
     }
 }
@@ -259,13 +267,13 @@ fn held(rows: &[Value]) -> Vec<Held> {
         let held = terminals.entry((terminal, sn)).or_default();
         let leaves = row["is_removal"] == true;
         let (word, is_good) = match text("state").as_str() {
-            "confirmed" => ("There", true),
-            "own" => ("Enrolled there", true),
-            "queued" | "sent" if leaves => ("Being removed", false),
-            "queued" | "sent" => ("On its way", false),
-            "waits" => ("Tried again later", false),
-            "failed" => ("Failed", false),
-            _ => ("Not known", false),
+            "confirmed" => (t!("There"), true),
+            "own" => (t!("Enrolled there"), true),
+            "queued" | "sent" if leaves => (t!("Being removed"), false),
+            "queued" | "sent" => (t!("On its way"), false),
+            "waits" => (t!("Tried again later"), false),
+            "failed" => (t!("Failed"), false),
+            _ => (t!("Not known"), false),
         };
         if text("thing") == "user" {
             held.record = Some((word, is_good));
@@ -292,10 +300,10 @@ fn kinds(rows: &[Value]) -> Vec<(String, usize)> {
     for row in rows {
         let text = |member| text_at(row, member).unwrap_or_default();
         let kind = text("bio_type");
-        let kind = format!(
-            "{}, algorithm {}",
-            biometrics::kind(&kind),
-            text("major_ver")
+        let kind = t!(
+            "{kind}, algorithm {version}",
+            kind = biometrics::kind(&kind),
+            version = text("major_ver"),
         );
         *kinds.entry(kind).or_default() += 1;
     }

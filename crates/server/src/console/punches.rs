@@ -2,6 +2,7 @@
 
 use crate::access::{Right, Thing};
 use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
+use crate::language::Text;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::punches::wording;
@@ -9,43 +10,41 @@ use crate::relation::{AREA, DEPARTMENT};
 
 const FROM: Filter = Filter {
     name: "start_time",
-    label: "From",
+    label: t!("From"),
     asked: Asked::Day,
 };
 const UNTIL: Filter = Filter {
     name: "end_time",
-    label: "Until",
+    label: t!("Until"),
     asked: Asked::Day,
 };
 const TERMINAL: Filter = Filter {
     name: "terminal_sn",
-    label: "Terminal's serial number",
+    label: t!("Terminal's serial number"),
     asked: Asked::Text,
 };
-const AT: Column = Column::new("Time", &["punch_time"]).by("punch_time");
-const STATE: Column = Column::new("State", &["punch_state"]).words(Words::By(state));
-const VERIFIED: Column = Column::new("Verified by", &["verify_type"]).words(Words::By(verified));
-const PLACE: Column = Column::new("Terminal", &["terminal_alias"]).by("terminal_alias");
-const AREA_NAME: Column = Column::new("Area", &["area_alias"]).by("area_alias");
-const RECEIVED: Column = Column::new("Received", &["upload_time"]).by("upload_time");
+const AT: Column = Column::new(t!("Time"), &["punch_time"]).by("punch_time");
+const STATE: Column = Column::new(t!("State"), &["punch_state"]).words(Words::By(state));
+const VERIFIED: Column =
+    Column::new(t!("Verified by"), &["verify_type"]).words(Words::By(wording::verify));
+const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias");
+const AREA_NAME: Column = Column::new(t!("Area"), &["area_alias"]).by("area_alias");
+const RECEIVED: Column = Column::new(t!("Received"), &["upload_time"]).by("upload_time");
 
 fn state(state: i16) -> String {
-    wording::state(state).map_or_else(String::new, Into::into)
-}
-
-fn verified(code: i16) -> String {
-    wording::verify(code).into()
+    wording::state(state).unwrap_or_default()
 }
 
 impl Listed for Transaction {
     const VIEW: View = View {
         name: "transactions",
-        title: "Transactions",
-        one: "transaction",
+        title: t!("Transactions"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
             AT,
-            Column::new("Code", &["emp_code"]).by("emp_code"),
-            Column::new("Name", &["first_name", "last_name"]).by("first_name"),
+            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
+            Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name"),
             STATE,
             VERIFIED,
             PLACE,
@@ -57,23 +56,23 @@ impl Listed for Transaction {
             UNTIL,
             Filter {
                 name: "emp_code",
-                label: "Code",
+                label: t!("Code"),
                 asked: Asked::Text,
             },
             Filter {
                 name: "department",
-                label: "Department",
+                label: t!("Department"),
                 asked: Asked::Related(DEPARTMENT),
             },
             Filter {
                 name: "area",
-                label: "Area",
+                label: t!("Area"),
                 asked: Asked::Related(AREA),
             },
             TERMINAL,
         ],
         order: "-id",
-        empty: "As soon as an authorised terminal sends a punch, it stands here.",
+        empty: t!("As soon as an authorised terminal sends a punch, it stands here."),
         opens: false,
         removal: None,
     };
@@ -82,20 +81,21 @@ impl Listed for Transaction {
 impl Listed for Unregistered {
     const VIEW: View = View {
         name: "unregister",
-        title: "Unregister",
-        one: "punch",
+        title: t!("Unregister"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
             AT,
-            Column::new("PIN", &["crc"]).by("crc"),
+            Column::new(t!("PIN"), &["crc"]).by("crc"),
             STATE,
             VERIFIED,
             PLACE,
             AREA_NAME,
             RECEIVED,
-            Column::new("Whose?", &["crc"]).going(Going {
+            Column::new(t!("Whose?"), &["crc"]).going(Going {
                 right: Right::Change(Thing::Employee),
                 address: "/employees/new?emp_code=",
-                name: "New employee…",
+                name: t!("New employee…"),
             }),
         ],
         filters: &[
@@ -103,13 +103,15 @@ impl Listed for Unregistered {
             UNTIL,
             Filter {
                 name: "crc",
-                label: "PIN",
+                label: t!("PIN"),
                 asked: Asked::Text,
             },
             TERMINAL,
         ],
         order: "-id",
-        empty: "Punches of PINs that nobody has. They become transactions when somebody gets that code.",
+        empty: t!(
+            "Punches of PINs that nobody has. They become transactions when somebody gets that code."
+        ),
         opens: false,
         removal: None,
     };

@@ -15,6 +15,7 @@ use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Query};
+use crate::language::Text;
 use crate::profile::Profile;
 use crate::relation::Relation;
 use crate::resource::{self, Removable, Writable};
@@ -41,7 +42,7 @@ pub trait Edited: Listed + Writable {
     }
 
     /// The pages of a row: addresses and words, and whether it is this one.
-    fn tabs(stored: &Value) -> Vec<(String, &'static str, bool)> {
+    fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
         let _ = stored;
         Vec::new()
     }
@@ -79,12 +80,12 @@ pub trait Edited: Listed + Writable {
 /// A button below a row's form: it posts to `/NAME/ID/PATH`.
 pub struct Button {
     pub path: &'static str,
-    pub text: &'static str,
+    pub text: Text,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
-    pub title: &'static str,
+    pub title: Text,
     pub entries: &'static [Entry],
 }
 
@@ -93,9 +94,9 @@ pub struct Group {
 pub struct Entry {
     /// The member of the resource's input.
     name: &'static str,
-    label: &'static str,
+    label: Text,
     asked: Asked,
-    hint: &'static str,
+    hint: Text,
     required: bool,
     /// Never changes once the row is there.
     fixed: bool,
@@ -113,7 +114,7 @@ pub enum Asked {
     /// Never shown: what is typed replaces it, nothing typed leaves it.
     Secret,
     Flag,
-    OneOf(&'static [(&'static str, &'static str)]),
+    OneOf(&'static [(&'static str, Text)]),
     Related(Relation),
     SeveralRelated(Relation),
     /// What somebody may do.
@@ -129,19 +130,19 @@ pub enum Asked {
 }
 
 impl Entry {
-    pub const fn new(name: &'static str, label: &'static str, asked: Asked) -> Entry {
+    pub const fn new(name: &'static str, label: Text, asked: Asked) -> Entry {
         Entry {
             name,
             label,
             asked,
-            hint: "",
+            hint: Text::none(),
             required: false,
             fixed: false,
             initially: "",
         }
     }
 
-    pub const fn hint(self, hint: &'static str) -> Entry {
+    pub const fn hint(self, hint: Text) -> Entry {
         Entry { hint, ..self }
     }
 
@@ -281,20 +282,20 @@ pub struct Shown {
     pub name: &'static str,
     /// Of a stored row: what the field was shown with first.
     pub was: Option<String>,
-    pub label: &'static str,
+    pub label: Text,
     /// `text`, `number`, `date`, `datetime-local`, `password`, `checkbox`, `select`, `several` or `rights`.
     pub control: &'static str,
     pub value: String,
     pub options: Vec<Choice>,
     pub rights: Offered,
-    pub hint: &'static str,
+    pub hint: Text,
     pub required: bool,
     pub fixed: bool,
     pub problems: Vec<String>,
 }
 
 struct ShownGroup {
-    title: &'static str,
+    title: Text,
     entries: Vec<Shown>,
     has_problems: bool,
 }
@@ -312,12 +313,12 @@ struct RecordPage {
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
-    tabs: Vec<(String, &'static str, bool)>,
+    tabs: Vec<(String, Text, bool)>,
     buttons: Vec<Button>,
     below: String,
     /// What else can be done with the row, and its other pages.
     deeds: Vec<Act>,
-    pages: &'static [(&'static str, &'static str)],
+    pages: &'static [(&'static str, Text)],
 }
 
 #[derive(Template)]
@@ -326,7 +327,7 @@ struct RemovalPage {
     frame: Frame,
     view: View,
     csrf: String,
-    consequence: &'static str,
+    consequence: Text,
     rows: Vec<(String, String)>,
     problems: Vec<String>,
 }
@@ -467,7 +468,7 @@ pub async fn remove<R: Listed + Removable>(
     page::html(
         status,
         &RemovalPage {
-            frame: Frame::of("Remove", &form.session),
+            frame: Frame::of(t!("Remove"), &form.session),
             csrf: form.session.csrf.clone(),
             consequence,
             rows: ids
@@ -536,7 +537,7 @@ impl<'p, R: Edited> Record<'p, R> {
         let view = R::VIEW;
         let caller = &self.session.caller;
         let heading = match self.stored {
-            None => format!("New {}", view.one),
+            None => view.new.into(),
             Some(stored) => R::name_of(stored),
         };
         let may_change = R::may_edit(caller, self.stored);
@@ -628,7 +629,7 @@ pub async fn name_people<'e>(
                 members.insert(entry.name.to_owned(), employee.id.to_string().into());
             }
             None => {
-                let message = format!("Nobody has the code {code}.");
+                let message = t!("Nobody has the code {code}.", code = code);
                 problems.push(Problem::new(entry.name, message));
             }
         }

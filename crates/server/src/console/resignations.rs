@@ -3,51 +3,54 @@
 use crate::console::act::Act;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::language::Text;
 use crate::resources::resignation::{self, Resignation};
 use crate::routes::Endpoint;
 
-const KINDS: &[(&str, &str)] = &[
-    ("1", "Quit"),
-    ("2", "Dismissed"),
-    ("3", "Resigned"),
-    ("4", "Transferred"),
-    ("5", "Kept without salary"),
+const KINDS: &[(&str, Text)] = &[
+    ("1", t!("Quit")),
+    ("2", t!("Dismissed")),
+    ("3", t!("Resigned")),
+    ("4", t!("Transferred")),
+    ("5", t!("Kept without salary")),
 ];
 
 /// What a kind is called.
 pub fn kind(kind: i16) -> String {
     let kind = kind.to_string();
     let word = KINDS.iter().find(|(value, _)| *value == kind);
-    word.map_or(kind, |(_, word)| (*word).to_owned())
+    word.map_or(kind, |(_, word)| word.to_string())
 }
 
 impl Listed for Resignation {
     const VIEW: View = View {
         name: "resignations",
-        title: "Resignations",
-        one: "resignation",
+        title: t!("Resignations"),
+        new: t!("New resignation"),
+        remove: t!("Remove this resignation"),
         columns: &[
-            Column::new("Code", &["employee.emp_code"]).by("emp_code"),
-            Column::new("Name", &["employee.first_name", "employee.last_name"]).by("first_name"),
-            Column::new("On", &["resign_date"]).by("resign_date"),
-            Column::new("Kind", &["resign_type"])
+            Column::new(t!("Code"), &["employee.emp_code"]).by("emp_code"),
+            Column::new(t!("Name"), &["employee.first_name", "employee.last_name"])
+                .by("first_name"),
+            Column::new(t!("On" as "a day"), &["resign_date"]).by("resign_date"),
+            Column::new(t!("Kind"), &["resign_type"])
                 .by("resign_type")
                 .words(Words::Of(KINDS)),
-            Column::new("Reason", &["reason"]),
-            Column::new("Reports until", &["report_generation_end_date"]),
+            Column::new(t!("Reason"), &["reason"]),
+            Column::new(t!("Reports until"), &["report_generation_end_date"]),
         ],
         filters: &[Filter {
             name: "resign_type",
-            label: "Kind",
+            label: t!("Kind"),
             asked: table::Asked::OneOf(KINDS),
         }],
         order: "-resign_date",
-        empty: "Who leaves the company is resigned, and leaves the terminals on that day.",
+        empty: t!("Who leaves the company is resigned, and leaves the terminals on that day."),
         opens: true,
-        removal: Some(
+        removal: Some(t!(
             "They are employed again as though they had never resigned, and nothing of it is kept. Who comes \
-             back is better hired again.",
-        ),
+             back is better hired again."
+        )),
     };
 
     const ROWS: &'static str = "resigns";
@@ -59,42 +62,48 @@ impl Listed for Resignation {
     const ACTS: &'static [Act] = &[
         Act::new(
             "rehire",
-            "Hire again",
-            "They are employed again from today on, and back on the terminals of their areas. The resignation is kept as \
-             history.",
+            t!("Hire again"),
+            t!(
+                "They are employed again from today on, and back on the terminals of their areas. The resignation is kept as \
+             history."
+            ),
         ),
         Act::new(
             "disable_att",
-            "End their attendance",
-            "Their attendance ends with the employment.",
+            t!("End their attendance"),
+            t!("Their attendance ends with the employment."),
         ),
     ];
 }
 
 /// What is asked of somebody who leaves.
 pub const RESIGNING: &[Entry] = &[
-    Entry::new("resign_date", "On", Asked::Day)
+    Entry::new("resign_date", t!("On" as "a day"), Asked::Day)
         .required()
-        .hint("It may lie ahead: until then nothing changes."),
-    Entry::new("resign_type", "Kind", Asked::OneOf(KINDS)).required(),
-    Entry::new("reason", "Reason", Asked::Lines),
-    Entry::new("report_generation_end_date", "Reports until", Asked::Day)
-        .hint("The day of the resignation unless given."),
-    Entry::new("disableatt", "Attendance ends, too", Asked::Flag),
+        .hint(t!("It may lie ahead: until then nothing changes.")),
+    Entry::new("resign_type", t!("Kind"), Asked::OneOf(KINDS)).required(),
+    Entry::new("reason", t!("Reason"), Asked::Lines),
+    Entry::new(
+        "report_generation_end_date",
+        t!("Reports until"),
+        Asked::Day,
+    )
+    .hint(t!("The day of the resignation unless given.")),
+    Entry::new("disableatt", t!("Attendance ends, too"), Asked::Flag),
 ];
 
 impl Edited for Resignation {
     const FORM: &'static [Group] = &[
         Group {
-            title: "Who",
+            title: t!("Who"),
             entries: &[
-                Entry::new("employee", "Code", Asked::Person("employee.emp_code"))
+                Entry::new("employee", t!("Code"), Asked::Person("employee.emp_code"))
                     .required()
                     .fixed(),
             ],
         },
         Group {
-            title: "Resignation",
+            title: t!("Resignation"),
             entries: RESIGNING,
         },
     ];

@@ -4,19 +4,21 @@
 use crate::access::{Caller, Right, Rights, Thing};
 use crate::console::record::{Asked, Entry, Group};
 use crate::console::table::Choice;
+use crate::language::Text;
 use crate::relation::{AREA, DEPARTMENT};
 
 /// Where it counts: of a role, and of an API client.
 pub const LIMITED_TO: Group = Group {
-    title: "Limited to",
+    title: t!("Limited to"),
     entries: &[
-        Entry::new("areas", "Areas", Asked::SeveralRelated(AREA)).hint("None chosen: everywhere."),
+        Entry::new("areas", t!("Areas"), Asked::SeveralRelated(AREA))
+            .hint(t!("None chosen: everywhere.")),
         Entry::new(
             "departments",
-            "Departments",
+            t!("Departments"),
             Asked::SeveralRelated(DEPARTMENT),
         )
-        .hint("None chosen: all."),
+        .hint(t!("None chosen: all.")),
     ],
 };
 
@@ -29,7 +31,7 @@ pub struct Offered {
 }
 
 pub struct Row {
-    pub label: &'static str,
+    pub label: Text,
     /// To see it, and to change it.
     pub choices: [Option<Choice>; 2],
 }
@@ -51,14 +53,14 @@ pub fn offered(caller: &Caller, chosen: &[String]) -> Offered {
         Row {
             label,
             choices: [
-                choice(Right::View(thing), format!("See: {label}")),
-                choice(Right::Change(thing), format!("Change: {label}")),
+                choice(Right::View(thing), t!("See: {what}", what = label)),
+                choice(Right::Change(thing), t!("Change: {what}", what = label)),
             ],
         }
     });
     let others = OTHERS
         .iter()
-        .filter_map(|(right, label)| choice(*right, (*label).to_owned()));
+        .filter_map(|(right, label)| choice(*right, label.to_string()));
     Offered {
         rows: rows
             .filter(|row| row.choices.iter().any(Option::is_some))
@@ -74,35 +76,35 @@ pub fn named(list: &str, caller: &Caller) -> Vec<String> {
     given.map(|right| right.to_string()).collect()
 }
 
-fn plural(thing: Thing) -> &'static str {
+fn plural(thing: Thing) -> Text {
     match thing {
-        Thing::Employee => "Employees",
-        Thing::Department => "Departments",
-        Thing::Area => "Areas",
-        Thing::Position => "Positions",
-        Thing::Location => "Locations",
-        Thing::Resignation => "Resignations",
-        Thing::Transaction => "Punches",
-        Thing::Terminal => "Terminals",
-        Thing::Biodata => "Biometrics: who has which",
-        Thing::Message => "Messages",
-        Thing::User => "Users",
-        Thing::Role => "Roles",
-        Thing::Client => "API clients",
-        Thing::Audit => "Audit: what was done, by whom",
-        Thing::Setting => "System and settings",
+        Thing::Employee => t!("Employees"),
+        Thing::Department => t!("Departments"),
+        Thing::Area => t!("Areas"),
+        Thing::Position => t!("Positions"),
+        Thing::Location => t!("Locations"),
+        Thing::Resignation => t!("Resignations"),
+        Thing::Transaction => t!("Punches"),
+        Thing::Terminal => t!("Terminals"),
+        Thing::Biodata => t!("Biometrics: who has which"),
+        Thing::Message => t!("Messages"),
+        Thing::User => t!("Users"),
+        Thing::Role => t!("Roles"),
+        Thing::Client => t!("API clients"),
+        Thing::Audit => t!("Audit: what was done, by whom"),
+        Thing::Setting => t!("System and settings"),
     }
 }
 
-const OTHERS: &[(Right, &str)] = &[
-    (Right::TerminalCommand, "Send commands to terminals"),
-    (Right::DoorUnlock, "Open doors"),
+const OTHERS: &[(Right, Text)] = &[
+    (Right::TerminalCommand, t!("Send commands to terminals")),
+    (Right::DoorUnlock, t!("Open doors")),
     (
         Right::BiometricsView,
-        "Read fingerprint and face templates through the API",
+        t!("Read fingerprint and face templates through the API"),
     ),
     (
         Right::CredentialsView,
-        "Read the passwords people have at terminals",
+        t!("Read the passwords people have at terminals"),
     ),
 ];

@@ -8,6 +8,7 @@ use crate::console::session::Session;
 use crate::console::table::Listed;
 use crate::error::Result;
 use crate::extract::Query;
+use crate::language::Text;
 use crate::resource;
 use crate::resources::employee::Employee;
 use crate::terminals::terminal::Terminal;
@@ -25,7 +26,7 @@ const LONGEST: usize = 100;
 
 /// What was found of one kind.
 struct Found {
-    title: &'static str,
+    title: Text,
     /// Address and name of each.
     rows: Vec<(String, String)>,
     count: i64,
@@ -51,14 +52,14 @@ pub async fn page(
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     let asked = query.take("q").unwrap_or_default();
     let asked: String = asked.trim().chars().take(LONGEST).collect();
-    let frame = Frame::of("Search", &session);
+    let frame = Frame::of(t!("Search"), &session);
     let mut pages = Vec::new();
     let mut found = Vec::new();
     if !asked.is_empty() {
         let groups = frame.reader.iter().flat_map(|reader| &reader.menu);
         pages = groups
             .flat_map(|group| &group.pages)
-            .filter(|link| fold(link.title).contains(&fold(&asked)))
+            .filter(|link| fold(&link.title.to_string()).contains(&fold(&asked)))
             .cloned()
             .collect();
         if session.caller.may(Right::View(Thing::Employee)) {

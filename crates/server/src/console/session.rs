@@ -10,6 +10,7 @@ use crate::console::failure::Failure;
 use crate::console::works::{self, Work};
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::language::{self, Language};
 use crate::profile::Profile;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -41,6 +42,8 @@ pub struct Session {
     pub needs_second_factor: bool,
     /// What he has set going and not seen the end of.
     pub works: Vec<Work>,
+    /// What the user has chosen to read.
+    pub language: Option<&'static Language>,
     digest: Vec<u8>,
 }
 
@@ -48,6 +51,7 @@ pub struct Session {
 struct Known {
     account_id: i64,
     caller: Caller,
+    language: Option<&'static Language>,
     seen_at: DateTime<Utc>,
     has_second_factor: bool,
     has_work: bool,
@@ -99,6 +103,7 @@ impl Session {
             caller: known.caller,
             needs_second_factor: app.config.console.need_second_factor && !known.has_second_factor,
             works: works.into_iter().filter(|work| !work.is_told).collect(),
+            language: known.language,
             digest,
         }))
     }
@@ -111,6 +116,7 @@ impl Session {
             .await?
             .map(|known| Session {
                 caller: known.caller,
+                language: known.language,
                 ..self.clone()
             }))
     }
@@ -273,13 +279,18 @@ fn cookie(token: &str, life: TimeDelta, secure: bool) -> HeaderValue {
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, COOKIE)
+}
+
+/// The value of a cookie, unless it is empty.
+pub fn cookie_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|cookies| cookies.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-        .filter(|token| !token.is_empty())
+        .find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+        .filter(|value| !value.is_empty())
 }
 
 async fn authenticate(app: &App, digest: &[u8], address: Option<IpAddr>) -> Result<Option<Known>> {
@@ -307,6 +318,7 @@ async fn authenticate(app: &App, digest: &[u8], address: Option<IpAddr>) -> Resu
     Ok(Some(Known {
         // Its pages name rows by their ids.
         caller: account.caller(Profile::BioTime, address)?,
+        language: account.language(),
         seen_at: row.seen_at,
         has_second_factor: account.has_second_factor,
         has_work: row.has_work,
@@ -338,6 +350,9 @@ impl OptionalFromRequestParts<Arc<Console>> for Session {
     ) -> Result<Option<Session>, Failure> {
         let address = Arrival::of(&console.app, parts).address;
         let session = Session::of(console, &parts.headers, address).await?;
+        if let Some(language) = session.as_ref().and_then(|session| session.language) {
+            language::change(language);
+        }
         let path = parts.uri.path();
         let is_open = path.starts_with("/sign-") || path.starts_with("/account");
         match session {

@@ -8,9 +8,11 @@ use crate::console::Console;
 use crate::console::account::Account;
 use crate::console::failure::Failure;
 use crate::console::form::{Form, OpenForm};
+use crate::console::languages::{self, Choice};
 use crate::console::page::{self, Frame};
 use crate::console::session::{self, Session};
 use crate::error::Error;
+use crate::language;
 use crate::profile::Profile;
 use crate::writing::Writing;
 use askama::Template;
@@ -29,18 +31,24 @@ use std::sync::Arc;
 #[template(path = "sign_in.html")]
 struct SignIn<'a> {
     frame: Frame,
+    languages: Vec<Choice>,
     /// What was typed before, when it was refused.
     username: &'a str,
     refused: Option<String>,
 }
 
 impl<'a> SignIn<'a> {
-    fn again(username: &'a str, refused: impl Into<String>) -> SignIn<'a> {
+    fn new(username: &'a str, refused: Option<String>) -> SignIn<'a> {
         SignIn {
-            frame: Frame::open("Sign in"),
+            frame: Frame::open(t!("Sign in")),
+            languages: languages::choices(Some(language::now())),
             username,
-            refused: Some(refused.into()),
+            refused,
         }
+    }
+
+    fn again(username: &'a str, refused: impl Into<String>) -> SignIn<'a> {
+        SignIn::new(username, Some(refused.into()))
     }
 }
 
@@ -48,14 +56,7 @@ pub async fn page(session: Option<Session>) -> Result<Response, Failure> {
     if session.is_some() {
         return Ok(Redirect::to("/").into_response());
     }
-    page::html(
-        StatusCode::OK,
-        &SignIn {
-            frame: Frame::open("Sign in"),
-            username: "",
-            refused: None,
-        },
-    )
+    page::html(StatusCode::OK, &SignIn::new("", None))
 }
 
 /// Lets somebody in, or says that name or password is wrong: never which, and never sooner for a
@@ -80,7 +81,7 @@ pub async fn submit(
     };
     let Some(account) = account else {
         note_refusal(app, username, address).await?;
-        let page = SignIn::again(username, "User name or password is wrong.");
+        let page = SignIn::again(username, t!("User name or password is wrong."));
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     if account.has_second_factor {
@@ -180,7 +181,7 @@ fn second_step(ticket: String, refused: Option<String>) -> Result<Response, Fail
             None => StatusCode::OK,
         },
         &SecondStep {
-            frame: Frame::open("Sign in"),
+            frame: Frame::open(t!("Sign in")),
             ticket,
             refused,
         },
@@ -195,7 +196,7 @@ pub async fn submit_code(
     let app = &console.app;
     let ticket = form.fields.text("ticket");
     let Some(account) = holder(app, ticket).await? else {
-        let page = SignIn::again("", "That took too long. Please sign in again.");
+        let page = SignIn::again("", t!("That took too long. Please sign in again."));
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let mut tx = Writing::begin(app).await?;
@@ -209,12 +210,12 @@ pub async fn submit_code(
             // The wrong code counts.
             tx.commit(app).await?;
             note_refusal(app, &account.username, form.arrival.address).await?;
-            let refused = "This code is wrong, or was used already.".into();
+            let refused = t!("This code is wrong, or was used already.").into();
             second_step(ticket.to_owned(), Some(refused))
         }
         Err(Error::TooMany { retry_after_s }) => Ok(too_many(
             &SecondStep {
-                frame: Frame::open("Sign in"),
+                frame: Frame::open(t!("Sign in")),
                 ticket: ticket.to_owned(),
                 refused: Some(wait(retry_after_s)),
             },
@@ -225,7 +226,11 @@ pub async fn submit_code(
 }
 
 fn wait(retry_after_s: u64) -> String {
-    format!("Too many tries. Please wait {retry_after_s} seconds.")
+    tn!(
+        retry_after_s,
+        "Too many tries. Please wait {count} second.",
+        "Too many tries. Please wait {count} seconds.",
+    )
 }
 
 fn too_many(page: &impl Template, retry_after_s: u64) -> Result<Response, Failure> {

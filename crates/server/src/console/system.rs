@@ -9,6 +9,7 @@ use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::health::{self, Finding};
+use crate::language::{self, Text};
 use crate::times;
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -17,11 +18,11 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use std::sync::Arc;
 
-pub const SYSTEM: &str = "System";
-pub const SETTINGS: &str = "Settings";
+pub const SYSTEM: Text = t!("System");
+pub const SETTINGS: Text = t!("Settings");
 
 struct Job {
-    name: &'static str,
+    name: String,
     every: String,
     last: String,
     took: String,
@@ -32,8 +33,8 @@ struct Job {
 #[template(path = "system.html")]
 struct SystemPage {
     frame: Frame,
-    facts: Vec<(&'static str, String)>,
-    counts: Vec<(&'static str, i64)>,
+    facts: Vec<(Text, String)>,
+    counts: Vec<(Text, i64)>,
     jobs: Vec<Job>,
     /// What was looked at, when somebody asked for it.
     findings: Option<Vec<Finding>>,
@@ -63,42 +64,51 @@ pub async fn page(
     )
 }
 
-async fn facts(app: &App) -> Result<Vec<(&'static str, String)>> {
+async fn facts(app: &App) -> Result<Vec<(Text, String)>> {
     let database = health::database(app).await?;
     let now = app.clock.now();
-    let unknown = || "unknown".to_owned();
+    let unknown = || String::from(t!("unknown"));
     Ok(vec![
-        ("Version", format!("muster {}", env!("CARGO_PKG_VERSION"))),
-        ("Running for", length(now - app.started_at)),
         (
-            "Time",
+            t!("Version"),
+            format!("muster {}", env!("CARGO_PKG_VERSION")),
+        ),
+        (t!("Running for"), length(now - app.started_at)),
+        (
+            t!("Time"),
             format!("{} ({})", times::instant(now, app.zone), app.zone),
         ),
-        ("Company", app.company.name.clone()),
-        ("Database", database.kind),
-        ("Its size", size(u64::try_from(database.bytes).unwrap_or(0))),
-        ("Its schema", format!("step {}", database.schema)),
+        (t!("Company"), app.company.name.clone()),
+        (t!("Database"), database.kind),
         (
-            "Memory in use",
+            t!("Its size"),
+            size(u64::try_from(database.bytes).unwrap_or(0)),
+        ),
+        (
+            t!("Its schema"),
+            t!("step {number}", number = database.schema),
+        ),
+        (
+            t!("Memory in use"),
             health::memory_bytes().map_or_else(unknown, size),
         ),
         (
-            "Disk",
+            t!("Disk"),
             health::disk_bytes(app).map_or_else(unknown, |(free, all)| {
-                format!("{} free of {}", size(free), size(all))
+                t!("{free} free of {all}", free = size(free), all = size(all))
             }),
         ),
-        ("Data folder", app.config.data_dir.display().to_string()),
+        (t!("Data folder"), app.config.data_dir.display().to_string()),
     ])
 }
 
 fn jobs(app: &App) -> Vec<Job> {
     let runs = app.runs.all().into_iter();
     runs.map(|(name, run)| Job {
-        name,
+        name: language::worded(name).into_owned(),
         every: length(TimeDelta::from_std(run.every).unwrap_or_default()),
         last: times::instant(run.ended_at, app.zone),
-        took: format!("{} ms", run.took.as_millis()),
+        took: t!("{count} ms", count = run.took.as_millis()),
         is_good: run.is_good,
     })
     .collect()
@@ -145,10 +155,10 @@ fn size(bytes: u64) -> String {
 fn length(time: TimeDelta) -> String {
     let seconds = time.num_seconds().max(0);
     let parts = [
-        (seconds / 86_400, "d"),
-        (seconds / 3600 % 24, "h"),
-        (seconds / 60 % 60, "min"),
-        (seconds % 60, "s"),
+        (seconds / 86_400, t!("d" as "days")),
+        (seconds / 3600 % 24, t!("h" as "hours")),
+        (seconds / 60 % 60, t!("min" as "minutes")),
+        (seconds % 60, t!("s" as "seconds")),
     ];
     let begun = parts.iter().position(|(count, _)| *count > 0).unwrap_or(3);
     let shown = parts[begun..]
@@ -159,7 +169,7 @@ fn length(time: TimeDelta) -> String {
         .map(|(count, unit)| format!("{count} {unit}"))
         .collect();
     if texts.is_empty() {
-        "0 s".into()
+        format!("0 {}", t!("s" as "seconds"))
     } else {
         texts.join(" ")
     }

@@ -12,6 +12,7 @@ use crate::console::session::Session;
 use crate::console::views::{self, Kept};
 use crate::error::{Error, Result};
 use crate::extract::Query;
+use crate::language::{self, Text};
 use crate::relation::Relation;
 use crate::resource::{self, Resource};
 use crate::routes::{self, Endpoint};
@@ -31,7 +32,7 @@ const SIZES: [i64; 4] = [20, 50, 100, 500];
 pub trait Listed: Resource {
     const VIEW: View;
     /// Where else somebody may want to go from here: addresses and words.
-    const LINKS: &'static [(&'static str, &'static str)] = &[];
+    const LINKS: &'static [(&'static str, Text)] = &[];
     /// A row is called by what stands in so many columns.
     const NAMED_BY: usize = 2;
 
@@ -51,7 +52,7 @@ pub trait Listed: Resource {
     /// Whether rows are taken in from a file, on `/NAME/import`.
     const IMPORTS: bool = false;
     /// Other pages of a row: the last part of `/NAME/ID/…`, and what it is called.
-    const PAGES: &'static [(&'static str, &'static str)] = &[];
+    const PAGES: &'static [(&'static str, Text)] = &[];
     /// The member under which the acts' endpoints take the rows.
     const ROWS: &'static str = "rows";
 
@@ -66,19 +67,21 @@ pub trait Listed: Resource {
 pub struct View {
     /// The page is `/NAME`.
     pub name: &'static str,
-    pub title: &'static str,
-    /// One of them, in a sentence.
-    pub one: &'static str,
+    pub title: Text,
+    /// To make one, where that is possible.
+    pub new: Text,
+    /// To remove one, where that is possible.
+    pub remove: Text,
     pub columns: &'static [Column],
     pub filters: &'static [Filter],
     /// As in `ordering`, unless somebody chooses.
     pub order: &'static str,
     /// What to do when there is none yet.
-    pub empty: &'static str,
+    pub empty: Text,
     /// Whether a row has a page of its own, where it is changed.
     pub opens: bool,
     /// Whether rows can be ticked and removed; what becomes of it is said before.
-    pub removal: Option<&'static str>,
+    pub removal: Option<Text>,
 }
 
 impl View {
@@ -98,7 +101,7 @@ impl View {
 /// A column of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    heading: &'static str,
+    heading: Text,
     /// Members of the resource's answer; of a relation `relation.member`. What is there of them is
     /// shown with a space between.
     members: &'static [&'static str],
@@ -115,7 +118,7 @@ pub struct Column {
 pub struct Going {
     pub right: Right,
     pub address: &'static str,
-    pub name: &'static str,
+    pub name: Text,
 }
 
 /// What a value is called where people read it.
@@ -123,14 +126,16 @@ pub struct Going {
 pub enum Words {
     AsItIs,
     /// Each value as text, and its word.
-    Of(&'static [(&'static str, &'static str)]),
+    Of(&'static [(&'static str, Text)]),
     /// The same with a dot before it, in the colour of good (`true`) or of nothing in particular.
-    State(&'static [(&'static str, &'static str, bool)]),
+    State(&'static [(&'static str, Text, bool)]),
     By(fn(i16) -> String),
+    /// The same of a text.
+    In(fn(&str) -> String),
 }
 
 impl Column {
-    pub const fn new(heading: &'static str, members: &'static [&'static str]) -> Column {
+    pub const fn new(heading: Text, members: &'static [&'static str]) -> Column {
         Column {
             heading,
             members,
@@ -180,15 +185,16 @@ impl Column {
             .collect();
         let plain = values.join(" ");
         let (text, state) = match self.words {
-            Words::AsItIs => (plain, None),
+            Words::AsItIs => (self.yes_or_no(row).map_or(plain, String::from), None),
             Words::Of(words) => {
                 let word = words.iter().find(|(value, _)| *value == plain);
-                (word.map_or(plain, |(_, word)| (*word).to_owned()), None)
+                (word.map_or(plain, |(_, word)| word.to_string()), None)
             }
             Words::State(words) => match words.iter().find(|(value, ..)| *value == plain) {
-                Some((_, word, is_good)) => ((*word).to_owned(), Some(*is_good)),
+                Some((_, word, is_good)) => (word.to_string(), Some(*is_good)),
                 None => (plain, None),
             },
+            Words::In(word) => (word(&plain), None),
             Words::By(word) => (plain.parse().map_or(plain, word), None),
         };
         Cell {
@@ -197,6 +203,13 @@ impl Column {
             is_number: self.is_number,
             link: None,
         }
+    }
+
+    /// The word of a column that is true or false.
+    fn yes_or_no(&self, row: &Value) -> Option<Text> {
+        let [member] = self.members else { return None };
+        let is_so = row.get(member)?.as_bool()?;
+        Some(if is_so { t!("Yes") } else { t!("No") })
     }
 
     /// The same with the way on from it.
@@ -208,7 +221,7 @@ impl Column {
                 let text: String = form_urlencoded::byte_serialize(cell.text.as_bytes()).collect();
                 Cell {
                     link: Some(format!("{}{text}", going.address)),
-                    text: going.name.to_owned(),
+                    text: going.name.to_string(),
                     ..cell
                 }
             }
@@ -254,7 +267,7 @@ fn text(value: &Value) -> Option<String> {
 pub struct Filter {
     /// The parameter of the list.
     pub name: &'static str,
-    pub label: &'static str,
+    pub label: Text,
     pub asked: Asked,
 }
 
@@ -263,9 +276,9 @@ pub struct Filter {
 pub enum Asked {
     Text,
     Day,
-    OneOf(&'static [(&'static str, &'static str)]),
+    OneOf(&'static [(&'static str, Text)]),
     /// The same, and what the list shows when nothing is chosen.
-    OneOfElse(&'static str, &'static [(&'static str, &'static str)]),
+    OneOfElse(Text, &'static [(&'static str, Text)]),
     Related(Relation),
 }
 
@@ -295,7 +308,7 @@ struct Row {
 
 /// A few rows of a list on another page.
 pub struct Excerpt {
-    pub headings: Vec<&'static str>,
+    pub headings: Vec<Text>,
     pub lines: Vec<Line>,
 }
 
@@ -312,7 +325,7 @@ pub struct Line {
 }
 
 struct Heading {
-    text: &'static str,
+    text: Text,
     /// The list in this order, or the other way round when it is so already.
     link: Option<String>,
     /// `ascending` or `descending`, when the list is in its order.
@@ -322,9 +335,9 @@ struct Heading {
 
 struct AskedField {
     name: &'static str,
-    label: &'static str,
+    label: Text,
     /// What it is called when nothing is chosen.
-    unasked: &'static str,
+    unasked: Text,
     /// `text`, `date` or `select`.
     control: &'static str,
     value: String,
@@ -356,10 +369,10 @@ struct TablePage {
     last: i64,
     previous: Option<String>,
     next: Option<String>,
-    files: [(&'static str, String); 3],
+    files: [(Text, String); 3],
     may_change: bool,
     may_add: bool,
-    links: &'static [(&'static str, &'static str)],
+    links: &'static [(&'static str, Text)],
     imports: bool,
     is_tree: bool,
     acts: Vec<Act>,
@@ -439,8 +452,9 @@ pub async fn file<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     query.take("done");
-    let answer = resource::download::<R>(&console.app, session.caller, &mut query).await?;
-    Ok(routes::response(answer))
+    // Programs read it, and muster itself again.
+    let download = resource::download::<R>(&console.app, session.caller, &mut query);
+    Ok(routes::response(language::in_english(download).await?))
 }
 
 pub async fn show<R: Listed>(
@@ -541,9 +555,9 @@ pub async fn show<R: Listed>(
             previous: (number > 1).then(|| to(number - 1)),
             next: (!is_last).then(|| to(number + 1)),
             files: [
-                ("Excel", file("xlsx")),
-                ("CSV", file("csv")),
-                ("Text", file("txt")),
+                (t!("Excel"), file("xlsx")),
+                (t!("CSV"), file("csv")),
+                (t!("Text"), file("txt")),
             ],
             may_change: caller.may(Right::Change(R::THING)),
             may_add: view.opens && R::may_add(caller),
@@ -564,7 +578,7 @@ pub async fn show<R: Listed>(
                 .skip(1)
                 .map(|column| Choice {
                     value: column.key(),
-                    label: column.heading.to_owned(),
+                    label: column.heading.to_string(),
                     chosen: columns.iter().any(|shown| shown.key() == column.key()),
                 })
                 .collect(),
@@ -583,7 +597,7 @@ pub async fn excerpt<R: Listed>(
     app: &App,
     caller: &Caller,
     parameters: &[(&str, &str)],
-    without: &[&str],
+    without: &[Text],
     marked: impl Fn(&R::Row) -> bool,
 ) -> Result<Excerpt> {
     let mut query = Query::from_pairs(parameters.iter().copied());
@@ -615,12 +629,12 @@ pub fn told(acts: &[Act], word: &str) -> Option<String> {
     let (what, count) = word.split_once('-').unwrap_or((word, "1"));
     let count: u32 = count.parse().unwrap_or(0);
     Some(match (what, count) {
-        ("saved", _) => "Saved.".into(),
-        ("kept", _) => "The view is kept.".into(),
-        ("ended", _) => "Ended.".into(),
-        ("revoked", _) => "Revoked.".into(),
-        ("removed", 1) => "Removed.".into(),
-        ("removed", count) => format!("{count} removed."),
+        ("saved", _) => t!("Saved.").into(),
+        ("kept", _) => t!("The view is kept.").into(),
+        ("ended", _) => t!("Ended.").into(),
+        ("revoked", _) => t!("Revoked.").into(),
+        ("removed", 1) => t!("Removed.").into(),
+        ("removed", count) => tn!(count, "{count} removed.", "{count} removed."),
         _ => return act::told(acts, word),
     })
 }
@@ -679,7 +693,7 @@ async fn fields(
             label: filter.label,
             unasked: match filter.asked {
                 Asked::OneOfElse(unasked, _) => unasked,
-                _ => "Any",
+                _ => t!("Any"),
             },
             control,
             value,
@@ -689,12 +703,12 @@ async fn fields(
     Ok(fields)
 }
 
-pub fn words_as_choices(words: &[(&str, &str)], value: &str) -> Vec<Choice> {
+pub fn words_as_choices(words: &[(&str, Text)], value: &str) -> Vec<Choice> {
     words
         .iter()
         .map(|(one, word)| Choice {
             value: (*one).to_owned(),
-            label: (*word).to_owned(),
+            label: word.to_string(),
             chosen: *one == value,
         })
         .collect()

@@ -7,12 +7,13 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::live::{TerminalDoor, sees_punches, sees_terminals};
-use crate::console::moment::grouped;
+use crate::console::moment;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::Listed;
 use crate::error::Result;
 use crate::extract::Query;
+use crate::language::{Text, grouped};
 use crate::punches::day::{self, First, People};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
@@ -74,9 +75,9 @@ struct Task {
 
 struct Step {
     is_done: bool,
-    text: &'static str,
+    text: Text,
     /// Where it is done, and what that is called; without one nothing can be done but at the terminal.
-    link: Option<(&'static str, &'static str)>,
+    link: Option<(&'static str, Text)>,
     /// What is typed into a terminal stands below.
     has_door: bool,
 }
@@ -135,8 +136,8 @@ pub async fn page(
     page::html(
         StatusCode::OK,
         &TodayPage {
-            frame: Frame::of("Today", &session),
-            day: app.today().format("%A, %-d %B %Y").to_string(),
+            frame: Frame::of(t!("Today"), &session),
+            day: moment::day(app.today()),
             steps: steps(app, &session).await?,
             door: TerminalDoor::of(app, &Arrival::of(app, &parts)),
             presence,
@@ -212,47 +213,61 @@ async fn look_at_terminals(
     };
     if waiting > 0 {
         task(
-            format!(
-                "{} for somebody who authorises them",
-                said(waiting, "terminal waits", "terminals wait")
+            tn!(
+                waiting,
+                "{count} terminal waits for somebody who authorises them",
+                "{count} terminals wait for somebody who authorises them",
             ),
             "/live",
         );
     }
     if offline > 0 {
         task(
-            said(offline, "terminal is silent", "terminals are silent"),
+            tn!(
+                offline,
+                "{count} terminal is silent",
+                "{count} terminals are silent"
+            ),
             "/terminals?state=0",
         );
     }
     let (ailing, failed) = inspection::amiss(app, scope).await?;
     if failed > 0 {
         task(
-            format!("{failed} of the commands since yesterday were refused or never answered"),
+            tn!(
+                failed,
+                "{count} of the commands since yesterday was refused or never answered",
+                "{count} of the commands since yesterday were refused or never answered",
+            ),
             "/commands?state=refused,lost,expired",
         );
     }
     for one in ailing.iter().take(MOST_AILING) {
         let page = format!("/terminals/{}", one.id);
         if let Some(drift) = one.clock_drift_s.filter(|_| one.drifts()) {
-            let way = if drift > 0 { "fast" } else { "slow" };
-            task(
-                format!(
-                    "{}: its clock is {} s {way}",
-                    one.alias,
-                    grouped(drift.abs())
+            let seconds = grouped(drift.abs());
+            let text = match drift > 0 {
+                true => t!(
+                    "{terminal}: its clock is {seconds} s fast",
+                    terminal = one.alias,
+                    seconds = seconds
                 ),
-                &page,
-            );
+                false => t!(
+                    "{terminal}: its clock is {seconds} s slow",
+                    terminal = one.alias,
+                    seconds = seconds
+                ),
+            };
+            task(text, &page);
         }
         if let Some((count, room)) = one.transaction_count.zip(one.transaction_capacity)
             && one.is_nearly_full()
         {
-            let text = format!(
-                "{}: its log is nearly full, {} of {} punches",
-                one.alias,
-                grouped(count),
-                grouped(room)
+            let text = t!(
+                "{terminal}: its log is nearly full, {count} of {room} punches",
+                terminal = one.alias,
+                count = grouped(count),
+                room = grouped(room),
             );
             task(text, &page);
         }
@@ -260,10 +275,10 @@ async fn look_at_terminals(
     if ailing.len() > MOST_AILING {
         let more = ailing.len() - MOST_AILING;
         task(
-            said(
+            tn!(
                 more,
-                "more terminal with something amiss",
-                "more terminals with something amiss",
+                "{count} more terminal with something amiss",
+                "{count} more terminals with something amiss",
             ),
             "/terminals",
         );
@@ -277,20 +292,15 @@ async fn look_at_unregistered(app: &App, session: &Session, tasks: &mut Vec<Task
     let count = selection.count::<Unregistered>(app).await?;
     if count > 0 {
         tasks.push(Task {
-            text: said(
-                usize::try_from(count).unwrap_or(usize::MAX),
-                "punch is of a PIN that nobody has",
-                "punches are of PINs that nobody has",
+            text: tn!(
+                count,
+                "{count} punch is of a PIN that nobody has",
+                "{count} punches are of PINs that nobody has",
             ),
             address: format!("/{}", Unregistered::VIEW.name),
         });
     }
     Ok(())
-}
-
-fn said(count: usize, one: &str, several: &str) -> String {
-    let number = grouped(i64::try_from(count).unwrap_or(i64::MAX));
-    format!("{number} {}", if count == 1 { one } else { several })
 }
 
 /// What there is of everything, one of each at most.
@@ -341,34 +351,36 @@ async fn steps(app: &App, session: &Session) -> Result<Vec<Step>> {
             has_door: begun.called == 0,
             ..step(
                 begun.called,
-                "Point a terminal at this server. As soon as it calls, this turns green.",
+                t!("Point a terminal at this server. As soon as it calls, this turns green."),
                 None,
             )
         },
         step(
             begun.authorised,
-            "Put the terminal into an area. Until then it is refused, and keeps its punches.",
-            Some(("/live", "Authorise it")),
+            t!("Put the terminal into an area. Until then it is refused, and keeps its punches."),
+            Some(("/live", t!("Authorise it"))),
         ),
         step(
             begun.people,
-            "Add people, one by one or from a file. Whoever belongs to the terminal's area is sent to it.",
-            Some(("/employees/new", "New employee")),
+            t!(
+                "Add people, one by one or from a file. Whoever belongs to the terminal's area is sent to it."
+            ),
+            Some(("/employees/new", t!("New employee"))),
         ),
         step(
             begun.enrolled,
-            "Enrol them: a finger, a face or a card, at the terminal or asked for from here.",
-            Some(("/terminals", "To the terminals")),
+            t!("Enrol them: a finger, a face or a card, at the terminal or asked for from here."),
+            Some(("/terminals", t!("To the terminals"))),
         ),
         step(
             begun.punched,
-            "Punch once. It stands in the live view within a second.",
-            Some(("/live", "Live")),
+            t!("Punch once. It stands in the live view within a second."),
+            Some(("/live", t!("Live"))),
         ),
         step(
             begun.connected,
-            "Connect other software: it reads people and punches through the API.",
-            Some(("/api/docs/", "What the API offers")),
+            t!("Connect other software: it reads people and punches through the API."),
+            Some(("/api/docs/", t!("What the API offers"))),
         ),
     ])
 }

@@ -3,12 +3,14 @@
 
 use crate::console::Console;
 use crate::console::act;
+use crate::console::biometrics;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::record;
 use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
 use crate::error::Error;
 use crate::extract::Body;
+use crate::language::Text;
 use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
@@ -19,115 +21,133 @@ use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::Arc;
 
 /// Why a line was kept, and what that means.
-const UNREADABLE: &[(&str, &str)] = &[
-    ("too_few_fields", "Fields are missing"),
-    ("missing_pin", "No PIN"),
-    ("bad_pin", "The PIN is none"),
-    ("bad_time", "The time is none"),
-    ("bad_code", "A number is none"),
-    ("missing_body", "Nothing in it"),
-    ("no_picture", "The picture is none"),
-    ("too_many", "Too many at once"),
-    ("bad_shape", "Not as such lines are"),
-    ("damaged", "Damaged"),
-    ("packed", "Cannot be unpacked"),
-    ("access_event", "An event of a door, and no punch"),
-    ("not_applied", "Of a kind nothing is done with"),
-    ("unknown_table", "A table nobody knows"),
-    ("unknown_row", "A row nobody knows"),
+const UNREADABLE: &[(&str, Text)] = &[
+    ("too_few_fields", t!("Fields are missing")),
+    ("missing_pin", t!("No PIN")),
+    ("bad_pin", t!("The PIN is none")),
+    ("bad_time", t!("The time is none")),
+    ("bad_code", t!("A number is none")),
+    ("missing_body", t!("Nothing in it")),
+    ("no_picture", t!("The picture is none")),
+    ("too_many", t!("Too many at once")),
+    ("bad_shape", t!("Not as such lines are")),
+    ("damaged", t!("Damaged")),
+    ("packed", t!("Cannot be unpacked")),
+    ("access_event", t!("An event of a door, and no punch")),
+    ("not_applied", t!("Of a kind nothing is done with")),
+    ("unknown_table", t!("A table nobody knows")),
+    ("unknown_row", t!("A row nobody knows")),
 ];
 
 const TERMINAL: Filter = Filter {
     name: "terminal_sn",
-    label: "Serial number",
+    label: t!("Serial number"),
     asked: Asked::Text,
 };
-const SERIAL_NUMBER: Column = Column::new("Serial number", &["terminal_sn"]).by("terminal_sn");
-const ALIAS: Column = Column::new("Terminal", &["terminal_alias"]).by("terminal_alias");
+const SERIAL_NUMBER: Column = Column::new(t!("Serial number"), &["terminal_sn"]).by("terminal_sn");
+const ALIAS: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias");
 
 impl Listed for Commands {
     const VIEW: View = View {
         name: "commands",
-        title: "Commands",
-        one: "command",
+        title: t!("Commands"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
-            Column::new("Queued", &["create_time"]).by("create_time"),
+            Column::new(t!("Queued"), &["create_time"]).by("create_time"),
             SERIAL_NUMBER,
             ALIAS,
-            Column::new("Command", &["command"]),
-            Column::new("State", &["state"])
+            Column::new(t!("Command"), &["command"]),
+            Column::new(t!("State"), &["state"])
                 .by("state")
                 .words(Words::State(&[
-                    ("queued", "Queued", false),
-                    ("sent", "Sent", false),
-                    ("done", "Done", true),
-                    ("refused", "Refused", false),
-                    ("expired", "Expired", false),
-                    ("cancelled", "Cancelled", false),
-                    ("lost", "Never answered", false),
+                    ("queued", t!("Queued"), false),
+                    ("sent", t!("Sent"), false),
+                    ("done", t!("Done"), true),
+                    ("refused", t!("Refused"), false),
+                    ("expired", t!("Expired"), false),
+                    ("cancelled", t!("Cancelled"), false),
+                    ("lost", t!("Never answered"), false),
                 ])),
-            Column::new("Meaning", &["return_code", "meaning"]).by("return_code"),
-            Column::new("Sent", &["sent_time"]).by("sent_time"),
-            Column::new("Answered", &["finish_time"]).by("finish_time"),
-            Column::new("By", &["create_user"]).by("create_user"),
+            Column::new(t!("Meaning"), &["return_code", "meaning"]).by("return_code"),
+            Column::new(t!("Sent"), &["sent_time"]).by("sent_time"),
+            Column::new(t!("Answered"), &["finish_time"]).by("finish_time"),
+            Column::new(t!("By"), &["create_user"]).by("create_user"),
         ],
         filters: &[
             TERMINAL,
             Filter {
                 name: "state",
-                label: "State",
+                label: t!("State"),
                 asked: Asked::OneOf(&[
-                    ("queued", "Queued"),
-                    ("sent", "Sent"),
-                    ("done", "Done"),
-                    ("refused", "Refused"),
-                    ("expired", "Expired"),
-                    ("cancelled", "Cancelled"),
-                    ("lost", "Never answered"),
+                    ("queued", t!("Queued")),
+                    ("sent", t!("Sent")),
+                    ("done", t!("Done")),
+                    ("refused", t!("Refused")),
+                    ("expired", t!("Expired")),
+                    ("cancelled", t!("Cancelled")),
+                    ("lost", t!("Never answered")),
                 ]),
             },
         ],
         order: "-id",
-        empty: "What terminals are told stands here, and what became of it.",
+        empty: t!("What terminals are told stands here, and what became of it."),
         opens: false,
         removal: None,
     };
 }
 
+/// `user`, `door`, `picture`, `photo TYPE` or `bio TYPE NUMBER INDEX`, in words.
+fn thing(thing: &str) -> String {
+    let (what, which) = thing.split_once(' ').unwrap_or((thing, ""));
+    let (kind, place) = which.split_once(' ').unwrap_or((which, ""));
+    match what {
+        "user" => t!("Record").into(),
+        "door" => t!("Door").into(),
+        "picture" => t!("Picture").into(),
+        "photo" => t!("{kind}: photo", kind = biometrics::kind(kind)),
+        "bio" => format!("{} {place}", biometrics::kind(kind)),
+        _ => thing.to_owned(),
+    }
+}
+
 impl Listed for Holdings {
     const VIEW: View = View {
         name: "holdings",
-        title: "Who is where",
-        one: "holding",
+        title: t!("Who is where"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
-            Column::new("Code", &["emp_code"]).by("emp_code"),
+            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
             SERIAL_NUMBER,
             ALIAS,
-            Column::new("What", &["thing"]).by("thing"),
-            Column::new("State", &["state"]).words(Words::State(&[
-                ("confirmed", "Confirmed", true),
-                ("own", "Brought by it", true),
-                ("queued", "Queued", false),
-                ("sent", "Sent", false),
-                ("waits", "Tried again later", false),
-                ("failed", "Failed", false),
-                ("unknown", "Unknown", false),
+            Column::new(t!("What"), &["thing"])
+                .by("thing")
+                .words(Words::In(thing)),
+            Column::new(t!("State"), &["state"]).words(Words::State(&[
+                ("confirmed", t!("Confirmed"), true),
+                ("own", t!("Brought by it"), true),
+                ("queued", t!("Queued"), false),
+                ("sent", t!("Sent"), false),
+                ("waits", t!("Tried again later"), false),
+                ("failed", t!("Failed"), false),
+                ("unknown", t!("Unknown"), false),
             ])),
-            Column::new("To be gone", &["is_removal"]),
-            Column::new("Why not", &["return_code", "reason"]),
-            Column::new("Shown last", &["shown_time"]).by("shown_time"),
-            Column::new("Changed", &["change_time"]).by("change_time"),
+            Column::new(t!("To be gone"), &["is_removal"]),
+            Column::new(t!("Why not"), &["return_code", "reason"]),
+            Column::new(t!("Shown last"), &["shown_time"]).by("shown_time"),
+            Column::new(t!("Changed"), &["change_time"]).by("change_time"),
         ],
         filters: &[
             Filter {
                 name: "emp_code",
-                label: "Code",
+                label: t!("Code"),
                 asked: Asked::Text,
             },
             TERMINAL,
         ],
         order: "emp_code",
-        empty: "What terminals hold of people stands here, and what of it failed and why.",
+        empty: t!("What terminals hold of people stands here, and what of it failed and why."),
         opens: false,
         removal: None,
     };
@@ -136,38 +156,42 @@ impl Listed for Holdings {
 impl Listed for Operations {
     const VIEW: View = View {
         name: "operations",
-        title: "Operation log",
-        one: "operation",
+        title: t!("Operation log"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
-            Column::new("Time", &["op_time"]).by("op_time"),
+            Column::new(t!("Time"), &["op_time"]).by("op_time"),
             SERIAL_NUMBER,
             ALIAS,
-            Column::new("What", &["op", "meaning"]).by("op"),
-            Column::new("Alarm", &["alarm"]),
-            Column::new("By PIN", &["operator"]).by("operator"),
-            Column::new("On", &["object_1", "object_2", "object_3", "object_4"]),
-            Column::new("Received", &["upload_time"]).by("upload_time"),
+            Column::new(t!("What"), &["op", "meaning"]).by("op"),
+            Column::new(t!("Alarm"), &["alarm"]),
+            Column::new(t!("By PIN"), &["operator"]).by("operator"),
+            Column::new(
+                t!("On" as "an object"),
+                &["object_1", "object_2", "object_3", "object_4"],
+            ),
+            Column::new(t!("Received"), &["upload_time"]).by("upload_time"),
         ],
         filters: &[
             Filter {
                 name: "start_time",
-                label: "From",
+                label: t!("From"),
                 asked: Asked::Day,
             },
             Filter {
                 name: "end_time",
-                label: "Until",
+                label: t!("Until"),
                 asked: Asked::Day,
             },
             TERMINAL,
             Filter {
                 name: "operator",
-                label: "By PIN",
+                label: t!("By PIN"),
                 asked: Asked::Text,
             },
         ],
         order: "-id",
-        empty: "What was done at the terminals' menus stands here, and their alarms.",
+        empty: t!("What was done at the terminals' menus stands here, and their alarms."),
         opens: false,
         removal: None,
     };
@@ -176,28 +200,29 @@ impl Listed for Operations {
 impl Listed for Unread {
     const VIEW: View = View {
         name: "unread",
-        title: "Unread lines",
-        one: "line",
+        title: t!("Unread lines"),
+        new: Text::none(),
+        remove: Text::none(),
         columns: &[
-            Column::new("Received", &["upload_time"]).by("upload_time"),
+            Column::new(t!("Received"), &["upload_time"]).by("upload_time"),
             SERIAL_NUMBER,
             ALIAS,
-            Column::new("Sent as", &["table"]).by("table"),
-            Column::new("Why it was not read", &["reason"])
+            Column::new(t!("Sent as"), &["table"]).by("table"),
+            Column::new(t!("Why it was not read"), &["reason"])
                 .by("reason")
                 .words(Words::Of(UNREADABLE)),
-            Column::new("Times", &["times"]).by("times").number(),
+            Column::new(t!("Times"), &["times"]).by("times").number(),
         ],
         filters: &[
             TERMINAL,
             Filter {
                 name: "reason",
-                label: "Reason",
+                label: t!("Reason"),
                 asked: Asked::OneOf(UNREADABLE),
             },
         ],
         order: "-id",
-        empty: "What terminals send and nobody can read is kept, and stands here.",
+        empty: t!("What terminals send and nobody can read is kept, and stands here."),
         opens: false,
         removal: None,
     };

@@ -16,6 +16,7 @@ use crate::console::rights;
 use crate::console::session::{self, Session};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
+use crate::language::Text;
 use crate::resource::{self, Resource};
 use crate::writing::Writing;
 use askama::Template;
@@ -27,33 +28,37 @@ use std::sync::Arc;
 impl Listed for Users {
     const VIEW: View = View {
         name: "users",
-        title: "Users",
-        one: "user",
+        title: t!("Users"),
+        new: t!("New user"),
+        remove: Text::none(),
         columns: &[
-            Column::new("User name", &["username"]).by("username"),
-            Column::new("E-mail", &["email"]).by("email"),
-            Column::new("Role", &["role.name"]).by("role"),
-            Column::new("State", &["active"])
+            Column::new(t!("User name"), &["username"]).by("username"),
+            Column::new(t!("E-mail"), &["email"]).by("email"),
+            Column::new(t!("Role"), &["role.name"]).by("role"),
+            Column::new(t!("State"), &["active"])
                 .by("active")
                 .words(Words::State(&[
-                    ("Yes", "May sign in", true),
-                    ("No", "Shut out", false),
+                    ("Yes", t!("May sign in"), true),
+                    ("No", t!("Shut out"), false),
                 ])),
-            Column::new("Second factor", &["second_factor"])
+            Column::new(t!("Second factor"), &["second_factor"])
                 .by("second_factor")
-                .words(Words::State(&[("Yes", "On", true), ("No", "Off", false)])),
-            Column::new("Areas", &["areas.area_name"]),
-            Column::new("Departments", &["departments.dept_name"]),
-            Column::new("Last sign-in", &["last_login"]).by("last_login"),
-            Column::new("Added", &["create_time"]).by("create_time"),
+                .words(Words::State(&[
+                    ("Yes", t!("On"), true),
+                    ("No", t!("Off"), false),
+                ])),
+            Column::new(t!("Areas"), &["areas.area_name"]),
+            Column::new(t!("Departments"), &["departments.dept_name"]),
+            Column::new(t!("Last sign-in"), &["last_login"]).by("last_login"),
+            Column::new(t!("Added"), &["create_time"]).by("create_time"),
         ],
         filters: &[Filter {
             name: "active",
-            label: "State",
-            asked: table::Asked::OneOf(&[("true", "May sign in"), ("false", "Shut out")]),
+            label: t!("State"),
+            asked: table::Asked::OneOf(&[("true", t!("May sign in")), ("false", t!("Shut out"))]),
         }],
         order: "username",
-        empty: "",
+        empty: Text::none(),
         opens: true,
         removal: None,
     };
@@ -62,23 +67,23 @@ impl Listed for Users {
 
 impl Edited for Users {
     const FORM: &'static [Group] = &[Group {
-        title: "User",
+        title: t!("User"),
         entries: &[
-            Entry::new("username", "User name", Asked::Text)
+            Entry::new("username", t!("User name"), Asked::Text)
                 .required()
                 .fixed()
-                .hint("It never changes: it stands in the audit."),
-            Entry::new("email", "E-mail", Asked::Text)
-                .hint("Can be typed at the sign-in in place of the name."),
-            Entry::new("role", "Role", Asked::Role)
+                .hint(t!("It never changes: it stands in the audit.")),
+            Entry::new("email", t!("E-mail"), Asked::Text)
+                .hint(t!("Can be typed at the sign-in in place of the name.")),
+            Entry::new("role", t!("Role"), Asked::Role)
                 .required()
-                .hint("What the user may do, and where."),
-            Entry::new("password", "Password", Asked::Secret)
+                .hint(t!("What the user may do, and where.")),
+            Entry::new("password", t!("Password"), Asked::Secret)
                 .required()
                 .hint(
-                    "At least 8 characters. A new one ends all that is signed in; left empty it stays as it is.",
+                    t!("At least 8 characters. A new one ends all that is signed in; left empty it stays as it is."),
                 ),
-            Entry::new("active", "May sign in", Asked::Flag).initially("true"),
+            Entry::new("active", t!("May sign in"), Asked::Flag).initially("true"),
         ],
     }];
 
@@ -92,12 +97,12 @@ impl Edited for Users {
         if Self::may_edit(caller, Some(stored)) {
             acts.push(Button {
                 path: "end-sessions",
-                text: "End all sessions of this user",
+                text: t!("End all sessions of this user"),
             });
             if stored["second_factor"] == true {
                 acts.push(Button {
                     path: "reset-second-factor",
-                    text: "Switch the second factor off…",
+                    text: t!("Switch the second factor off…"),
                 });
             }
         }
@@ -167,9 +172,14 @@ pub async fn reset_second_factor(
         return Ok(Redirect::to("/users?done=saved").into_response());
     }
     let question = Question {
-        heading: format!("Switch the second factor of {} off?", user.username),
-        consequence: "The password alone lets this user in then. Be sure that it is the user who asks for it.",
-        button: "Switch it off",
+        heading: t!(
+            "Switch the second factor of {name} off?",
+            name = user.username
+        ),
+        consequence: t!(
+            "The password alone lets this user in then. Be sure that it is the user who asks for it."
+        ),
+        button: t!("Switch it off"),
         address: format!("/users/{}/reset-second-factor", user.id),
         back: format!("/users/{}", user.id),
     };
@@ -179,22 +189,25 @@ pub async fn reset_second_factor(
 impl Listed for Roles {
     const VIEW: View = View {
         name: "roles",
-        title: "Roles",
-        one: "role",
+        title: t!("Roles"),
+        new: t!("New role"),
+        remove: t!("Remove this role"),
         columns: &[
-            Column::new("Name", &["name"]).by("name"),
-            Column::new("Kind", &["built_in"])
+            Column::new(t!("Name"), &["name"]).by("name"),
+            Column::new(t!("Kind"), &["built_in"])
                 .by("built_in")
-                .words(Words::Of(&[("Yes", "Built in"), ("No", "Own")])),
-            Column::new("Users", &["users"]).by("users").number(),
-            Column::new("Areas", &["areas.area_name"]),
-            Column::new("Departments", &["departments.dept_name"]),
+                .words(Words::Of(&[("Yes", t!("Built in")), ("No", t!("Own"))])),
+            Column::new(t!("Users"), &["users"]).by("users").number(),
+            Column::new(t!("Areas"), &["areas.area_name"]),
+            Column::new(t!("Departments"), &["departments.dept_name"]),
         ],
         filters: &[],
         order: "id",
-        empty: "",
+        empty: Text::none(),
         opens: true,
-        removal: Some("Roles that users have stay, and so do the built-in ones."),
+        removal: Some(t!(
+            "Roles that users have stay, and so do the built-in ones."
+        )),
     };
     const NAMED_BY: usize = 1;
 }
@@ -202,13 +215,13 @@ impl Listed for Roles {
 impl Edited for Roles {
     const FORM: &'static [Group] = &[
         Group {
-            title: "Role",
-            entries: &[Entry::new("name", "Name", Asked::Text).required()],
+            title: t!("Role"),
+            entries: &[Entry::new("name", t!("Name"), Asked::Text).required()],
         },
         rights::LIMITED_TO,
         Group {
-            title: "May do",
-            entries: &[Entry::new("rights", "Rights", Asked::Rights).initially("viewer")],
+            title: t!("May do"),
+            entries: &[Entry::new("rights", t!("Rights"), Asked::Rights).initially("viewer")],
         },
     ];
 

@@ -126,13 +126,19 @@ pub async fn add<R: Listed>(
     let query = kept(&view, form.fields.text("query"));
     let there = of(app, &form.session, view.name).await?.kept;
     let problem = if name.is_empty() {
-        Some("This field may not be blank.".to_owned())
+        Some(t!("This field may not be blank.").into())
     } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        Some(format!("Give a name of at most {LONGEST_NAME} characters."))
+        Some(t!(
+            "Give a name of at most {count} characters.",
+            count = LONGEST_NAME
+        ))
     } else if query.len() > LONGEST_QUERY {
-        Some("There is too much in it to be kept.".to_owned())
+        Some(t!("There is too much in it to be kept.").into())
     } else if there.len() >= MOST && there.iter().all(|kept| kept.name != name) {
-        Some(format!("There are {MOST} already. Forget one first."))
+        Some(t!(
+            "There are {count} already. Forget one first.",
+            count = MOST
+        ))
     } else {
         None
     };

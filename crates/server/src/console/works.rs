@@ -10,6 +10,7 @@ use crate::console::record;
 use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::language::{self, Text};
 use crate::resource::{Imported, Progress};
 use crate::times;
 use askama::Template;
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-const TITLE: &str = "Your work";
+const TITLE: Text = t!("Your work");
 /// So long a work stays in somebody's list.
 const KEPT: TimeDelta = TimeDelta::days(7);
 const NOTED_EVERY: Duration = Duration::from_secs(2);
@@ -98,9 +99,9 @@ impl Works {
     fn take(self: &Arc<Works>, user_id: i64) -> Result<Turn> {
         let mut all = self.0.lock().expect("nobody panics while holding it");
         if all.contains_key(&user_id) {
-            return Err(Error::refused(
-                "Your last file is still being worked on. Wait until that has ended.",
-            ));
+            return Err(Error::refused(t!(
+                "Your last file is still being worked on. Wait until that has ended."
+            )));
         }
         let running = Arc::new(Running::default());
         all.insert(user_id, Arc::clone(&running));
@@ -242,7 +243,10 @@ where
         .await?;
     tx.commit().await?;
     turn.running.work_id.store(id, Ordering::Relaxed);
-    let work = tokio::spawn(work(Arc::clone(&turn.running)));
+    let work = tokio::spawn(language::within(
+        language::now(),
+        work(Arc::clone(&turn.running)),
+    ));
     tokio::spawn(accompany(Arc::clone(app), turn, work));
     Ok(id)
 }

@@ -1,6 +1,7 @@
 //! What terminals are answered. Only 200 counts as success for them, and `OK` makes them forget
 //! what they sent: everything else is a refusal they repeat later.
 
+use crate::language::Sentence;
 use bytes::Bytes;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Reply {
     /// End the connection, whatever the terminal asked for.
     pub close: bool,
     /// What people are told of it, when the status does not say it all. Never sent.
-    pub note: Option<String>,
+    pub note: Option<Sentence>,
 }
 
 impl Reply {
@@ -33,7 +34,7 @@ impl Reply {
         }
     }
 
-    pub fn noting(self, note: String) -> Reply {
+    pub fn noting(self, note: Sentence) -> Reply {
         Reply {
             note: Some(note),
             ..self

@@ -5,10 +5,10 @@ use crate::app::App;
 use crate::gateway::reply::Reply;
 use crate::gateway::routes::{Method, Request};
 use crate::gateway::unread::Kept;
+use crate::language::Sentence;
 use muster_protocol::result;
 use muster_protocol::target::Door;
 use muster_protocol::upload::{self, Table};
-use std::borrow::Cow;
 
 /// More of a line, of a list or of a command is not told.
 const MOST_LETTERS: usize = 60;
@@ -24,8 +24,8 @@ pub fn note(app: &App, request: &Request, reply: &Reply) {
         return;
     };
     let answered = match &reply.note {
-        Some(note) => Cow::Owned(note.clone()),
-        None => Cow::Borrowed(answered(reply.status)),
+        Some(note) => note.clone(),
+        None => answered(reply.status),
     };
     app.roster.talk.note(
         presence.id,
@@ -36,49 +36,52 @@ pub fn note(app: &App, request: &Request, reply: &Reply) {
     );
 }
 
-fn answered(status: u16) -> &'static str {
+fn answered(status: u16) -> Sentence {
     match status {
-        200 => "taken",
-        403 => "refused, not authorised: it keeps what it has",
-        404 => "refused: nobody serves this",
-        503 => "told to come later: it keeps what it has",
-        _ => "refused: it cannot be read",
+        200 => later!("taken"),
+        403 => later!("refused, not authorised: it keeps what it has"),
+        404 => later!("refused: nobody serves this"),
+        503 => later!("told to come later: it keeps what it has"),
+        _ => later!("refused: it cannot be read"),
     }
 }
 
-fn said(request: &Request) -> Cow<'static, str> {
+fn said(request: &Request) -> Sentence {
     let query = &request.target.query;
     match (request.target.door, request.method) {
-        (Door::GetRequest, _) => "asks what to do".into(),
-        (Door::Ping, _) => "says it is there".into(),
+        (Door::GetRequest, _) => later!("asks what to do"),
+        (Door::Ping, _) => later!("says it is there"),
         (Door::Cdata, Method::Get) if query.filled("type") == Some("time") => {
-            "asks the time".into()
+            later!("asks the time")
         }
-        (Door::RtData, _) => "asks the time".into(),
+        (Door::RtData, _) => later!("asks the time"),
         (Door::Cdata, Method::Get) if query.filled("options").is_some() => {
-            "starts, and asks for its options".into()
+            later!("starts, and asks for its options")
         }
-        (Door::Cdata, Method::Get) => "asks who somebody is".into(),
-        (Door::Registry, _) => "introduces itself".into(),
-        (Door::Push, _) => "asks how to behave".into(),
-        (Door::Exchange, _) => "asks for encryption".into(),
-        (Door::DeviceCmd, _) => reported(request).into(),
-        (Door::Cdata, _) => brought(request).into(),
-        (Door::Fdata, _) => "brings a photo of a punch".into(),
+        (Door::Cdata, Method::Get) => later!("asks who somebody is"),
+        (Door::Registry, _) => later!("introduces itself"),
+        (Door::Push, _) => later!("asks how to behave"),
+        (Door::Exchange, _) => later!("asks for encryption"),
+        (Door::DeviceCmd, _) => reported(request),
+        (Door::Cdata, _) => brought(request),
+        (Door::Fdata, _) => later!("brings a photo of a punch"),
         (Door::QueryData, _) => {
             let table = query.filled("tablename").or(query.filled("type"));
-            format!("answers a question: {}", readable(table.unwrap_or("?"))).into()
+            later!(
+                "answers a question: {table}",
+                table = readable(table.unwrap_or("?"))
+            )
         }
-        _ => "asks for something unknown".into(),
+        _ => later!("asks for something unknown"),
     }
 }
 
-fn brought(request: &Request) -> String {
+fn brought(request: &Request) -> Sentence {
     let table = Table::of(&request.target.query);
     let name = readable(table.as_ref().map_or("?", Table::name));
     let body = &request.body;
     if upload::is_gzip(body) || body.len() > READABLE {
-        return format!("brings {name}: {} kB", body.len().div_ceil(1_000));
+        return brings(name, body);
     }
     let mut lines = body
         .split(|byte| *byte == b'\n')
@@ -90,36 +93,49 @@ fn brought(request: &Request) -> String {
                 .next()
                 .map(|line| readable(&String::from_utf8_lossy(line)));
             let count = lines.count() + usize::from(first.is_some());
-            format!(
-                "brings {name}, lines: {count}; first: {}",
-                first.unwrap_or_default()
+            later!(
+                "brings {table}, lines: {count}; first: {line}",
+                table = name,
+                count = count.to_string(),
+                line = first.unwrap_or_default(),
             )
         }
-        Some(Table::Attphoto | Table::Userpic | Table::Biophoto) => {
-            format!("brings {name}: {} kB", body.len().div_ceil(1_000))
-        }
-        _ => format!("brings {name}, lines: {}", lines.count()),
+        Some(Table::Attphoto | Table::Userpic | Table::Biophoto) => brings(name, body),
+        _ => later!(
+            "brings {table}, lines: {count}",
+            table = name,
+            count = lines.count().to_string()
+        ),
     }
 }
 
-fn reported(request: &Request) -> String {
+fn reported(request: &Request) -> Sentence {
     if request.body.len() > READABLE {
-        return "reports on commands".into();
+        return later!("reports on commands");
     }
     let results = result::parse(&request.target.query, &request.body);
     let told = results.iter().take(MOST_NAMED).map(|result| {
         let id = readable(&result.id);
         match result.code {
-            Some(code) if code >= 0 => format!("{id} done"),
-            Some(code) => format!("{id} refused ({code})"),
-            None => format!("{id} without a code"),
+            Some(code) if code >= 0 => later!("{id} done", id = id),
+            Some(code) => later!("{id} refused ({code})", id = id, code = code.to_string()),
+            None => later!("{id} without a code", id = id),
         }
     });
-    list("reports on commands", results.len(), told)
+    later!(
+        "reports on commands: {count} ({which})",
+        count = results.len().to_string(),
+        which = told.collect::<Vec<_>>(),
+    )
+}
+
+fn brings(table: String, body: &[u8]) -> Sentence {
+    let size = body.len().div_ceil(1_000).to_string();
+    later!("brings {table}: {size} kB", table = table, size = size)
 }
 
 /// What a reply to a poll holds.
-pub fn of_commands<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub fn of_commands<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> Sentence {
     let count = texts.len();
     let verbs = texts.take(MOST_NAMED).map(|text| {
         let words: Vec<&str> = text
@@ -129,21 +145,26 @@ pub fn of_commands<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String 
             .collect();
         readable(&words.join(" "))
     });
-    list("given commands", count, verbs)
+    later!(
+        "given commands: {count} ({which})",
+        count = count.to_string(),
+        which = verbs.collect::<Vec<_>>().join(", "),
+    )
 }
 
 /// What of an upload was only kept, and why; nothing to say when all of it was read.
-pub fn of_unread(kept: &[Kept]) -> Option<String> {
+pub fn of_unread(kept: &[Kept]) -> Option<Sentence> {
     let mut reasons: Vec<&str> = kept.iter().map(|kept| kept.reason).collect();
     reasons.sort_unstable();
     reasons.dedup();
-    let reasons = reasons.into_iter().take(MOST_NAMED).map(str::to_owned);
-    (!kept.is_empty()).then(|| list("taken; kept unread", kept.len(), reasons))
-}
-
-fn list(what: &str, count: usize, named: impl Iterator<Item = String>) -> String {
-    let named: Vec<String> = named.collect();
-    format!("{what}: {count} ({})", named.join(", "))
+    reasons.truncate(MOST_NAMED);
+    (!kept.is_empty()).then(|| {
+        later!(
+            "taken; kept unread: {count} ({reasons})",
+            count = kept.len().to_string(),
+            reasons = reasons.join(", "),
+        )
+    })
 }
 
 /// On one line, short, and without what cannot be shown.

@@ -65,50 +65,50 @@ impl Job {
 
 const JOBS: &[Job] = &[
     Job {
-        name: "last heard",
+        name: t!("last heard").english(),
         by: By::Each,
         every: Duration::from_secs(5),
         run: |app| Box::pin(last_heard::run(app)),
     },
     Job {
-        name: "what others changed",
+        name: t!("what others changed").english(),
         by: By::Each,
         every: Duration::from_secs(10),
         run: |app| Box::pin(others::run(app)),
     },
     Job {
-        name: "expire commands",
+        name: t!("expire commands").english(),
         by: By::One,
         every: Duration::from_secs(15),
         run: |app| Box::pin(expire_commands::run(app)),
     },
     Job {
-        name: "turn of the clocks",
+        name: t!("turn of the clocks").english(),
         by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_clocks::run(app)),
     },
     Job {
-        name: "turn of the day",
+        name: t!("turn of the day").english(),
         by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
     },
     Job {
-        name: "who belongs where",
+        name: t!("who belongs where").english(),
         by: By::One,
         every: Duration::from_secs(20),
         run: |app| Box::pin(who_belongs_where::run(app)),
     },
     // After the people: a message needs its person there.
     Job {
-        name: "messages",
+        name: t!("messages").english(),
         by: By::One,
         every: Duration::from_secs(20),
         run: |app| Box::pin(messages::run(app)),
     },
     Job {
-        name: "ask terminals",
+        name: t!("ask terminals").english(),
         by: By::One,
         every: Duration::from_secs(drift::EVERY_S),
         run: |app| Box::pin(ask_terminals::run(app)),

@@ -109,7 +109,7 @@ pub fn after(id: Column, name: &str, value: &str) -> Result<SimpleExpr> {
     let last: i64 = value
         .trim()
         .parse()
-        .map_err(|_| Error::invalid(name, "Enter a number."))?;
+        .map_err(|_| Error::invalid(name, t!("Enter a number.")))?;
     Ok(col(id).gt(last))
 }
 

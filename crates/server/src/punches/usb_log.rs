@@ -95,7 +95,7 @@ async fn terminal_of(app: &App, caller: &Caller, file: &File) -> Result<terminal
     let Some(sn) = sn else {
         return Err(Error::invalid(
             FIELD,
-            "The file is to be called as the terminal calls it: serial number, _attlog, .dat.",
+            t!("The file is to be called as the terminal calls it: serial number, _attlog, .dat."),
         ));
     };
     let mut select = SelectStatement::new();
@@ -105,7 +105,7 @@ async fn terminal_of(app: &App, caller: &Caller, file: &File) -> Result<terminal
         .cond_where(Terminal::visible(caller, app))
         .and_where(col(("terminal", "sn")).eq(sn.as_str()));
     app.store.find(&select).await?.ok_or_else(|| {
-        let message = format!("Object with sn={sn} does not exist.");
+        let message = t!("Object with sn={sn} does not exist.", sn = sn);
         Error::Invalid(vec![Problem::new(FIELD, message).coded(Terminal::ABSENT)])
     })
 }
@@ -156,7 +156,7 @@ async fn store(app: &App, terminal: &terminal::Row, file: &File) -> Result<Outco
 /// Not one line is a punch: it is another file.
 fn unreadable(outcome: &Outcome) -> Error {
     if outcome.lines == 0 {
-        return Error::invalid(FIELD, "The submitted file is empty.");
+        return Error::invalid(FIELD, t!("The submitted file is empty."));
     }
     let problems = outcome.unreadable.iter().map(|(line, reason)| {
         let message = format!("line {line}: {reason}");

@@ -121,7 +121,7 @@ fn wanted<R: Resource>(headers: Option<&str>) -> Result<Vec<Exported>> {
         }
         if found.len() == before {
             let shown: String = name.chars().take(100).collect();
-            let message = format!("\"{shown}\" is not a valid choice.");
+            let message = t!("\"{value}\" is not a valid choice.", value = shown);
             problems.push(Problem::new("export_headers", message));
         }
     }
@@ -180,7 +180,7 @@ fn joined<'a>(values: impl Iterator<Item = &'a Value>) -> Cell {
 fn read_format<R: Resource>(query: &mut Query) -> Result<Format> {
     let Some(text) = query.take("export_type") else {
         return if R::EXPORT_NEEDS_TYPE {
-            Err(Error::invalid("export_type", "This field is required."))
+            Err(Error::invalid("export_type", t!("This field is required.")))
         } else {
             Ok(Format::Xlsx)
         };
@@ -192,7 +192,7 @@ fn read_format<R: Resource>(query: &mut Query) -> Result<Format> {
         "xls" | "xlsx" => Ok(Format::Xlsx),
         _ => {
             let shown: String = text.chars().take(100).collect();
-            let message = format!("\"{shown}\" is not a valid choice.");
+            let message = t!("\"{value}\" is not a valid choice.", value = shown);
             let problem = Problem::new("export_type", message);
             Err(Error::Invalid(vec![
                 problem.coded(appendix::UNSUPPORTED_FORMAT),

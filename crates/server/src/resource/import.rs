@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::appendix;
 use crate::error::{BadRow, Error, Problem, Result};
 use crate::extract::{Body, Call};
+use crate::language;
 use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::writing::Writing;
@@ -188,10 +189,30 @@ async fn finished(reading: JoinHandle<muster_sheets::Result<()>>) -> Result<()> 
                 }
                 _ => appendix::UNSUPPORTED_FORMAT,
             };
-            let problem = Problem::new("import_file", error.to_string());
+            let problem = Problem::new("import_file", unreadable(&error));
             Err(Error::Invalid(vec![problem.coded(code)]))
         }
         Err(error) => Err(Error::Internal(error.into())),
+    }
+}
+
+/// Why a file is no table, for whoever sent it.
+fn unreadable(error: &muster_sheets::Error) -> String {
+    use muster_sheets::Error as Sheet;
+    match error {
+        Sheet::Empty => t!("The file is empty.").into(),
+        Sheet::Unknown => t!("The file is neither csv, tab separated text, xls nor xlsx.").into(),
+        Sheet::Protected => t!("The file is protected by a password.").into(),
+        Sheet::TooOld => {
+            t!("The file was written by a program of before 1997. Save it as xlsx.").into()
+        }
+        Sheet::NotUtf8 { line } => t!(
+            "Line {line} is not UTF-8. Save the file as UTF-8 text.",
+            line = line
+        ),
+        Sheet::Damaged(what) => t!("The file is damaged: {what}.", what = what),
+        Sheet::TooLarge(what) => t!("The file is too large: {what}.", what = what),
+        Sheet::Io(error) => t!("The file cannot be read: {reason}.", reason = error),
     }
 }
 
@@ -254,7 +275,7 @@ impl<'a, R: Writable> Import<'a, R> {
             let (code, body) = self.read_row(row.cells);
             match self.codes.get(&code) {
                 Some(first) if !code.is_empty() => {
-                    let message = format!("It stands in row {first} already.");
+                    let message = t!("It stands in row {first} already.", first = first);
                     self.bad.push(BadRow {
                         row: row.number,
                         problem: Problem::new(R::KEY, message),
@@ -378,7 +399,7 @@ impl<'a, R: Writable> Import<'a, R> {
     /// one first.
     async fn judge(&mut self) -> Result<Vec<Given<R>>> {
         if self.header.is_empty() {
-            return Err(Error::invalid("import_file", "The file is empty."));
+            return Err(Error::invalid("import_file", t!("The file is empty.")));
         }
         let below = self.in_order();
         self.rehearse(&below).await?;
@@ -519,7 +540,7 @@ fn told_of_row<R: Writable>(error: Error) -> Result<Vec<Problem>> {
     match error {
         Error::Invalid(problems) => Ok(problems),
         Error::Refused { detail, code } => Ok(vec![Problem::new("", detail).coded(code)]),
-        Error::NoSuch { code } => Ok(vec![Problem::new(R::KEY, "Not found.").coded(code)]),
+        Error::NoSuch { code } => Ok(vec![Problem::new(R::KEY, t!("Not found.")).coded(code)]),
         error => Err(error),
     }
 }
@@ -590,7 +611,10 @@ impl<R: Writable> Import<'_, R> {
                 here == Some(place)
             });
             if steps.is_some() {
-                let message = format!("Cannot be set as parent {}.", R::NAME);
+                let message = t!(
+                    "Cannot be set as parent {thing}.",
+                    thing = language::worded(R::NAME)
+                );
                 let field = R::ABOVE.iter().find(|name| given.body.get(name).is_some());
                 self.bad.push(BadRow {
                     row: given.row,
@@ -621,10 +645,10 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>
             && !super::export::names::<R>().contains(&name.as_str())
         {
             let shown: String = cell.trim().chars().take(100).collect();
-            is_bad(&shown, "There is no such column.".into());
+            is_bad(&shown, t!("There is no such column.").into());
         }
         if target.is_some() && header.contains(&target) {
-            is_bad(name, "This column stands twice.".into());
+            is_bad(name, t!("This column stands twice.").into());
         }
         header.push(target);
     }
@@ -633,7 +657,7 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>
         .flatten()
         .any(|target| target.member == R::KEY)
     {
-        is_bad(R::KEY, "This field is required.".into());
+        is_bad(R::KEY, t!("This field is required.").into());
     }
     // A name says nothing that can be looked up: its code has to be there too.
     for member in R::ANSWER {
@@ -649,7 +673,10 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>
             .any(|target| target.member == *code || target.member == member.name);
         for (name, _) in rest {
             if !is_given && names.iter().any(|given| given == name) {
-                is_bad(name, format!("Names are not looked up: give {code}."));
+                is_bad(
+                    name,
+                    t!("Names are not looked up: give {code}.", code = code),
+                );
             }
         }
     }
@@ -713,19 +740,19 @@ async fn answer_import<R: Writable>(call: Call) -> Result<Answer> {
         Some("0") => Some(Existing::Skip),
         Some("1") => Some(Existing::Overwrite),
         None | Some("") => {
-            problems.push(Problem::new("import_type", "This field is required."));
+            problems.push(Problem::new("import_type", t!("This field is required.")));
             None
         }
         Some(other) => {
             let shown: String = other.chars().take(100).collect();
-            let message = format!("\"{shown}\" is not a valid choice.");
+            let message = t!("\"{value}\" is not a valid choice.", value = shown);
             problems.push(Problem::new("import_type", message));
             None
         }
     };
     let file = body.file("import_file");
     if file.is_none() {
-        problems.push(Problem::new("import_file", "No file was submitted."));
+        problems.push(Problem::new("import_file", t!("No file was submitted.")));
     }
     let (Some(existing), Some(file)) = (existing, file) else {
         return Err(Error::Invalid(problems));

@@ -41,7 +41,8 @@ pub fn within_periods(
         let text = query.take(name)?;
         let time = read(&text);
         if time.is_none() {
-            problems.push(Problem::new(name, "Enter a valid date/time.").coded(appendix::BAD_TIME));
+            problems
+                .push(Problem::new(name, t!("Enter a valid date/time.")).coded(appendix::BAD_TIME));
         }
         time
     };

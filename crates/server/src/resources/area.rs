@@ -26,6 +26,7 @@ impl Tree for Area {
         parent_too: &["parent_area_code"],
         parent_name: "parent_area_name",
         import: "import_area",
+        below: counted!("{count} area below it", "{count} areas below it"),
     };
     const NUMBERS: Numbers = Numbers {
         absent: appendix::NO_AREA,
@@ -34,18 +35,25 @@ impl Tree for Area {
     const USES: &'static [Use] = &[
         Use {
             which: "employee_id IN (SELECT id FROM employee WHERE status = 0)",
-            ..Use::by("employee_area", "area_id", "employee", "employees")
+            ..Use::by(
+                "employee_area",
+                "area_id",
+                counted!("{count} employee", "{count} employees"),
+            )
         },
         Use {
             which: "employee_id IN (SELECT id FROM employee WHERE status <> 0)",
             ..Use::by(
                 "employee_area",
                 "area_id",
-                "former employee",
-                "former employees",
+                counted!("{count} former employee", "{count} former employees"),
             )
         },
-        Use::by("terminal", "area_id", "terminal", "terminals"),
+        Use::by(
+            "terminal",
+            "area_id",
+            counted!("{count} terminal", "{count} terminals"),
+        ),
     ];
 }
 
@@ -53,12 +61,15 @@ impl Tree for Area {
 pub async fn make(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Result<i64> {
     let name = name.trim();
     if name.is_empty() {
-        return Err(Error::invalid("area", "Give the new area a name."));
+        return Err(Error::invalid("area", t!("Give the new area a name.")));
     }
     if name.chars().count() > AREA_NAME_LETTERS || name.chars().any(char::is_control) {
         return Err(Error::invalid(
             "area",
-            format!("A name has at most {AREA_NAME_LETTERS} letters, and no control characters."),
+            t!(
+                "A name has at most {count} letters, and no control characters.",
+                count = AREA_NAME_LETTERS
+            ),
         ));
     }
     let areas: Vec<(String, String)> = tx
@@ -70,7 +81,7 @@ pub async fn make(app: &App, tx: &mut Tx, caller: &Caller, name: &str) -> Result
     if areas.iter().any(|(_, known)| fold(known) == fold(name)) {
         return Err(Error::invalid(
             "area",
-            format!("There is an area {name} already."),
+            t!("There is an area {name} already.", name = name),
         ));
     }
     let code = areas

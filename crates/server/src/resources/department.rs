@@ -20,6 +20,10 @@ impl Tree for Department {
         parent_too: &["parent_dept_code"],
         parent_name: "parent_dept_name",
         import: "import_dept",
+        below: counted!(
+            "{count} department below it",
+            "{count} departments below it"
+        ),
     };
     const NUMBERS: Numbers = Numbers {
         empty: appendix::EMPTY_DEPARTMENT,

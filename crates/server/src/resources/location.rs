@@ -19,6 +19,7 @@ impl Tree for Location {
         parent_too: &["parent_location_code"],
         parent_name: "parent_location_name",
         import: "import_location",
+        below: counted!("{count} location below it", "{count} locations below it"),
     };
     const EXPORT_NEEDS_TYPE: bool = true;
     const NUMBERS: Numbers = Numbers::NONE;

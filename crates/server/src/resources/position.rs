@@ -20,6 +20,7 @@ impl Tree for Position {
         parent_too: &["parent_position_code", "parent_positio_coden"],
         parent_name: "parent_position_name",
         import: "import_position",
+        below: counted!("{count} position below it", "{count} positions below it"),
     };
     const NUMBERS: Numbers = Numbers::NONE;
     const USES: &'static [Use] = &Use::by_employees("position_id");

@@ -165,7 +165,7 @@ impl Writable for PublicMessage {
         if let Some((name, value)) = input.value(TERMINAL) {
             match resource::named::<Terminal>(app, caller, name, value).await? {
                 Ok(terminal) if terminal.family() == Family::Access => {
-                    input.problem(name, "This kind of terminal cannot show messages.");
+                    input.problem(name, t!("This kind of terminal cannot show messages."));
                 }
                 Ok(terminal) => addressee_id = Some(terminal.id),
                 Err(problem) => input.problems.push(problem),

@@ -222,13 +222,16 @@ impl Change {
         input.require(&["resign_type"]);
         let resign_on = input.date("resign_date");
         if resign_on == Some(None) {
-            input.problem("resign_date", "This field may not be null.");
+            input.problem("resign_date", t!("This field may not be null."));
         }
         let resign_type = input
             .integer("resign_type", i64::MIN, i64::MAX, false)
             .flatten();
         if let Some(given) = resign_type.filter(|given| !TYPES.contains(given)) {
-            input.problem("resign_type", format!("\"{given}\" is not a valid choice."));
+            input.problem(
+                "resign_type",
+                t!("\"{value}\" is not a valid choice.", value = given),
+            );
         }
         Change {
             employee: None,
@@ -329,7 +332,10 @@ impl Writable for Resignation {
 }
 
 fn taken() -> Error {
-    Error::invalid("employee", "resignation with this employee already exists.")
+    Error::invalid(
+        "employee",
+        t!("resignation with this employee already exists."),
+    )
 }
 
 async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Result<i64> {
@@ -587,7 +593,7 @@ async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
     let by_employee = body.first_of(PEOPLE).is_some();
     let is_said = by_employee || body.first_of(RESIGNATIONS).is_some();
     if !is_said && caller.profile == Profile::EasyTimePro {
-        return Err(Error::invalid("emp_code", "This field is required."));
+        return Err(Error::invalid("emp_code", t!("This field is required.")));
     }
     if !by_employee {
         let several = resource::several::<Resignation>(app, caller, body, RESIGNATIONS).await?;
@@ -606,7 +612,10 @@ async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
         .iter()
         .filter(|employee| !rows.iter().any(|row| row.employee_id == employee.id))
         .map(|employee| {
-            let message = format!("Employee {} has not resigned.", employee.emp_code);
+            let message = t!(
+                "Employee {emp_code} has not resigned.",
+                emp_code = employee.emp_code
+            );
             Problem::new(people.field, message)
         })
         .collect();
@@ -662,7 +671,10 @@ async fn adjust_resign(call: Call) -> Result<Answer> {
         let problems = resigned.iter().map(|emp_code| {
             Problem::new(
                 people.field,
-                format!("Employee {emp_code} has resigned already."),
+                t!(
+                    "Employee {emp_code} has resigned already.",
+                    emp_code = emp_code
+                ),
             )
         });
         return Err(Error::Invalid(problems.collect()));

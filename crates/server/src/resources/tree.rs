@@ -10,6 +10,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text};
+use crate::language::{self, Counted};
 use crate::profile::Profile;
 use crate::relation::{self, Known, Relation};
 use crate::resource::{
@@ -70,6 +71,8 @@ pub struct Words {
     pub parent_name: &'static str,
     /// The import's name under the list's path, which is no code.
     pub import: &'static str,
+    /// Those below one.
+    pub below: Counted,
 }
 
 /// The appendix's numbers for what may be wrong.
@@ -99,24 +102,16 @@ pub struct Use {
     pub column: &'static str,
     /// Which of them, as SQL.
     pub which: &'static str,
-    /// What one of them is called, and several.
-    pub one: &'static str,
-    pub many: &'static str,
+    pub called: Counted,
 }
 
 impl Use {
-    pub const fn by(
-        table: &'static str,
-        column: &'static str,
-        one: &'static str,
-        many: &'static str,
-    ) -> Use {
+    pub const fn by(table: &'static str, column: &'static str, called: Counted) -> Use {
         Use {
             table,
             column,
             which: "TRUE",
-            one,
-            many,
+            called,
         }
     }
 
@@ -125,15 +120,35 @@ impl Use {
         [
             Use {
                 which: "status = 0",
-                ..Use::by("employee", column, "employee", "employees")
+                ..Use::by(
+                    "employee",
+                    column,
+                    counted!("{count} employee", "{count} employees"),
+                )
             },
             Use {
                 which: "status <> 0",
-                ..Use::by("employee", column, "former employee", "former employees")
+                ..Use::by(
+                    "employee",
+                    column,
+                    counted!("{count} former employee", "{count} former employees"),
+                )
             },
         ]
     }
 }
+
+/// What messages call them and their codes, by `worded`.
+const _: [language::Text; 8] = [
+    t!("area"),
+    t!("area code"),
+    t!("department"),
+    t!("dept code"),
+    t!("location"),
+    t!("location code"),
+    t!("position"),
+    t!("position code"),
+];
 
 /// One of them with the one above it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -156,7 +171,7 @@ pub struct Branch {
     pub code: String,
     pub name: String,
     pub parent_id: Option<i64>,
-    pub uses: Vec<(i64, &'static str)>,
+    pub uses: Vec<String>,
 }
 
 /// A larger tree is not shown whole.
@@ -204,8 +219,7 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
         let counts: HashMap<i64, i64> = counts.into_iter().collect();
         for branch in &mut branches {
             if let Some(count) = counts.get(&branch.id) {
-                let name = if *count == 1 { one.one } else { one.many };
-                branch.uses.push((*count, name));
+                branch.uses.push(one.called.with(*count, &[]));
             }
         }
     }
@@ -442,8 +456,12 @@ impl<T: Tree> Writable for T {
         if let (Some(FIRST), Some(code)) = (stored.map(|row| row.id), &change.code)
             && code != FIRST_CODE
         {
-            let thing = T::THING.name();
-            let message = format!("The code of the first {thing} is always {FIRST_CODE}.");
+            let thing = language::worded(T::THING.name());
+            let message = t!(
+                "The code of the first {thing} is always {first_code}.",
+                thing = thing,
+                first_code = FIRST_CODE
+            );
             input.problem(T::WORDS.code, message);
         }
         input.settle()?;
@@ -639,12 +657,19 @@ pub async fn add_named<T: Tree>(
 
 fn taken<T: Tree>() -> Problem {
     let words = T::WORDS.code.replace('_', " ");
-    let message = format!("{} with this {words} already exists.", T::NAME);
+    let message = t!(
+        "{thing} with this {field} already exists.",
+        thing = language::worded(T::NAME),
+        field = language::worded(&words),
+    );
     Problem::new(T::WORDS.code, message).coded(T::NUMBERS.taken)
 }
 
 fn bad_parent<T: Tree>() -> Problem {
-    let message = format!("Cannot be set as parent {}.", T::NAME);
+    let message = t!(
+        "Cannot be set as parent {thing}.",
+        thing = language::worded(T::NAME)
+    );
     Problem::new(T::WORDS.parent, message).coded(T::BAD_PARENT)
 }
 
@@ -670,18 +695,27 @@ impl<T: Tree> Removable for T {
         let mut problems = Vec::new();
         for row in &rows {
             let reason = if row.id == FIRST {
-                "it is always there".to_owned()
+                String::from(t!("it is always there"))
             } else {
                 let mut uses = uses.remove(&row.id).unwrap_or_default();
                 if let Some(count) = limited.get(&row.id) {
-                    uses.push(counted(*count, "role limited to it", "roles limited to it"));
+                    uses.push(tn!(
+                        *count,
+                        "{count} role limited to it",
+                        "{count} roles limited to it",
+                    ));
                 }
                 if uses.is_empty() {
                     continue;
                 }
-                format!("still used by {}", uses.join(", "))
+                t!("still used by {whom}", whom = uses.join(", "))
             };
-            let message = format!("Cannot delete {} {}: {reason}.", T::NAME, row.code);
+            let message = t!(
+                "Cannot delete {thing} {code}: {reason}.",
+                thing = language::worded(T::NAME),
+                code = row.code,
+                reason = reason,
+            );
             problems.push(Problem::new("", message).coded(T::NUMBERS.stays));
         }
         if !problems.is_empty() {
@@ -703,16 +737,11 @@ impl<T: Tree> Removable for T {
     }
 }
 
-fn counted(count: i64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// Who keeps each row from being removed, in words: `3 employees`. Those below it that go with it
 /// do not count.
 async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
     let mut uses: HashMap<i64, Vec<String>> = HashMap::new();
     let leaving: HashSet<i64> = ids.iter().copied().collect();
-    let thing = T::THING.name();
     for ids in ids.chunks(AT_ONCE) {
         for of in T::USES {
             let mut select = SelectStatement::new();
@@ -725,9 +754,7 @@ async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Stri
                 .group_by_col(Alias::new(of.column));
             let found: Vec<(i64, i64)> = tx.all(&select).await?;
             for (id, count) in found {
-                uses.entry(id)
-                    .or_default()
-                    .push(counted(count, of.one, of.many));
+                uses.entry(id).or_default().push(of.called.with(count, &[]));
             }
         }
         let mut select = SelectStatement::new();
@@ -744,10 +771,9 @@ async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Stri
             }
         }
         for (id, count) in counts {
-            let (one, many) = (format!("{thing} below it"), format!("{thing}s below it"));
             uses.entry(id)
                 .or_default()
-                .push(counted(count, &one, &many));
+                .push(T::WORDS.below.with(count, &[]));
         }
     }
     Ok(uses)

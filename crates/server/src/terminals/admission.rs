@@ -52,21 +52,24 @@ pub async fn authorise(
         .filter(|terminal: &Waiting| sees(terminal.area_id))
         .ok_or(Error::NotFound)?;
     if terminal.area_id != NOT_AUTHORIZED {
-        return Err(Error::refused(format!(
-            "This terminal is authorised already: it is in area {}.",
-            terminal.area_name
+        return Err(Error::refused(t!(
+            "This terminal is authorised already: it is in area {area}.",
+            area = terminal.area_name
         )));
     }
     let area_id = match destination {
         Destination::Area(NOT_AUTHORIZED) => {
-            return Err(Error::invalid("area", "Choose an area."));
+            return Err(Error::invalid("area", t!("Choose an area.")));
         }
         Destination::Area(id) => {
             let known: Option<(i64,)> = tx
                 .find(&Sql::new("SELECT id FROM area WHERE id = $1", [id.into()]))
                 .await?;
             if known.is_none() || !sees(id) {
-                return Err(Error::invalid("area", "This area is not there any more."));
+                return Err(Error::invalid(
+                    "area",
+                    t!("This area is not there any more."),
+                ));
             }
             id
         }

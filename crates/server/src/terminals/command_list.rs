@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
+use crate::language;
 use crate::resource::{
     self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
 };
@@ -85,7 +86,7 @@ impl Row {
             "sent_count": self.sent_count,
             "finish_time": instant(self.finished_at),
             "return_code": code,
-            "meaning": code.map(|code| result::meaning(family_of(&self.family), &self.verb, code)),
+            "meaning": code.map(|code| language::worded(result::meaning(family_of(&self.family), &self.verb, code))),
             "result": self.result,
         })
     }
@@ -260,6 +261,16 @@ pub async fn of_ids(app: &App, caller: &Caller, ids: &[i64]) -> Result<Vec<Row>>
     Ok(app.store.all(&select).await?)
 }
 
+/// What its states are called in a sentence, by `worded`.
+const _: [language::Text; 6] = [
+    t!("cancelled"),
+    t!("done"),
+    t!("expired"),
+    t!("lost"),
+    t!("refused"),
+    t!("sent"),
+];
+
 /// Takes a command back that its terminal was not given yet.
 async fn cancel(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
@@ -268,9 +279,9 @@ async fn cancel(call: Call) -> Result<Answer> {
     let taken = commands::take_back(app, &mut tx, row.terminal_id, Some(row.id)).await?;
     if taken.is_empty() {
         let now = resource::fetch_by_id::<Listed>(app, row.id).await?;
-        let text = format!(
-            "Only a queued command can be cancelled; this one is {}.",
-            now.state
+        let text = t!(
+            "Only a queued command can be cancelled; this one is {state}.",
+            state = language::worded(&now.state)
         );
         return Err(Error::refused(text));
     }

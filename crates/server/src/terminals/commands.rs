@@ -21,7 +21,7 @@ use std::sync::Arc;
 const SEALED_FOR: &str = "terminal_command";
 
 /// Why a door is not opened.
-pub const OFFLINE: &str = "Device is offline.";
+pub const OFFLINE: crate::language::Text = t!("Device is offline.");
 
 /// A door opened late is a danger.
 const DOOR_LIVES: TimeDelta = TimeDelta::seconds(60);
@@ -408,9 +408,9 @@ fn for_family(command: &Command, family: Family) -> Result<Command, String> {
         (Family::Access, Command::EnrollBio { .. }) => Ok(command.clone()),
         (Family::Access, _) if is_access => Ok(command.clone()),
         (Family::Attendance, _) if !is_access => Ok(command.clone()),
-        _ => Err(format!(
-            "This kind of terminal cannot do {}.",
-            command.verb()
+        _ => Err(t!(
+            "This kind of terminal cannot do {command}.",
+            command = command.verb()
         )),
     }
 }

@@ -4,6 +4,7 @@
 use crate::access::{Caller, Thing};
 use crate::app::App;
 use crate::error::Result;
+use crate::language;
 use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use muster_protocol::result;
 use sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, SelectStatement};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 pub struct Holdings;
 
@@ -37,16 +39,20 @@ pub struct Row {
 }
 
 /// What a terminal would not do, or why nobody knows.
-fn reason(row: &Row) -> Option<&'static str> {
+fn reason(row: &Row) -> Option<Cow<'static, str>> {
     // Only these have a code that is judged by its verb, and none of them is sent here.
     const NO_ENROLMENT: &str = "DATA";
     match (row.state.as_str(), row.failed_code) {
         ("failed" | "waits", Some(code)) => {
             let code = i32::try_from(code).unwrap_or(-1);
-            Some(result::meaning(family_of(&row.family), NO_ENROLMENT, code))
+            Some(language::worded(result::meaning(
+                family_of(&row.family),
+                NO_ENROLMENT,
+                code,
+            )))
         }
-        ("waits", None) => Some("No answer, or taken back"),
-        ("failed", None) => Some("Cannot be written for the terminal"),
+        ("waits", None) => Some(String::from(t!("No answer, or taken back")).into()),
+        ("failed", None) => Some(String::from(t!("Cannot be written for the terminal")).into()),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use crate::access::{Caller, Thing};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query;
+use crate::language;
 use crate::profile::Profile;
 use crate::resource::{
     self, Clock, Column, END_TIME, Field, Period, Resource, START_TIME, Searched, UPLOAD_TIME_END,
@@ -158,8 +159,8 @@ impl Resource for Operations {
                     "terminal_sn": row.terminal_sn,
                     "terminal_alias": row.terminal_alias,
                     "op": row.op_code,
-                    "meaning": operation::meaning(row.op_code),
-                    "alarm": operation::reason(row.op_code, &row.object_2),
+                    "meaning": operation::meaning(row.op_code).map(language::worded),
+                    "alarm": operation::reason(row.op_code, &row.object_2).map(language::worded),
                     "operator": row.operator,
                     "op_time": times::local(row.op_local),
                     "object_1": row.object_1,

@@ -2,8 +2,8 @@
 //! punch is not there. It is in memory, of this server alone, and holds little: the same thing said
 //! again and again is one entry with a count.
 
+use crate::language::Sentence;
 use chrono::{DateTime, Utc};
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
@@ -19,10 +19,10 @@ pub struct Exchange {
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
     pub times: u32,
-    pub said: Cow<'static, str>,
+    pub said: Sentence,
     /// The status of HTTP and what it comes to.
     pub status: u16,
-    pub answered: Cow<'static, str>,
+    pub answered: Sentence,
 }
 
 #[derive(Debug, Default)]
@@ -34,9 +34,9 @@ impl Talk {
         &self,
         terminal_id: i64,
         at: DateTime<Utc>,
-        said: Cow<'static, str>,
+        said: Sentence,
         status: u16,
-        answered: Cow<'static, str>,
+        answered: Sentence,
     ) {
         let mut talk = self.0.lock().expect("nobody panics while holding it");
         if talk.len() >= MOST_TERMINALS && !talk.contains_key(&terminal_id) {
@@ -93,7 +93,8 @@ mod tests {
 
     fn say(talk: &Talk, terminal_id: i64, second: i64, said: &str) {
         let at = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
-        talk.note(terminal_id, at, said.to_owned().into(), 200, "OK".into());
+        let said = later!("{said}", said = said.to_owned());
+        talk.note(terminal_id, at, said, 200, later!("OK"));
     }
 
     #[test]
@@ -106,14 +107,17 @@ mod tests {
         say(&talk, 1, 300, "brings a punch");
         say(&talk, 1, 301, "asks what to do");
         let of = talk.of(1);
-        let told: Vec<(&str, u32)> = of.iter().map(|one| (&*one.said, one.times)).collect();
+        let told: Vec<(String, u32)> = of
+            .iter()
+            .map(|one| (one.said.to_string(), one.times))
+            .collect();
         assert_eq!(
             told,
             [
-                ("asks what to do", 1),
-                ("brings a punch", 1),
-                ("is there", 100),
-                ("asks what to do", 100)
+                ("asks what to do".to_owned(), 1),
+                ("brings a punch".to_owned(), 1),
+                ("is there".to_owned(), 100),
+                ("asks what to do".to_owned(), 100)
             ]
         );
     }
@@ -125,7 +129,7 @@ mod tests {
             say(&talk, 1, number, &format!("{number}"));
         }
         assert_eq!(talk.of(1).len(), MOST);
-        assert_eq!(talk.of(1)[0].said, "999");
+        assert_eq!(talk.of(1)[0].said.to_string(), "999");
         for id in 2..=i64::try_from(MOST_TERMINALS).expect("small") + 1 {
             say(&talk, id, 1_000 + id, "is there");
         }

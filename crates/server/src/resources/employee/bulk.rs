@@ -61,22 +61,22 @@ impl Adjustment {
     fn given(&self, body: &Body) -> Result<(&'static str, Value), Problem> {
         let field = self.names[0];
         let Some((field, value)) = body.first_of(self.names) else {
-            return Err(Problem::new(field, "This field is required."));
+            return Err(Problem::new(field, t!("This field is required.")));
         };
         if value.is_null() {
-            return Err(Problem::new(field, "This field may not be null."));
+            return Err(Problem::new(field, t!("This field may not be null.")));
         }
         let values = match (self.is_list, value) {
             (false, Value::Array(_)) | (true, _) => {
-                read_several(value).ok_or_else(|| Problem::new(field, "Not a valid value."))?
+                read_several(value).ok_or_else(|| Problem::new(field, t!("Not a valid value.")))?
             }
             (false, single) => vec![single.clone()],
         };
         match (self.is_list, &values[..]) {
-            (_, []) => Err(Problem::new(field, "This list may not be empty.")),
+            (_, []) => Err(Problem::new(field, t!("This list may not be empty."))),
             (true, _) => Ok((field, Value::Array(values))),
             (false, [single]) => Ok((field, single.clone())),
-            (false, _) => Err(Problem::new(field, "Only one is possible.")),
+            (false, _) => Err(Problem::new(field, t!("Only one is possible."))),
         }
     }
 }

@@ -16,12 +16,15 @@ pub(super) enum OwnPassword {
 
 /// What a text for an own password is, or what is wrong with it. A text that looks like a hash is
 /// never taken as a password: who wrote it meant the password behind it.
-pub(super) fn read_own_password(text: &str) -> Result<OwnPassword, &'static str> {
+pub(super) fn read_own_password(text: &str) -> Result<OwnPassword, String> {
     if text.contains('\0') {
-        return Err("Null characters are not allowed.");
+        return Err(t!("Null characters are not allowed.").into());
     }
     if text.len() > password::MAX_BYTES {
-        return Err("Ensure this field has no more than 1024 characters.");
+        return Err(t!(
+            "Ensure this field has no more than {count} characters.",
+            count = password::MAX_BYTES
+        ));
     }
     let parts: Vec<&str> = text.split('$').collect();
     let is_name = |name: &str| {
@@ -42,12 +45,12 @@ pub(super) fn read_own_password(text: &str) -> Result<OwnPassword, &'static str>
             if rounds_are_good && salt.len() >= 8 && digest_is_good {
                 Ok(OwnPassword::Hashed(text.to_owned()))
             } else {
-                Err("Enter a valid value.")
+                Err(t!("Enter a valid value.").into())
             }
         }
         // `$2b$…`, `$argon2id$…`, `sha1$salt$digest` and their like.
-        ["", name, _, ..] if is_name(name) => Err("Enter a valid value."),
-        [name, _, _, ..] if is_name(name) => Err("Enter a valid value."),
+        ["", name, _, ..] if is_name(name) => Err(t!("Enter a valid value.").into()),
+        [name, _, _, ..] if is_name(name) => Err(t!("Enter a valid value.").into()),
         _ => Ok(OwnPassword::Plain(text.to_owned())),
     }
 }

@@ -118,14 +118,17 @@ async fn update(call: Call) -> Result<Answer> {
     let people = match people {
         Err(Error::Invalid(mut problems)) => {
             if body.file(FIELD).is_none() {
-                problems.push(Problem::new(FIELD, "No file was submitted."));
+                problems.push(Problem::new(FIELD, t!("No file was submitted.")));
             }
             return Err(Error::Invalid(problems));
         }
         people => people?,
     };
     if people.rows.len() > MOST_PEOPLE {
-        let message = format!("Ensure this field has no more than {MOST_PEOPLE} elements.");
+        let message = t!(
+            "Ensure this field has no more than {count} elements.",
+            count = MOST_PEOPLE
+        );
         return Err(Error::invalid(PEOPLE[0], message));
     }
     let jpeg = read(app, body).await?;

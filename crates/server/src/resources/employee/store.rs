@@ -85,7 +85,7 @@ impl Others {
             .or(changes.emp_code.as_ref());
         let code = code.map_or("", String::as_str);
         if stored.is_none() && !self.codes.insert(code.to_owned()) {
-            let message = "employee with this emp code already exists.";
+            let message = t!("employee with this emp code already exists.");
             problems.push(Problem::new("emp_code", message));
         }
         let Some(card) = changes.card() else {
@@ -109,7 +109,7 @@ impl Others {
 }
 
 pub(super) fn card_used(field: &str) -> Problem {
-    Problem::new(field, "employee with this card no already exists.").coded(appendix::CARD_USED)
+    Problem::new(field, t!("employee with this card no already exists.")).coded(appendix::CARD_USED)
 }
 
 /// These people are there again: whose card somebody else has got meanwhile, one problem each.
@@ -129,7 +129,10 @@ pub async fn returned(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Problem>> {
     Ok(sharing
         .into_iter()
         .map(|(emp_code,)| {
-            let message = format!("Somebody else has the card of employee {emp_code} by now.");
+            let message = t!(
+                "Somebody else has the card of employee {emp_code} by now.",
+                emp_code = emp_code
+            );
             Problem::new("emp_code", message).coded(appendix::CARD_USED)
         })
         .collect())

@@ -50,7 +50,7 @@ const PHONE: Text = Text::max(20).optional().like(is_phone);
 const EMAIL: Text = Text::max(254)
     .optional()
     .like(is_email)
-    .or_say("Enter a valid email address.");
+    .or_say(t!("Enter a valid email address."));
 /// Texts that are kept as they are: member, column and what they may be.
 const TEXTS: &[(&str, Text)] = &[
     ("first_name", NAME),
@@ -225,7 +225,7 @@ impl Changes {
                     None => {}
                     Some(Some(_)) if self.columns.has(column) => {}
                     Some(Some(flag)) => self.columns.set(column, flag),
-                    Some(None) => input.problem(name, "Must be a valid boolean."),
+                    Some(None) => input.problem(name, t!("Must be a valid boolean.")),
                 }
             }
         }
@@ -250,7 +250,10 @@ impl Changes {
                         .as_str()
                         .map_or_else(|| value.to_string(), str::to_owned);
                     let shown: String = shown.chars().take(100).collect();
-                    input.problem(name, format!("\"{shown}\" is not a valid choice."));
+                    input.problem(
+                        name,
+                        t!("\"{value}\" is not a valid choice.", value = shown),
+                    );
                 }
             }
         }
@@ -264,7 +267,7 @@ impl Changes {
                     if roles.len() > 100
                         || roles.iter().any(|role| !role.is_string() && !role.is_i64())
                     {
-                        input.problem(name, "Not a valid list of roles.");
+                        input.problem(name, t!("Not a valid list of roles."));
                     } else {
                         self.columns.set(name, json!(roles).to_string());
                     }
@@ -289,7 +292,7 @@ impl Changes {
             Value::String(text) if text.is_empty() => return None,
             Value::String(text) => read_own_password(text),
             Value::Number(number) => read_own_password(&number.to_string()),
-            _ => Err("Not a valid string."),
+            _ => Err(t!("Not a valid string.").into()),
         };
         read.map_err(|message| input.problem(name, message)).ok()
     }
@@ -314,7 +317,7 @@ impl Changes {
                 Ok(Some(id)) => self.columns.set("department_id", id),
                 // The first one is for new people; nobody is moved there by an empty value.
                 Ok(None) if needs_department || !input.is_new() => {
-                    input.problem(name, "This field may not be null.");
+                    input.problem(name, t!("This field may not be null."));
                 }
                 Ok(None) => self.columns.set("department_id", FIRST),
                 Err(problem) => input.problems.push(problem),
@@ -340,11 +343,17 @@ impl Changes {
             }
         };
         if given.is_empty() {
-            input.problem(name, "This list may not be empty.");
+            input.problem(name, t!("This list may not be empty."));
             return Ok(());
         }
         if given.len() > 1000 {
-            input.problem(name, "Ensure this field has no more than 1000 elements.");
+            input.problem(
+                name,
+                t!(
+                    "Ensure this field has no more than {count} elements.",
+                    count = 1000
+                ),
+            );
             return Ok(());
         }
         let mut ids = Vec::with_capacity(given.len());
@@ -352,7 +361,7 @@ impl Changes {
             match AREA.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) if ids.contains(&id) => {}
                 Ok(Some(id)) => ids.push(id),
-                Ok(None) => input.problem(name, "This field may not be null."),
+                Ok(None) => input.problem(name, t!("This field may not be null.")),
                 Err(problem) => input.problems.push(problem),
             }
         }

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 const HOST: Text = Text::max(253)
     .like(is_host)
-    .or_say("Enter an IP address or a host name.");
+    .or_say(t!("Enter an IP address or a host name."));
 
 /// An address, or a name as DNS has them: what cannot be either has no TAB, comma or line end.
 fn is_host(text: &str) -> bool {
@@ -44,7 +44,7 @@ async fn ip_port_update_to_device(mut call: Call) -> Result<Answer> {
     if telling.input.value(&["ip", "port"]).is_none() {
         telling
             .input
-            .problem("ip", "This field is required, unless a port is given.");
+            .problem("ip", t!("This field is required, unless a port is given."));
     }
     let mut options = Vec::new();
     if let Some(host) = host {

@@ -37,13 +37,14 @@ async fn unlock_terminal(mut call: Call) -> Result<Answer> {
     // Whoever waits to be let in is told nothing, least of all to let somebody in.
     let holds = app.config.terminals.admission != Admission::Open;
     let plan = telling.plan(|terminal| match terminal.family() {
-        _ if holds && terminal.is_held() => Err("This terminal is not authorized.".into()),
+        _ if holds && terminal.is_held() => Err(t!("This terminal is not authorized.").into()),
         _ if abilities.has_lock(terminal.id) == Some(false) => {
-            Err("This terminal has no lock.".into())
+            Err(t!("This terminal has no lock.").into())
         }
-        Family::Attendance if door.is_some() || seconds.is_some() => {
-            Err("This kind of terminal has one door, and opens it as long as it is set to.".into())
-        }
+        Family::Attendance if door.is_some() || seconds.is_some() => Err(t!(
+            "This kind of terminal has one door, and opens it as long as it is set to."
+        )
+        .into()),
         Family::Attendance => Ok(vec![Command::Unlock]),
         Family::Access => {
             let door = door.unwrap_or(FIRST);
@@ -51,7 +52,7 @@ async fn unlock_terminal(mut call: Call) -> Result<Answer> {
                 .doors(terminal.id)
                 .is_some_and(|doors| i64::from(door) > doors)
             {
-                return Err(format!("This terminal has no door {door}."));
+                return Err(t!("This terminal has no door {door}.", door = door));
             }
             Ok(vec![Command::AccessControl(Control::Open {
                 door,

@@ -62,7 +62,7 @@ async fn enroll_remotely(mut call: Call) -> Result<Answer> {
         for place in 0..telling.terminals.len() {
             let Row { id, sn, .. } = &telling.terminals[place];
             if sync::asked_for(app, *id, &pin).await?.is_none() {
-                let message = format!("Terminal {sn} does not know {pin}.");
+                let message = t!("Terminal {sn} does not know {pin}.", sn = sn, pin = pin);
                 telling.input.problem("emp_code", message);
             }
         }
@@ -105,7 +105,10 @@ fn kind(input: &mut Input<'_>) -> Option<(i16, Option<i16>)> {
         .flatten();
     let known = KINDS.iter().find(|(name, ..)| Some(*name) == given);
     if let (Some(given), None) = (given, known) {
-        input.problem("bio_type", format!("\"{given}\" is not a valid choice."));
+        input.problem(
+            "bio_type",
+            t!("\"{value}\" is not a valid choice.", value = given),
+        );
     }
     if input.problems.len() > before {
         input.code_last(appendix::BAD_BIO_TYPE);
@@ -140,10 +143,10 @@ fn suited(
         // Those that are left in access mode see in visible light.
         Some(newer) if is_access && has(usual).is_none() && has(newer).is_none() => Ok(newer),
         _ if has(usual) == Some(false) => {
-            Err("This terminal does not recognise people that way.".into())
+            Err(t!("This terminal does not recognise people that way.").into())
         }
         _ if is_access && usual == FINGER => {
-            Err("This kind of terminal cannot be told which finger to enrol.".into())
+            Err(t!("This kind of terminal cannot be told which finger to enrol.").into())
         }
         _ => Ok(usual),
     }

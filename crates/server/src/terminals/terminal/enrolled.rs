@@ -71,7 +71,7 @@ impl Resource for Enrolled {
 
     async fn together(app: &App, caller: &Caller, query: &mut Query) -> Result<Condition> {
         let Some(listed) = query.take(AT) else {
-            let missing = Problem::new(AT, "This field is required.");
+            let missing = Problem::new(AT, t!("This field is required."));
             return Err(Error::Invalid(vec![missing.coded(appendix::SN_REQUIRED)]));
         };
         let listed = Body::from_pairs([(AT, listed)]);
@@ -140,7 +140,7 @@ async fn enrolled_employees(mut call: Call) -> Result<Answer> {
         None => None,
         Some((name, value)) => {
             let list = read_several(value)
-                .ok_or_else(|| Error::invalid(name, "Expected a list of codes or ids."))?;
+                .ok_or_else(|| Error::invalid(name, t!("Expected a list of codes or ids.")))?;
             let list: Vec<String> = list
                 .iter()
                 .map(|item| {

@@ -169,7 +169,7 @@ async fn meant(
         .chain(NAMES.iter().copied().filter(|name| *name != usual))
         .collect();
     if body.first_of(&names).is_none() {
-        let missing = Problem::new(usual, "This field is required.");
+        let missing = Problem::new(usual, t!("This field is required."));
         return Err(Error::Invalid(vec![missing.coded(appendix::SN_REQUIRED)]));
     }
     resource::several::<Terminal>(app, caller, body, &names).await

@@ -94,8 +94,8 @@ fn moment(
     let moment = value.as_str().and_then(read);
     if moment.is_none() {
         let text = match value {
-            Value::Null => "This field may not be null.",
-            _ => "Enter a valid date/time.",
+            Value::Null => t!("This field may not be null."),
+            _ => t!("Enter a valid date/time."),
         };
         let problem = Problem::new(name, text);
         input.problems.push(problem.coded(appendix::BAD_TIME));

@@ -49,7 +49,7 @@ const ALIAS: Text = Text::max(100);
 const IP: Text = Text::max(45)
     .optional()
     .like(is_address)
-    .or_say("Enter a valid IPv4 or IPv6 address.");
+    .or_say(t!("Enter a valid IPv4 or IPv6 address."));
 const TRANSFER_TIME: Text = Text::max(100);
 const GPS: Text = Text::max(200).optional();
 
@@ -141,7 +141,7 @@ impl Changes {
         if let Some((name, value)) = input.value(&["area", "area_code"]) {
             match AREA.find(app, caller, known, name, value).await? {
                 Ok(Some(id)) => changes.set("area_id", id),
-                Ok(None) => input.problem(name, "This field may not be null."),
+                Ok(None) => input.problem(name, t!("This field may not be null.")),
                 Err(problem) => input.problems.push(problem),
             }
         }
@@ -154,7 +154,10 @@ impl Changes {
             let shown: String = shown.chars().take(100).collect();
             input.problem(
                 name,
-                format!("Invalid pk \"{shown}\" - object does not exist."),
+                t!(
+                    "Invalid pk \"{value}\" - object does not exist.",
+                    value = shown
+                ),
             );
         }
         input.settle()?;
@@ -173,7 +176,7 @@ impl Changes {
             Some(Some(name)) if !name.is_empty() => match name.parse::<Tz>() {
                 Ok(zone) => Some(zone),
                 Err(_) => {
-                    input.problem("zone_name", "Enter the IANA name of a time zone.");
+                    input.problem("zone_name", t!("Enter the IANA name of a time zone."));
                     return;
                 }
             },
@@ -203,7 +206,7 @@ pub(super) fn changed<'a>(app: &App, id: i64, serial_numbers: impl IntoIterator<
 }
 
 fn taken() -> Error {
-    Error::invalid("sn", "terminal with this sn already exists.")
+    Error::invalid("sn", t!("terminal with this sn already exists."))
 }
 
 async fn is_taken(tx: &mut muster_store::Tx, sn: &str, but: Option<i64>) -> Result<bool> {
