@@ -250,11 +250,19 @@ async fn words_of_numbers_are_translated_on_pages_and_not_in_files() {
             live.contains("अज्ञात पिन") && live.contains("data-words="),
             "{live}"
         );
-        let file = door
-            .get("/unregister/file?export_type=csv", &cookie)
-            .await
-            .text;
-        assert!(file.is_ascii(), "{file}");
+        door.run(muster_store::Sql::new(
+            "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, shown, body_sealed, idempotent, state, \
+                 created_at, return_code) \
+             SELECT company_id, id, 1, 'REBOOT', 'REBOOT', '', false, 'refused', created_at, -1003 \
+             FROM terminal WHERE sn = 'GATE01'",
+            [],
+        ))
+        .await;
+        let page = door.get("/commands", &cookie).await.text;
+        assert!(page.contains("-1003 समय समाप्त"), "{page}");
+        let path = "/commands/file?export_type=csv";
+        let file = door.get(path, &cookie).await.text;
+        assert!(file.contains("Timed out") && !file.contains("समय"), "{file}");
     })
     .await;
 }
