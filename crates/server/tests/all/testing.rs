@@ -249,6 +249,11 @@ impl TestApp {
 
     /// A terminal asks until nothing is left and does all of it: what it was told.
     pub async fn obeyed(&self, sn: &str) -> Vec<String> {
+        self.answered(sn, |_| 0).await
+    }
+
+    /// The same, but it answers each command with what `code` says of its text.
+    pub async fn answered(&self, sn: &str, code: impl Fn(&str) -> i32) -> Vec<String> {
         let mut told = Vec::new();
         loop {
             let given = self.given(sn).await;
@@ -257,7 +262,7 @@ impl TestApp {
             }
             let results: String = given
                 .iter()
-                .map(|(id, _)| format!("ID={id}&Return=0&CMD=DATA\n"))
+                .map(|(id, text)| format!("ID={id}&Return={}&CMD=DATA\n", code(text)))
                 .collect();
             let answer = self
                 .post(&format!("/iclock/devicecmd?SN={sn}"), results)
