@@ -11,7 +11,7 @@ use crate::writing::Writing;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_protocol::command::{self, Command, Control};
 use muster_protocol::handshake::Family;
-use muster_protocol::result::{self, CommandResult};
+use muster_protocol::result::{self, CommandResult, Retry};
 use muster_store::{Dialect, Sql, Tx, json_list};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -80,6 +80,10 @@ pub enum Happening {
     Reported {
         succeeded: bool,
     },
+    /// The terminal has no time for it now; it was given `times` times so far.
+    Busy {
+        times: i64,
+    },
     /// The terminal stayed silent about it, or started anew; it was given `times` times so far.
     /// `overtaken`: whether it was done does not matter any more.
     Silence {
@@ -107,6 +111,8 @@ pub fn next(state: State, happening: Happening) -> Option<State> {
         (State::Sent | State::Queued | State::Lost, Reported { succeeded: false }) => {
             Some(State::Refused)
         }
+        (State::Sent, Busy { times }) if times <= PAUSES.len() as i64 => Some(State::Queued),
+        (State::Sent | State::Queued | State::Lost, Busy { .. }) => Some(State::Refused),
         (
             State::Sent,
             Silence {
@@ -678,56 +684,112 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
         .iter()
         .filter_map(|report| report.id.parse().ok())
         .collect();
-    let found: Vec<(i64, i64, String, String)> = tx
+    let found: Vec<Reported> = tx
         .all(&Sql::by_dialect(
-            "SELECT wire_id, id, verb, state FROM terminal_command \
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
              WHERE terminal_id = $1 AND wire_id IN (SELECT value FROM json_each($2))",
-            "SELECT wire_id, id, verb, state FROM terminal_command \
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
              WHERE terminal_id = $1 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
              ORDER BY wire_id FOR UPDATE",
             [terminal.id.into(), json_list(wire_ids)],
         ))
         .await?;
-    let mut found: HashMap<i64, (i64, String, String)> = found
+    let mut found: HashMap<i64, Reported> = found
         .into_iter()
-        .map(|(wire_id, id, verb, state)| (wire_id, (id, verb, state)))
+        .map(|command| (command.wire_id, command))
         .collect();
     let mut ended = Vec::new();
+    let mut busy = Vec::new();
     for report in results {
         let wire_id = report.id.parse::<i64>().ok();
-        let Some((id, verb, state)) = wire_id.and_then(|wire_id| found.get_mut(&wire_id)) else {
+        let Some(command) = wire_id.and_then(|wire_id| found.get_mut(&wire_id)) else {
             tracing::warn!(sn = %terminal.sn, id = %report.id.escape_debug(), "a result of a command that was never sent");
             continue;
         };
         // Without a code that can be read it is not known whether it was done.
         let Some(code) = report.code else {
-            tracing::warn!(sn = %terminal.sn, id = *id, "a result without a code");
+            tracing::warn!(sn = %terminal.sn, id = command.id, "a result without a code");
             continue;
         };
-        let before = match state.as_str() {
+        let before = match command.state.as_str() {
             "queued" => State::Queued,
             "sent" => State::Sent,
             "lost" => State::Lost,
             _ => continue,
         };
-        let succeeded = result::succeeded(verb, code);
-        let Some(after) = next(before, Happening::Reported { succeeded }) else {
+        let succeeded = result::succeeded(&command.verb, code);
+        let is_busy = command.is_repeated && result::retry(&command.verb, code) == Retry::Later;
+        let happening = match is_busy && !succeeded {
+            true => Happening::Busy {
+                times: command.sent_count.into(),
+            },
+            false => Happening::Reported { succeeded },
+        };
+        let Some(after) = next(before, happening) else {
             continue;
         };
         // Said twice, it was said once.
-        after.name().clone_into(state);
+        after.name().clone_into(&mut command.state);
+        if after == State::Queued {
+            busy.push((command.id, command.sent_count, code));
+            continue;
+        }
         ended.push(End {
-            id: *id,
+            id: command.id,
             state: after,
             code: Some(code),
             answer: report.get("AttlogSum").or(report.get("AttlogCount")),
         });
     }
     close(&mut tx, &ended, now).await?;
-    let changed = ended.iter().map(|end| end.id).collect();
+    let mut changed: Vec<i64> = ended.iter().map(|end| end.id).collect();
+    for (id, times, code) in busy {
+        say_again(&mut tx, id, times, Some(code), now).await?;
+        changed.push(id);
+    }
     tx.commit().await?;
+    terminal.set_open_commands(true);
     announce(app, terminal.id, changed);
     Ok(())
+}
+
+/// A command that a terminal says something of.
+#[derive(sqlx::FromRow)]
+struct Reported {
+    wire_id: i64,
+    id: i64,
+    verb: String,
+    state: String,
+    sent_count: i16,
+    /// It may be done twice, and nobody else says it again: what is about people they who compare do.
+    is_repeated: bool,
+}
+
+/// Queues one again that was given so often, with a pause. `code`: what the terminal said.
+async fn say_again(
+    tx: &mut Tx,
+    id: i64,
+    times: i16,
+    code: Option<i32>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>> {
+    let pause = usize::try_from(times - 1)
+        .ok()
+        .and_then(|times| PAUSES.get(times))
+        .copied()
+        .unwrap_or_default();
+    let not_before_at = now + pause;
+    tx.run(&Sql::new(
+        "UPDATE terminal_command SET state = $2, not_before_at = $3, return_code = $4 WHERE id = $1",
+        [
+            id.into(),
+            State::Queued.name().into(),
+            not_before_at.into(),
+            code.into(),
+        ],
+    ))
+    .await?;
+    Ok(not_before_at)
 }
 
 /// Commands whose time has passed while their terminal was silent.
@@ -896,17 +958,7 @@ async fn give_up_or_queue(
     };
     let state = next(State::Sent, silence).expect("a silent one is queued again or lost");
     if state == State::Queued {
-        let pause = usize::try_from(command.sent_count - 1)
-            .ok()
-            .and_then(|times| PAUSES.get(times))
-            .copied()
-            .unwrap_or_default();
-        let not_before_at = now + pause;
-        tx.run(&Sql::new(
-            "UPDATE terminal_command SET state = $2, not_before_at = $3 WHERE id = $1",
-            [command.id.into(), state.name().into(), not_before_at.into()],
-        ))
-        .await?;
+        let not_before_at = say_again(tx, command.id, command.sent_count, None, now).await?;
         command.not_before_at = Some(not_before_at);
     } else {
         close(tx, &[End::silent(command.id, state)], now).await?;

@@ -10,6 +10,7 @@ use crate::resources::employee::{self, Enrolled};
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
+use chrono::NaiveDateTime;
 use muster_protocol::operation;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
@@ -157,7 +158,9 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         for operation in some {
             let is_new = keep_operation(app, &mut tx, terminal, operation).await?;
             if is_new && operation::is_alarm(operation.code) {
-                note_alarm(app, &mut tx, terminal, operation).await?;
+                let [_, why, ..] = &operation.objects;
+                let alarm = operation::alarm(operation.code, why);
+                note_alarm(app, &mut tx, terminal, operation.local, alarm).await?;
                 is_alarm = true;
             }
         }
@@ -186,6 +189,25 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         tx.commit().await?;
     }
     Ok(not_taken)
+}
+
+/// Alarms of an access terminal, which come for the first time, among the events of its doors.
+pub async fn went_off(
+    app: &App,
+    terminal: &Presence,
+    alarms: impl ExactSizeIterator<Item = (NaiveDateTime, &'static str)>,
+) -> Result<()> {
+    if alarms.len() == 0 {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    for (local, alarm) in alarms {
+        note_alarm(app, &mut tx, terminal, Some(local), Some(alarm)).await?;
+    }
+    tx.commit().await?;
+    let terminal_id = terminal.id;
+    app.events.publish(Event::Alarm { terminal_id });
+    Ok(())
 }
 
 /// Whom nobody knows becomes an employee; of a known one what the server lacks is taken over. Returns the
@@ -305,20 +327,16 @@ async fn note_alarm(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
-    operation: &Operation,
+    local: Option<NaiveDateTime>,
+    alarm: Option<&str>,
 ) -> Result<()> {
-    let [_, why, ..] = &operation.objects;
-    let at = match operation.local {
+    let at = match local {
         Some(local) => terminal.zone.instant(local),
         None => app.clock.now(),
     };
     tx.run(&Sql::new(
         "UPDATE terminal SET alarm = $2, alarm_at = $3 WHERE id = $1 AND COALESCE(alarm_at, $3) <= $3",
-        [
-            terminal.id.into(),
-            operation::alarm(operation.code, why).into(),
-            at.into(),
-        ],
+        [terminal.id.into(), alarm.into(), at.into()],
     ))
     .await?;
     Ok(())
