@@ -5,6 +5,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::sealed::Sealed;
 use crate::terminals::contact;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
@@ -19,6 +20,13 @@ use std::sync::Arc;
 
 /// The purpose command texts are sealed for: they hold passwords and templates.
 const SEALED_FOR: &str = "terminal_command";
+pub const TEXTS: Sealed = Sealed {
+    table: "terminal_command",
+    key: "id",
+    column: "body_sealed",
+    purpose: SEALED_FOR,
+    was_plain: false,
+};
 
 /// Why a door is not opened.
 pub const OFFLINE: &str = "Device is offline.";

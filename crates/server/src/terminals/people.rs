@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::punches::record;
 use crate::resources::employee::{self, Enrolled};
+use crate::sealed::Sealed;
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
@@ -132,6 +133,20 @@ pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Re
 
 /// The purpose templates and pictures are sealed for.
 pub const SEALED_FOR: &str = "biometric";
+pub const TEMPLATES: Sealed = Sealed {
+    table: "biometric",
+    key: "id",
+    column: "template_sealed",
+    purpose: SEALED_FOR,
+    was_plain: false,
+};
+pub const PUNCH_PHOTOS: Sealed = Sealed {
+    table: "punch_photo",
+    key: "id",
+    column: "jpeg_sealed",
+    purpose: "punch_photo",
+    was_plain: true,
+};
 
 /// Rows of `biometric` that are pictures, by their `source`.
 pub const PICTURE_SOURCES: [&str; 2] = ["userpic", "biophoto"];
@@ -565,7 +580,7 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
         name.push_str(&format!(" {}", hex::encode(&digest[..8])));
     }
     tx.run(&Sql::new(
-        "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg, received_at) \
+        "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg_sealed, received_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         [
             app.company.id.clone().into(),
@@ -573,7 +588,7 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
             photo.user.clone().unwrap_or_default().into(),
             photo.local.into(),
             name.into(),
-            photo.jpeg.clone().into(),
+            app.keys.seal(PUNCH_PHOTOS.purpose, &photo.jpeg).into(),
             app.clock.now().into(),
         ],
     ))

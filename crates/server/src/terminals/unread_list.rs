@@ -11,6 +11,7 @@ use crate::resource::{
     within_periods,
 };
 use crate::routes::{Endpoint, Kind, Member};
+use crate::sealed::Sealed;
 use crate::terminals::of_terminal;
 use crate::times;
 use base64::Engine;
@@ -21,6 +22,13 @@ use serde_json::{Value, json};
 
 /// The purpose raw lines are sealed for.
 pub const SEALED_FOR: &str = "unread_line";
+pub const LINES: Sealed = Sealed {
+    table: "unread_line",
+    key: "id",
+    column: "raw_sealed",
+    purpose: SEALED_FOR,
+    was_plain: false,
+};
 
 pub struct Unread;
 

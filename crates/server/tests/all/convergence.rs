@@ -6,10 +6,9 @@
 //! `TEST_CONVERGENCE=long` takes 200 terminals, 2 000 people and 40 areas, and a quarter of an hour for each database;
 //! `TEST_SEED` repeats what happens, though not the moments in which servers die.
 
-use crate::held_servers::Servers;
+use crate::held_servers::{Administrator, Servers};
 use crate::postgres;
 use crate::process::outside;
-use crate::testing::ADMIN_PASSWORD;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use muster_simulator::{Driven, Faults, Ledger, OnTerminal, Options};
@@ -92,8 +91,7 @@ const ONCE: [(&str, [&str; 2]); 4] = [
 /// Those who change people and tell terminals what to do, at any of the servers.
 struct Office {
     servers: Servers,
-    http: reqwest::Client,
-    token: String,
+    administrator: Administrator,
     /// What must be done once, and how often it was asked for.
     asked: Mutex<BTreeMap<&'static str, usize>>,
 }
@@ -155,43 +153,12 @@ async fn every_terminal_ends_with_exactly_what_it_should_hold() {
 
 impl Office {
     async fn at(servers: Servers) -> Office {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client");
-        let mut office = Office {
+        let server = servers.any(&mut StdRng::seed_from_u64(0)).await;
+        Office {
+            administrator: Administrator::of(server).await,
             servers,
-            http,
-            token: String::new(),
             asked: Mutex::default(),
-        };
-        let login = json!({ "username": "admin", "password": ADMIN_PASSWORD });
-        let mut random = StdRng::seed_from_u64(0);
-        let server = office.servers.any(&mut random).await;
-        let (_, answer) = office
-            .say(server, Method::POST, "/api/api-token-auth/", &login)
-            .await
-            .expect("answered");
-        office.token = format!("Token {}", answer["token"].as_str().expect("a token"));
-        office
-    }
-
-    /// Status and answer; `None`: the server died.
-    async fn say(
-        &self,
-        server: SocketAddr,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Option<(u16, Value)> {
-        let request = self
-            .http
-            .request(method, format!("http://{server}{path}"))
-            .header("authorization", &self.token);
-        let answer = request.json(body).send().await.ok()?;
-        let status = answer.status().as_u16();
-        let text = answer.text().await.ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or_default()))
+        }
     }
 
     /// Says it until somebody has heard it. Who is not sure whether it was heard takes it for good when it is done.
@@ -199,7 +166,8 @@ impl Office {
         let mut is_sure = true;
         loop {
             let server = self.servers.any(random).await;
-            match self.say(server, method.clone(), path, &body).await {
+            let answer = self.administrator.say(server, method.clone(), path, &body);
+            match answer.await {
                 Some((200..300, _)) => return,
                 Some((400 | 404, _)) if !is_sure => return,
                 Some((status, answer)) => panic!("{method} {path}: {status} {answer}"),
@@ -211,7 +179,8 @@ impl Office {
     /// Says it once, and remembers it unless it was refused.
     async fn ask_once(&self, server: SocketAddr, what: &'static str, body: Value) -> bool {
         let path = format!("/iclock/api/terminals/{what}/");
-        let is_taken = match self.say(server, Method::POST, &path, &body).await {
+        let answer = self.administrator.say(server, Method::POST, &path, &body);
+        let is_taken = match answer.await {
             Some((200, _)) | None => true,
             Some((400, _)) => false,
             Some((status, answer)) => panic!("{what}: {status} {answer}"),
@@ -302,7 +271,8 @@ impl World {
     }
 
     fn one_of_the_servers(&mut self) -> usize {
-        self.random.random_range(0..self.office.servers.count())
+        self.random
+            .random_range(0..self.office.servers.places.len())
     }
 
     fn some_areas(&mut self, size: &Size) -> BTreeSet<usize> {
@@ -639,7 +609,7 @@ impl World {
         let (sent, least) = (sent as f64, self.least as f64);
         println!(
             "{} server(s), killed {} times: {sent} commands were sent, {least} at least; {:.3}; done once: {done:?}",
-            self.office.servers.count(),
+            self.office.servers.places.len(),
             self.kills,
             sent / least
         );

@@ -13,6 +13,8 @@ use muster::jobs;
 use muster_store::{Options, Store};
 use rand::Rng;
 use rand::rngs::StdRng;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -58,7 +60,7 @@ async fn a_server_that_is_told_what_time_it_is() {
 }
 
 pub struct Servers {
-    places: Vec<Place>,
+    pub places: Vec<Place>,
     /// Where each can be reached; those that were killed cannot.
     there: watch::Sender<Vec<Option<SocketAddr>>>,
     now: Mutex<DateTime<Utc>>,
@@ -68,10 +70,63 @@ pub struct Servers {
     _folder: tempfile::TempDir,
 }
 
+/// The administrator of servers in processes.
+pub struct Administrator {
+    http: reqwest::Client,
+    authorization: String,
+}
+
+impl Administrator {
+    /// Signs in at one of them, and is known to all.
+    pub async fn of(server: SocketAddr) -> Administrator {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let mut administrator = Administrator {
+            http,
+            authorization: String::new(),
+        };
+        let login = json!({ "username": "admin", "password": ADMIN_PASSWORD });
+        let path = "/api/api-token-auth/";
+        let answer = administrator.say(server, Method::POST, path, &login).await;
+        let (_, answer) = answer.expect("answered");
+        administrator.authorization =
+            format!("Token {}", answer["token"].as_str().expect("a token"));
+        administrator
+    }
+
+    pub fn request(
+        &self,
+        server: SocketAddr,
+        method: Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("http://{server}{path}"))
+            .header("authorization", &self.authorization)
+    }
+
+    /// Status and answer; `None`: the server died.
+    pub async fn say(
+        &self,
+        server: SocketAddr,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        let request = self.request(server, method, path).json(body);
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or_default()))
+    }
+}
+
 /// Where one of them is at home.
-struct Place {
-    data_dir: PathBuf,
-    database_url: String,
+pub struct Place {
+    pub data_dir: PathBuf,
+    pub database_url: String,
     running: Turns<Option<Child>>,
     talk: Turns<Option<(ChildStdin, Lines<BufReader<ChildStdout>>)>>,
 }
@@ -117,10 +172,6 @@ impl Servers {
         servers
     }
 
-    pub fn count(&self) -> usize {
-        self.places.len()
-    }
-
     pub fn now(&self) -> DateTime<Utc> {
         *self.now.lock().expect("not poisoned")
     }
@@ -128,7 +179,7 @@ impl Servers {
     /// Starts one of them, or starts it again.
     pub async fn begin(&self, number: usize) {
         let place = &self.places[number];
-        let told = serde_json::json!([place.data_dir, place.database_url, self.now()]);
+        let told = json!([place.data_dir, place.database_url, self.now()]);
         let mut process = Process::start(
             Command::new(std::env::current_exe().expect("this program"))
                 .args([NAME, "--exact", "--ignored", "--nocapture"])
@@ -161,6 +212,11 @@ impl Servers {
             .expect("they are started again");
         let there: Vec<SocketAddr> = there.iter().flatten().copied().collect();
         there[random.random_range(0..there.len())]
+    }
+
+    /// Where one can be reached, while it runs.
+    pub fn address(&self, number: usize) -> Option<SocketAddr> {
+        self.there.borrow()[number]
     }
 
     /// For all of them.
@@ -199,10 +255,15 @@ impl Place {
         if input
             .write_all(format!("{told}\n").as_bytes())
             .await
-            .is_ok()
-            && let Ok(Some(answer)) = lines.next_line().await
+            .is_err()
         {
-            assert_eq!(answer, "done");
+            return;
+        }
+        // After a minute it is said that it has been running for a minute.
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.ends_with("done") {
+                return;
+            }
         }
     }
 }

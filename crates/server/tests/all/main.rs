@@ -32,6 +32,7 @@ mod console_trees;
 mod convergence;
 mod gateway;
 mod held_servers;
+mod keys;
 mod kill;
 mod messages;
 mod moving;

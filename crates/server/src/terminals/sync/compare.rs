@@ -216,10 +216,10 @@ impl<'a> Work<'a> {
         let bodies = forms::bodies(app, tx, pins).await?;
         let photos: Vec<Photo> = tx
             .all(&Sql::by_dialect(
-                "SELECT e.emp_code, p.employee_id, p.changed_at, CAST(length(p.jpeg) AS BIGINT) AS bytes \
+                "SELECT e.emp_code, p.employee_id, p.changed_at, CAST(length(p.jpeg_sealed) AS BIGINT) AS bytes \
                  FROM employee_photo AS p JOIN employee AS e ON e.id = p.employee_id \
                  WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($2))",
-                "SELECT e.emp_code, p.employee_id, p.changed_at, CAST(length(p.jpeg) AS BIGINT) AS bytes \
+                "SELECT e.emp_code, p.employee_id, p.changed_at, CAST(length(p.jpeg_sealed) AS BIGINT) AS bytes \
                  FROM employee_photo AS p JOIN employee AS e ON e.id = p.employee_id \
                  WHERE e.company_id = $1 AND e.emp_code IN (SELECT jsonb_array_elements_text($2::jsonb))",
                 [
