@@ -36,6 +36,7 @@ mod keys;
 mod kill;
 mod messages;
 mod moving;
+mod no_secret_in_a_log;
 mod obedience;
 mod people_on_terminals;
 mod personnel_stories;
