@@ -76,7 +76,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("role", "accounts/role.rs"),
     ("second_factor", "accounts/second_factor.rs"),
     ("terminal", "terminals/"),
-    ("terminal_command", "terminals/commands.rs"),
+    ("terminal_command", "terminals/commands/"),
     ("terminal_message", "terminals/messages.rs"),
     ("terminal_option", "terminals/"),
     ("terminal_algorithm", "terminals/sync/"),
