@@ -9,7 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::process::Stdio;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio::process::Command;
 
 const SELF_PASSWORD: &str = "an employee's own password";
@@ -53,6 +54,7 @@ async fn nothing_secret_stands_in_a_log_that_tells_everything() {
             log.contains("DEBUG") && log.contains("DOOR"),
             "it tells of all that: {log}"
         );
+        assert!(log.contains("calls from another address"), "{log}");
         let photo = BASE64.encode(JPEG);
         let secrets = [
             ADMIN_PASSWORD,
@@ -182,6 +184,17 @@ async fn life(server: SocketAddr) -> Vec<String> {
         format!("DeviceType=acc,~DeviceName=F20/M,authKey={AUTH_KEY}").as_bytes(),
     )
     .await;
+    // From elsewhere.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let elsewhere = "127.0.0.2:0".parse().expect("an address");
+    socket.bind(elsewhere).expect("this machine's");
+    let mut stream = socket.connect(server).await.expect("connected");
+    let ping =
+        "GET /iclock/ping?SN=GATE HTTP/1.1\r\nConnection: close\r\nUser-Agent: \u{1b}[2J\r\n\r\n";
+    stream.write_all(ping.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     // What it says to what it was told.
     let results: String = told
         .lines()
