@@ -33,6 +33,7 @@ pub mod resources;
 pub mod routes;
 pub mod runs;
 pub mod scope;
+pub mod sealed;
 pub mod terminals;
 pub mod times;
 pub mod writing;

@@ -150,6 +150,21 @@ async fn an_alarm_is_told_to_whoever_looks_once() {
         let cancelled = b"OPLOG 3\t0\t2026-01-15 07:20:00\t0\t65535\t0\t0\n";
         sends(&app, "NORTH", "OPERLOG", cancelled).await;
         assert_eq!((heard(), last().await), (1, (None, at(20))));
+        // What an access terminal tells of its doors.
+        let event = |code: u16, minute: u8| {
+            format!("time=2026-01-15 07:{minute}:00\tpin=0\tcardno=0\teventaddr=1\tevent={code}\tinoutstatus=2\tindex=0\n")
+        };
+        sends(&app, "NORTH", "rtlog", event(202, 29).as_bytes()).await;
+        sends(&app, "NORTH", "rtlog", event(105, 29).as_bytes()).await;
+        assert_eq!(heard(), 0, "somebody went out, and nobody was to be reached");
+        for _ in 0..2 {
+            let both = event(101, 31) + &event(102, 30);
+            sends(&app, "NORTH", "rtlog", both.as_bytes()).await;
+        }
+        assert_eq!(
+            (heard(), last().await),
+            (1, (Some("Duress alarm".into()), at(31)))
+        );
     })
     .await;
 }
