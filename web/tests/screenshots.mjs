@@ -14,23 +14,27 @@ const looks = {
   "phone-dark": { ...phone, colorScheme: "dark" },
 };
 
-/** The first link on a page that fits. */
-const first = (page, pattern) => page.locator("main a").evaluateAll((links, pattern) => links.map((link) => link.getAttribute("href")).find((href) => new RegExp(pattern).test(href)), pattern);
+/** What the README shows, as much of it as a window holds. */
+const inReadme = { "start": "today", "live": "live", "employees": "employees", "terminals-one": "terminal" };
 
-/** The pages that the menu does not lead to: what hangs on the first row of each list. */
+/** The last link on a page that fits. */
+const last = (page, pattern) => page.locator("main a").evaluateAll((links, pattern) => links.map((link) => link.getAttribute("href")).findLast((href) => new RegExp(pattern).test(href)), pattern);
+
+/** The pages that the menu does not lead to: what hangs on the last row of each list. */
 async function further(page, links) {
   const found = new Set(["/account", "/work", "/search?q=a"]);
   for (const link of links) {
     await page.goto(link);
     for (const pattern of [`^${link}/\\d+$`, `^${link}/new$`, `^${link}/tree$`, `^${link}/import$`]) {
-      const href = link !== "/" && (await first(page, pattern));
+      const href = link !== "/" && (await last(page, pattern));
       if (href) found.add(href);
     }
   }
   for (const href of [...found]) {
     if (!/^\/(employees|terminals|users)\/\d+$/.test(href)) continue;
     await page.goto(href);
-    for (const pattern of [`^${href}/\\w+$`]) for (const other of await page.locator("main a").evaluateAll((links, pattern) => links.map((link) => link.getAttribute("href")).filter((href) => new RegExp(pattern).test(href)), pattern)) found.add(other);
+    const others = await page.locator("main a").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+    for (const other of others) if (other.startsWith(`${href}/`)) found.add(other);
   }
   return [...found];
 }
@@ -82,6 +86,7 @@ try {
       const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (width > 0) complaints.push(`${look} ${name} is ${width} dots too wide`);
       await page.screenshot({ path: join(folder, `${look}-${name}.png`), fullPage: true });
+      if (look === "wide" && inReadme[name]) await page.screenshot({ path: join(folder, `readme-${inReadme[name]}.png`) });
     };
     await page.goto("/");
     await take("login");
