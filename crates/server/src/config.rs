@@ -1,5 +1,6 @@
 //! Every option, with its default and what it does. `config.example.toml` is written from here.
 
+use crate::backup::Sealing;
 use anyhow::Context;
 use chrono_tz::Tz;
 use figment::Figment;
@@ -22,6 +23,7 @@ pub struct Config {
     pub terminals: Terminals,
     pub api: Api,
     pub console: Console,
+    pub backup: Backup,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, String>,
@@ -98,6 +100,15 @@ pub enum ProfileChoice {
     BioTime,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    pub recipients: Vec<String>,
+    pub folder: String,
+    pub every_h: u32,
+    pub keep: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -139,6 +150,12 @@ impl Default for Config {
             },
             console: Console {
                 need_second_factor: false,
+            },
+            backup: Backup {
+                recipients: Vec::new(),
+                folder: String::new(),
+                every_h: 24,
+                keep: 14,
             },
             origins: BTreeMap::new(),
         }
@@ -265,6 +282,22 @@ const OPTIONS: &[(&str, &str)] = &[
         "console.need_second_factor",
         "Every user needs a second factor: who has none sets it up at the sign-in, and no user's password alone opens the API.",
     ),
+    (
+        "backup.recipients",
+        "Who can open the backups (age1…, by `muster backup --make-key`); empty: none are made by themselves.",
+    ),
+    (
+        "backup.folder",
+        "The folder of the backups, best on another disk; empty: backups in data_dir.",
+    ),
+    (
+        "backup.every_h",
+        "How often a backup is made, in hours; 0: only when somebody asks for one.",
+    ),
+    (
+        "backup.keep",
+        "So many backups are kept; older ones are removed.",
+    ),
 ];
 
 /// An option as it is in force.
@@ -286,7 +319,7 @@ impl Config {
             sources.push((Figment::from(Toml::file_exact(file)), origin));
         }
         let variables = Env::prefixed("MUSTER_")
-            .ignore(&["admin_password", "token"])
+            .ignore(&["admin_password", "backup_passphrase", "token"])
             .split("__");
         sources.push((Figment::from(variables), "a MUSTER_ variable".to_owned()));
         let overrides = Figment::from(Serialized::defaults(overrides));
@@ -326,6 +359,7 @@ impl Config {
                 .parse::<std::net::IpAddr>()
                 .with_context(|| format!("api.trusted_proxies: {proxy:?} is no address"))?;
         }
+        Sealing::for_recipients(&self.backup.recipients).context("backup.recipients")?;
         anyhow::ensure!(
             (2..=600).contains(&self.terminals.delay_s),
             "terminals.delay_s must be 2 to 600"
@@ -356,6 +390,14 @@ impl Config {
             Ok(muster_store::Url::Sqlite(self.data_dir.join("muster.db")))
         } else {
             Ok(self.database_url.parse()?)
+        }
+    }
+
+    pub fn backup_folder(&self) -> PathBuf {
+        if self.backup.folder.is_empty() {
+            self.data_dir.join("backups")
+        } else {
+            PathBuf::from(&self.backup.folder)
         }
     }
 

@@ -1,8 +1,11 @@
-//! A SQLite database into an empty PostgreSQL one: every row of every table, whatever they are called.
+//! A database into an empty one of the other kind, and a picture of one as a file: every row of every
+//! table, whatever they are called.
 
-use crate::{Dialect, Error, Result, Statement, Store, Tx};
+use crate::{Dialect, Error, Options, Pools, Result, Statement, Store, Tx, Url};
+use rusqlite::{Connection, OpenFlags};
 use sea_query::{Value, Values};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Rows in one statement; fewer where they may hold pictures.
 const TOGETHER: i64 = 1_000;
@@ -34,6 +37,63 @@ struct Column {
     numbers_itself: bool,
 }
 
+impl Column {
+    /// Its value as JSON can hold it.
+    fn read(&self, from: Dialect) -> String {
+        let Column { name, kind, .. } = self;
+        match (from, kind.as_str()) {
+            (Dialect::Sqlite, "bytea") => {
+                format!("CASE WHEN {name} IS NOT NULL THEN hex({name}) END")
+            }
+            // JSON would have fifteen digits of it.
+            (Dialect::Sqlite, "float8") => {
+                format!("CASE WHEN {name} IS NOT NULL THEN printf('%!.17g', {name}) END")
+            }
+            (Dialect::Sqlite, _) => name.clone(),
+            (Dialect::Postgres, "bytea") => format!("encode({name}, 'hex')"),
+            (Dialect::Postgres, "bool") => format!("{name}::int"),
+            // As the driver writes them into SQLite: no fraction, or one of three or of six digits.
+            (Dialect::Postgres, "timestamptz") => {
+                let utc = format!("({name} AT TIME ZONE 'UTC')");
+                format!(
+                    "to_char({utc}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || {} || '+00:00'",
+                    fraction(&utc)
+                )
+            }
+            (Dialect::Postgres, "timestamp") => {
+                format!(
+                    "to_char({name}, 'YYYY-MM-DD HH24:MI:SS') || {}",
+                    fraction(name)
+                )
+            }
+            (Dialect::Postgres, "date") => format!("to_char({name}, 'YYYY-MM-DD')"),
+            (Dialect::Postgres, "float8") => format!("{name}::text"),
+            (Dialect::Postgres, _) => name.clone(),
+        }
+    }
+
+    /// The value at a place of the row `r`.
+    fn written(&self, to: Dialect, place: usize) -> String {
+        match (to, self.kind.as_str()) {
+            (Dialect::Sqlite, "bytea") => format!("unhex(r.value ->> {place})"),
+            (Dialect::Sqlite, "float8") => format!("CAST(r.value ->> {place} AS REAL)"),
+            (Dialect::Sqlite, _) => format!("r.value ->> {place}"),
+            (Dialect::Postgres, "bytea") => format!("decode(r ->> {place}, 'hex')"),
+            (Dialect::Postgres, "bool") => format!("(r ->> {place})::int::bool"),
+            (Dialect::Postgres, kind) => format!("(r ->> {place})::{kind}"),
+        }
+    }
+}
+
+/// What stands behind the seconds of a time in PostgreSQL.
+fn fraction(time: &str) -> String {
+    let microseconds = format!("(extract(microseconds FROM {time})::bigint % 1000000)");
+    format!(
+        "CASE WHEN {microseconds} = 0 THEN '' WHEN {microseconds} % 1000 = 0 THEN to_char({time}, '.MS') \
+         ELSE to_char({time}, '.US') END"
+    )
+}
+
 struct Table {
     name: String,
     columns: Vec<Column>,
@@ -41,29 +101,28 @@ struct Table {
 }
 
 impl Table {
-    /// A row as an array in JSON, behind its number: `$1` is the last number read, `$2` how many rows.
-    fn reading(&self) -> String {
+    /// Rows as arrays in JSON. SQLite: behind their numbers, `$1` is the last number read, `$2` how many
+    /// rows. PostgreSQL: what a cursor is for.
+    fn reading(&self, from: Dialect) -> String {
         let columns: Vec<String> = self
             .columns
             .iter()
-            .map(|Column { name, kind, .. }| match kind.as_str() {
-                "bytea" => format!("CASE WHEN {name} IS NOT NULL THEN hex({name}) END"),
-                // JSON would have fifteen digits of it.
-                "float8" => {
-                    format!("CASE WHEN {name} IS NOT NULL THEN printf('%!.17g', {name}) END")
-                }
-                _ => name.clone(),
-            })
+            .map(|column| column.read(from))
             .collect();
-        format!(
-            "SELECT rowid, json_array({}) FROM {} WHERE rowid > $1 ORDER BY rowid LIMIT $2",
-            columns.join(", "),
-            self.name
-        )
+        let columns = columns.join(", ");
+        let name = &self.name;
+        match from {
+            Dialect::Sqlite => format!(
+                "SELECT rowid, json_array({columns}) FROM {name} WHERE rowid > $1 ORDER BY rowid LIMIT $2"
+            ),
+            Dialect::Postgres => format!(
+                "DECLARE rows_of_one_table NO SCROLL CURSOR FOR SELECT json_build_array({columns})::text FROM {name}"
+            ),
+        }
     }
 
     /// `$1` is an array of such rows.
-    fn writing(&self) -> String {
+    fn writing(&self, to: Dialect) -> String {
         let names: Vec<&str> = self
             .columns
             .iter()
@@ -73,18 +132,18 @@ impl Table {
             .columns
             .iter()
             .enumerate()
-            .map(|(place, Column { kind, .. })| match kind.as_str() {
-                "bytea" => format!("decode(r ->> {place}, 'hex')"),
-                "bool" => format!("(r ->> {place})::int::bool"),
-                _ => format!("(r ->> {place})::{kind}"),
-            })
+            .map(|(place, column)| column.written(to, place))
             .collect();
-        format!(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM jsonb_array_elements($1::jsonb) AS r",
-            self.name,
-            names.join(", "),
-            values.join(", ")
-        )
+        let (name, names, values) = (&self.name, names.join(", "), values.join(", "));
+        match to {
+            Dialect::Sqlite => {
+                format!("INSERT INTO {name} ({names}) SELECT {values} FROM json_each($1) AS r")
+            }
+            Dialect::Postgres => format!(
+                "INSERT INTO {name} ({names}) OVERRIDING SYSTEM VALUE \
+                 SELECT {values} FROM jsonb_array_elements($1::jsonb) AS r"
+            ),
+        }
     }
 
     fn together(&self) -> i64 {
@@ -99,15 +158,29 @@ impl Table {
 }
 
 impl Store {
-    /// Copies all there is here, on SQLite, into a PostgreSQL database that has its schema and no row: all of
-    /// it, or nothing. Nobody writes here meanwhile. Says of each table that it is copied.
+    /// Copies all there is here into a database of the other kind that has its schema and no row: all of it,
+    /// or nothing. Nobody writes to SQLite meanwhile; of PostgreSQL it is one moment's picture. Says of each
+    /// table that it is copied.
     pub async fn copy_to(&self, to: &Store, mut told: impl FnMut(&Copied)) -> Result<()> {
-        let is_from_to = (self.dialect(), to.dialect()) == (Dialect::Sqlite, Dialect::Postgres);
-        if !is_from_to {
-            return Err(Error::Copy("only from SQLite to PostgreSQL".into()));
+        if self.dialect() == to.dialect() {
+            return Err(Error::Copy(
+                "only from SQLite to PostgreSQL, or back".into(),
+            ));
         }
         let (mut from, mut to) = (self.write().await?, to.write().await?);
-        let tables = tables(&mut to).await?;
+        let tables = match from.dialect() {
+            Dialect::Sqlite => tables(&mut to).await?,
+            Dialect::Postgres => {
+                run(
+                    &mut from,
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+                )
+                .await?;
+                // Rows may come before those that they point at.
+                run(&mut to, "PRAGMA defer_foreign_keys = ON").await?;
+                tables(&mut from).await?
+            }
+        };
         for table in &tables {
             if count(&mut to, &table.name).await? > 0 {
                 let table = &table.name;
@@ -117,7 +190,10 @@ impl Store {
             }
         }
         for table in &tables {
-            copy(&mut from, &mut to, table).await?;
+            match from.dialect() {
+                Dialect::Sqlite => copy_from_sqlite(&mut from, &mut to, table).await?,
+                Dialect::Postgres => copy_from_postgres(&mut from, &mut to, table).await?,
+            }
             let rows = count(&mut from, &table.name).await?;
             let there = count(&mut to, &table.name).await?;
             if rows != there {
@@ -133,10 +209,75 @@ impl Store {
         }
         to.commit().await
     }
+
+    /// One moment's picture of all there is, as a SQLite database in a file that is there and empty. Others
+    /// read and write meanwhile.
+    pub async fn picture(&self, file: &Path) -> Result<()> {
+        match &self.pools {
+            Pools::Sqlite { .. } => {
+                let (of,): (String,) = self
+                    .one(&Written(
+                        "SELECT file FROM pragma_database_list WHERE name = 'main'".into(),
+                        Vec::new(),
+                    ))
+                    .await?;
+                let (of, file) = (PathBuf::from(of), file.to_owned());
+                let drawn = tokio::task::spawn_blocking(move || {
+                    let reading =
+                        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                    let database = Connection::open_with_flags(of, reading)?;
+                    database.execute("VACUUM INTO ?1", [file.to_string_lossy()])
+                });
+                drawn
+                    .await
+                    .map_err(|error| Error::Copy(error.to_string()))?
+                    .map_err(|error| Error::Copy(error.to_string()))?;
+                Ok(())
+            }
+            Pools::Postgres { .. } => {
+                let to = Store::open(&Url::Sqlite(file.to_owned()), &Options::default()).await?;
+                let copied = self.copy_to(&to, |_| {}).await;
+                // What is in the log beside the file goes into the file.
+                to.close().await;
+                copied
+            }
+        }
+    }
 }
 
-async fn copy(from: &mut Tx, to: &mut Tx, table: &Table) -> Result<()> {
-    let (reading, writing) = (table.reading(), table.writing());
+impl Tx {
+    /// No id that was given to anything in these tables is given again, nor the next so many: a database that is
+    /// older than what was told of it goes on behind that.
+    pub async fn skip_ids(&mut self, count: i64) -> Result<()> {
+        if self.dialect() == Dialect::Sqlite {
+            for skip in [
+                "UPDATE sqlite_sequence SET seq = seq + $1",
+                "INSERT INTO sqlite_sequence (name, seq) SELECT name, $1 FROM sqlite_master \
+                 WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%' AND name NOT IN (SELECT name FROM sqlite_sequence)",
+            ] {
+                self.run(&Written(skip.into(), vec![count.into()])).await?;
+            }
+            return Ok(());
+        }
+        for table in tables(self).await? {
+            for column in table.columns.iter().filter(|column| column.numbers_itself) {
+                let last = last_given(self, &table.name, &column.name).await?;
+                set_last_given(self, &table.name, &column.name, last + count).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn run(tx: &mut Tx, statement: &str) -> Result<u64> {
+    tx.run(&Written(statement.into(), Vec::new())).await
+}
+
+async fn copy_from_sqlite(from: &mut Tx, to: &mut Tx, table: &Table) -> Result<()> {
+    let (reading, writing) = (
+        table.reading(Dialect::Sqlite),
+        table.writing(Dialect::Postgres),
+    );
     let mut last = i64::MIN;
     loop {
         let rows: Vec<(i64, String)> = from
@@ -148,8 +289,8 @@ async fn copy(from: &mut Tx, to: &mut Tx, table: &Table) -> Result<()> {
         let Some((end, _)) = rows.last() else { break };
         last = *end;
         let rows: Vec<&str> = rows.iter().map(|(_, row)| row.as_str()).collect();
-        let rows = format!("[{}]", rows.join(","));
-        to.run(&Written(writing.clone(), vec![rows.into()])).await?;
+        to.run(&Written(writing.clone(), vec![array(&rows)]))
+            .await?;
     }
     // No number is given again, be its row long gone.
     for column in table.columns.iter().filter(|column| column.numbers_itself) {
@@ -160,12 +301,63 @@ async fn copy(from: &mut Tx, to: &mut Tx, table: &Table) -> Result<()> {
             ))
             .await?;
         if let Some((given,)) = given.filter(|(given,)| *given > 0) {
-            let set = "SELECT setval(pg_get_serial_sequence($1, $2), $3)";
-            let names = [table.name.clone().into(), column.name.clone().into()];
-            let values = names.into_iter().chain([given.into()]).collect();
-            to.run(&Written(set.into(), values)).await?;
+            set_last_given(to, &table.name, &column.name, given).await?;
         }
     }
+    Ok(())
+}
+
+async fn copy_from_postgres(from: &mut Tx, to: &mut Tx, table: &Table) -> Result<()> {
+    let writing = table.writing(Dialect::Sqlite);
+    run(from, &table.reading(Dialect::Postgres)).await?;
+    let fetch = if table.together() == LARGE_TOGETHER {
+        format!("FETCH {LARGE_TOGETHER} FROM rows_of_one_table")
+    } else {
+        format!("FETCH {TOGETHER} FROM rows_of_one_table")
+    };
+    loop {
+        let rows: Vec<(String,)> = from.all(&Written(fetch.clone(), Vec::new())).await?;
+        if rows.is_empty() {
+            break;
+        }
+        let rows: Vec<&str> = rows.iter().map(|(row,)| row.as_str()).collect();
+        to.run(&Written(writing.clone(), vec![array(&rows)]))
+            .await?;
+    }
+    run(from, "CLOSE rows_of_one_table").await?;
+    for column in table.columns.iter().filter(|column| column.numbers_itself) {
+        let given = last_given(from, &table.name, &column.name).await?;
+        let name = || vec![table.name.clone().into()];
+        let remove = "DELETE FROM sqlite_sequence WHERE name = $1";
+        to.run(&Written(remove.into(), name())).await?;
+        let set = "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)";
+        let values = name().into_iter().chain([given.into()]).collect();
+        to.run(&Written(set.into(), values)).await?;
+    }
+    Ok(())
+}
+
+fn array(rows: &[&str]) -> Value {
+    format!("[{}]", rows.join(",")).into()
+}
+
+/// The last id that PostgreSQL has given; one below its first when it has given none.
+async fn last_given(tx: &mut Tx, table: &str, column: &str) -> Result<i64> {
+    let (last,): (i64,) = tx
+        .one(&Written(
+            "SELECT COALESCE(s.last_value, s.start_value - s.increment_by) FROM pg_sequences AS s \
+             WHERE format('%I.%I', s.schemaname, s.sequencename) = pg_get_serial_sequence($1, $2)"
+                .into(),
+            vec![table.into(), column.into()],
+        ))
+        .await?;
+    Ok(last)
+}
+
+async fn set_last_given(tx: &mut Tx, table: &str, column: &str, last: i64) -> Result<()> {
+    let set = "SELECT setval(pg_get_serial_sequence($1, $2), $3)";
+    let values = vec![table.into(), column.into(), last.into()];
+    tx.run(&Written(set.into(), values)).await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod backup;
 pub mod client;
 mod config;
 mod demo;
@@ -9,6 +10,7 @@ mod generated;
 mod import;
 mod logs;
 mod move_to;
+mod restore;
 pub mod role;
 pub mod serve;
 mod simulate;
@@ -51,6 +53,10 @@ enum Command {
     Import(import::Import),
     /// Write a list to a file: csv, tab separated text or xlsx
     Export(export::Export),
+    /// Put all there is into one sealed file; the server may run
+    Backup(backup::Backup),
+    /// Make an installation out of a backup, where there is none
+    Restore(restore::Restore),
     /// Copy an installation on SQLite into an empty PostgreSQL database; stop the server first
     Move(move_to::Move),
     /// Show, explain or check the configuration
@@ -143,6 +149,8 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Move(there) => there.run(),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),

@@ -2,6 +2,7 @@
 //! twice without harm. Of several servers on one database one does those that are for all of them.
 
 mod ask_terminals;
+mod backup;
 mod expire_commands;
 mod last_heard;
 mod messages;
@@ -112,6 +113,12 @@ const JOBS: &[Job] = &[
         by: By::One,
         every: Duration::from_secs(drift::EVERY_S),
         run: |app| Box::pin(ask_terminals::run(app)),
+    },
+    Job {
+        name: "backup",
+        by: By::One,
+        every: Duration::from_secs(600),
+        run: |app| Box::pin(backup::run(app)),
     },
 ];
 

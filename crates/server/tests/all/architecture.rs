@@ -18,8 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "frame",
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
-            "events", "extract", "health", "input", "install", "keys", "password", "profile",
-            "relation", "resource", "routes", "runs", "scope", "times", "writing",
+            "backup", "events", "extract", "health", "input", "install", "keys", "password",
+            "profile", "relation", "resource", "routes", "runs", "scope", "times", "writing",
         ],
     ),
 ];

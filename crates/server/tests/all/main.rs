@@ -19,6 +19,7 @@ mod api_terminals;
 mod api_trees;
 mod architecture;
 mod attacks;
+mod backups;
 #[path = "../../../sheets/tests/book/mod.rs"]
 mod book;
 mod cli;

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 
 const PUNCH: &str = "7\t2026-01-15 07:59:58\t0\t1\t0\t0\t0\n";
 
-async fn company(app: &TestApp) -> Api<'_> {
+/// One with areas, people, a terminal that has brought punches and a template.
+pub async fn company(app: &TestApp) -> Api<'_> {
     let admin = app.api(Profile::EasyTimePro, Rights::administrator()).await;
     for (code, parent) in [("north", "1"), ("gate", "north")] {
         let area = json!({ "area_code": code, "area_name": code, "parent_area": parent });
@@ -43,7 +44,7 @@ async fn company(app: &TestApp) -> Api<'_> {
 }
 
 /// What callers see of everything.
-async fn all(caller: &Api<'_>) -> Vec<Value> {
+pub async fn all(caller: &Api<'_>) -> Vec<Value> {
     let mut all = Vec::new();
     for list in [
         "personnel/api/areas",

@@ -122,6 +122,14 @@ impl TestApp {
         TestApp::start(database_url, Some(key), &|_| {}).await
     }
 
+    /// One of an installation that is there.
+    pub async fn of(data_dir: &Path, database_url: String) -> TestApp {
+        TestApp::start(database_url, None, &|config| {
+            data_dir.clone_into(&mut config.data_dir);
+        })
+        .await
+    }
+
     pub async fn stop(self) {
         self.server.stop().await;
     }

@@ -49,6 +49,48 @@ pub async fn look(app: &App) -> Result<()> {
     look_at_counts(app).await
 }
 
+/// The database is as it was at some time, and terminals are further. What was queued then is not given to them
+/// again, for they may have done it; each is asked for its punches since, and soon for its people. Returns how many
+/// are asked.
+pub async fn catch_up(app: &App, tx: &mut Writing, since: DateTime<Utc>) -> Result<usize> {
+    let terminals: Vec<(i64, String, i16, Option<String>, i64)> = tx
+        .all(&Sql::new(
+            "SELECT id, family, zone_offset_minutes, zone_name, area_id FROM terminal ORDER BY id",
+            [],
+        ))
+        .await?;
+    let mut asked = 0;
+    for (id, family, offset_minutes, name, area) in terminals {
+        commands::replaced(app, tx, id).await?;
+        if area == NOT_AUTHORIZED {
+            continue;
+        }
+        // Whatever its clock shows, and however it was set meanwhile.
+        let zone = Zone {
+            offset_minutes: offset_minutes.into(),
+            name: name.and_then(|name| name.parse().ok()),
+        };
+        let question = match family_of(&family) {
+            Family::Attendance => Command::QueryAttlog {
+                from: zone.local(since - TimeDelta::days(1)),
+                to: zone.local(app.clock.now() + TimeDelta::days(1)),
+            },
+            Family::Access => Command::AccessQuery {
+                table: "transaction".into(),
+            },
+        };
+        if put(app, tx, id, &question).await?.is_some() {
+            asked += 1;
+        }
+        tx.run(&Sql::new(
+            "UPDATE terminal SET people_asked_at = $2, people_question = NULL, punches_question = NULL WHERE id = $1",
+            [id.into(), DateTime::UNIX_EPOCH.into()],
+        ))
+        .await?;
+    }
+    Ok(asked)
+}
+
 async fn ask_for_people(app: &App, every: TimeDelta, most: i64) -> Result<()> {
     let now = app.clock.now();
     let due: Vec<(i64, String)> = app

@@ -1,0 +1,23 @@
+//! A backup now and then, where the options say for whom, and the oldest are removed.
+
+use crate::app::App;
+use crate::backup::{self, Sealing};
+use crate::error::Result;
+use chrono::TimeDelta;
+
+pub async fn run(app: &App) -> Result<()> {
+    let options = &app.config.backup;
+    if options.recipients.is_empty() || options.every_h == 0 {
+        return Ok(());
+    }
+    let folder = app.config.backup_folder();
+    let newest = backup::list(&folder)?.into_iter().next();
+    let every = TimeDelta::hours(options.every_h.into());
+    if newest.is_some_and(|(_, made_at)| app.clock.now() - made_at < every) {
+        return Ok(());
+    }
+    let made = backup::make(app, &folder, Sealing::for_recipients(&options.recipients)?).await?;
+    tracing::info!(file = %made.file.display(), bytes = made.bytes, "a backup was made");
+    backup::thin_out(&folder, options.keep as usize)?;
+    Ok(())
+}
