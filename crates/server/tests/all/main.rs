@@ -18,6 +18,7 @@ mod api_resignations;
 mod api_terminals;
 mod api_trees;
 mod architecture;
+mod attacks;
 mod backups;
 #[path = "../../../sheets/tests/book/mod.rs"]
 mod book;
