@@ -271,13 +271,15 @@ impl Presence {
         heard.fresh_stamps = true;
     }
 
-    /// Takes over the counters of a poll.
-    pub fn set_info(&self, info: &str) {
+    /// Takes over the counters of a poll. Returns whether they are the first that this server hears.
+    pub fn set_info(&self, info: &str) -> bool {
         let mut heard = self.heard();
+        let is_first = heard.info.is_empty();
         if heard.info != info {
             info.clone_into(&mut heard.info);
             heard.fresh_info = true;
         }
+        is_first
     }
 
     pub fn wants_clear_text(&self) -> bool {

@@ -210,6 +210,23 @@ async fn unread_lines_are_shown_byte_for_byte_to_those_who_may_see_templates() {
 }
 
 #[tokio::test]
+async fn a_page_of_what_may_be_large_is_bounded_whatever_is_asked_for() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        let lines: String = (0..501).map(|number| format!("{number}\n")).collect();
+        sends(&app, "NORTH", "ATTLOG", lines.as_bytes()).await;
+        let page = async |number: usize| {
+            let path = format!("{UNREAD}?page_size=10000&page={number}");
+            let list = admin.get(&path).await.is(200);
+            assert_eq!(list["count"], 501);
+            list["data"].as_array().expect("rows").len()
+        };
+        assert_eq!((page(1).await, page(2).await), (500, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn both_logs_are_for_those_who_may_see_their_terminals() {
     on_both(|app| async move {
         scene(&app, Profile::EasyTimePro).await;
