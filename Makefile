@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser clients bench abuse soak fuzz screenshots clean
+.PHONY: help run check test fmt generated web browser clients bench bench-console bench-live abuse soak fuzz screenshots clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -9,7 +9,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 ARGS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: web ## builds muster and starts it with demonstration data (ARGS="--listen 0.0.0.0:8081" is handed on)
 	cargo build --release --package muster
@@ -41,6 +41,13 @@ clients: web ## other people's client programs against the server, on both datab
 bench: web ## measures the server under load, each figure beside a ceiling of the same run
 	scripts/with-postgres --durable cargo bench -p muster --bench whole
 
+bench-console: web ## how long the console's pages of a hundred rows take, with PUNCHES=1000000 of PEOPLE=100000
+	scripts/with-postgres --durable cargo bench -p muster --bench console -- $(or $(PUNCHES),1000000) $(or $(PEOPLE),100000)
+
+bench-live: web ## what the browser needs for the live page with fifty punches a second, for MINUTES=10
+	cargo build --release --package muster
+	TEST_MUSTER="$${CARGO_TARGET_DIR:-target}/release/muster" scripts/live-memory $(or $(MINUTES),10)
+
 abuse: web ## attacks the server with what no terminal should send: its memory, and how an honest terminal fares
 	cargo bench -p muster --bench abuse
 
@@ -52,7 +59,7 @@ soak: web ## kills server and PostgreSQL ROUNDS=50 times under load, then runs t
 fuzz: ## feeds made-up messages to the parsers, SECONDS=300 each (needs a nightly toolchain)
 	scripts/fuzz $(or $(SECONDS),300)
 
-screenshots: web ## pictures of every page of the console, wide and narrow, into screenshots/
+screenshots: web ## pictures of every page of the console, wide and on a telephone, light and dark, into screenshots/
 	cargo build --package muster
 	scripts/screenshots
 

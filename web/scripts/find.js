@@ -1,3 +1,8 @@
+// Where the menu is a line, on a small screen, the page's own place in it is in view.
+const here = document.querySelector(".menu [aria-current]");
+const menu = document.querySelector(".menu");
+if (here && menu.scrollWidth > menu.clientWidth) menu.scrollLeft = here.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
+
 // The search above every page: ⌘K or Ctrl K goes there from anywhere, and back.
 const field = document.querySelector(".find input");
 const hint = document.querySelector(".find kbd");

@@ -17,7 +17,7 @@ import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const program = resolve(root, process.env.TEST_MUSTER ?? "target/debug/muster");
+export const program = resolve(root, process.env.TEST_MUSTER ?? "target/debug/muster");
 const evidence = join(root, "target", "browser");
 const pictureFolder = join(root, "screenshots");
 export const adminPassword = "Harness-9-door-lamp";

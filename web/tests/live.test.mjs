@@ -1,24 +1,7 @@
 // The live page as a person uses it: in, a terminal calls and is authorised, its punch stands there without a reload.
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { adminPassword, pictures, scene, until } from "./harness.mjs";
-
-/** Speaks to the server as a terminal does, over a connection of its own. */
-function terminal(server, sn) {
-  const ask = (method, query, body) =>
-    new Promise((done, failed) => {
-      const sent = request(`${server.url}/iclock/cdata?SN=${sn}&${query}`, { method, agent: false }, async (answer) => {
-        let text = "";
-        for await (const bytes of answer) text += bytes;
-        done({ status: answer.statusCode, text });
-      });
-      sent.on("error", failed).end(body);
-    });
-  return {
-    hello: () => ask("GET", "options=all&pushver=2.4.1"),
-    punches: (...lines) => ask("POST", "table=ATTLOG&Stamp=9999", lines.map((line) => `${line}\n`).join("")),
-  };
-}
+import { terminal } from "./terminal.mjs";
 
 async function signIn(page, password = adminPassword) {
   await page.getByLabel("User name").fill("admin");

@@ -1757,6 +1757,173 @@ mod tests {
         ]
     }
 
+    /// Texts with the bytes in them that mean something on the wire.
+    fn hostile() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "[0-9a-zA-Z \t\r\n\\x00,=:]{0,30}",
+            ("[0-9]{0,4}", "[\t\r\n\\x00,]", "[A-Za-z]{1,8}=[0-9]{1,3}")
+                .prop_map(|(value, separator, field)| [value, separator, field].concat()),
+        ]
+    }
+
+    /// Every command that takes a text, with this one wherever it does.
+    fn with(text: &str) -> Vec<Command> {
+        let own = || text.to_owned();
+        let body = || Secret::new(own());
+        let moment = time::parse_local("2026-01-15 08:00:00").expect("a time");
+        let biodata = || BiodataFields {
+            pin: own(),
+            no: 0,
+            index: 0,
+            valid: 1,
+            duress: false,
+            wire_type: 9,
+            major_ver: own(),
+            minor_ver: own(),
+            format: 0,
+            body: body(),
+        };
+        vec![
+            Command::SetOption {
+                key: own(),
+                value: own(),
+            },
+            Command::UpdateUser(UserFields {
+                name: Some(own()),
+                password: Some(body()),
+                card: Some(own()),
+                timezones: Some(own()),
+                vice_card: Some(own()),
+                ..user(text)
+            }),
+            Command::DeleteUser { pin: own() },
+            Command::QueryUser { pin: Some(own()) },
+            Command::UpdateFinger {
+                pin: own(),
+                finger: 1,
+                valid: 1,
+                body: body(),
+            },
+            Command::DeleteFinger {
+                pin: own(),
+                finger: Some(1),
+            },
+            Command::QueryFinger { pin: own() },
+            Command::UpdateFace {
+                pin: own(),
+                index: 0,
+                valid: 1,
+                body: body(),
+            },
+            Command::DeleteFace { pin: own() },
+            Command::UpdateFvein {
+                pin: own(),
+                finger: 1,
+                index: 0,
+                valid: 1,
+                body: body(),
+            },
+            Command::DeleteFvein {
+                pin: own(),
+                finger: Some(1),
+            },
+            Command::UpdateBiodata(biodata()),
+            Command::DeleteBiodata {
+                pin: own(),
+                wire_type: Some(9),
+                no: Some(0),
+            },
+            Command::QueryBiodata {
+                pin: Some(own()),
+                wire_type: 9,
+                no: Some(0),
+            },
+            Command::UpdateBiophoto {
+                pin: own(),
+                wire_type: 9,
+                body: body(),
+                post_back_template: true,
+            },
+            Command::DeleteBiophoto {
+                pin: own(),
+                wire_type: 9,
+            },
+            Command::UpdateUserPic {
+                pin: own(),
+                body: body(),
+            },
+            Command::DeleteUserPic { pin: own() },
+            Command::UpdateSms {
+                text: own(),
+                audience: Audience::Everybody,
+                uid: 1,
+                minutes: 1,
+                start: moment,
+            },
+            Command::UpdateUserSms { pin: own(), uid: 1 },
+            Command::DeleteUserSms { pin: own(), uid: 1 },
+            Command::UpdateWorkcode {
+                index: 1,
+                code: own(),
+                name: own(),
+            },
+            Command::DeleteWorkcode { code: own() },
+            Command::EnrollFinger {
+                pin: own(),
+                finger: 1,
+                retry: 3,
+                overwrite: true,
+            },
+            Command::EnrollBio {
+                wire_type: 9,
+                pin: own(),
+                card: Some(own()),
+                retry: 3,
+                overwrite: true,
+            },
+            Command::EnrollCard {
+                pin: own(),
+                retry: 3,
+            },
+            Command::AccessUpdateUser(AccessUserFields {
+                pin: own(),
+                card: own(),
+                password: body(),
+                group: 0,
+                start: own(),
+                end: own(),
+                name: own(),
+                privilege: 0,
+            }),
+            Command::AccessAuthorize {
+                pin: own(),
+                time_zone: 1,
+                door: 1,
+            },
+            Command::AccessDeleteUser { pin: own() },
+            Command::AccessDeleteAuthorization { pin: own() },
+            Command::AccessUpdateBiodata(biodata()),
+            Command::AccessDeleteBiodata {
+                pin: own(),
+                wire_type: 9,
+            },
+            Command::AccessUpdateBiophoto {
+                pin: own(),
+                wire_type: 9,
+                body: body(),
+            },
+            Command::AccessDeleteBiophoto {
+                pin: own(),
+                wire_type: 9,
+            },
+            Command::AccessSetOptions(vec![(own(), own()), (own(), own())]),
+            Command::AccessGetOptions(vec![own(), own()]),
+            Command::AccessQuery { table: own() },
+            Command::AccessCount { table: own() },
+        ]
+    }
+
     proptest! {
         #[test]
         fn a_command_survives_the_wire(command in prop_oneof![plain(), templates(), people(), access()], id in "[0-9]{1,10}") {
@@ -1764,6 +1931,20 @@ mod tests {
             prop_assert!(text.starts_with(command.verb()));
             prop_assert_eq!(read_batch(&line(&id, &text)), vec![(id, text.clone())]);
             prop_assert_eq!(Command::parse(&text), Some(command));
+        }
+
+        #[test]
+        fn no_value_ends_its_field_or_its_line(value in hostile()) {
+            for (command, clean) in with(&value).iter().zip(with("1")) {
+                let clean = clean.encode().expect("clean values");
+                let Ok(text) = command.encode() else { continue };
+                prop_assert!(!text.contains(['\r', '\n', '\0']), "{text:?}");
+                for separator in ['\t', ','] {
+                    let is_between = separator == '\t' || clean.contains(',');
+                    let count = |text: &str| text.matches(separator).count();
+                    prop_assert!(!is_between || count(&text) == count(&clean), "{text:?}");
+                }
+            }
         }
 
         #[test]

@@ -40,6 +40,8 @@ const PUNCH_EVENTS: [i32; 21] = [
     0, 1, 2, 3, 4, 5, 14, 15, 16, 17, 18, 19, 203, 207, 208, 215, 216, 218, 219, 222, 232,
 ];
 
+const SERVER_LOST: i32 = 105;
+
 /// How a person was recognised, when only a set of bits says so.
 const VERIFY_OTHER: i16 = 200;
 
@@ -62,6 +64,12 @@ impl AccessEvent {
 
     pub fn kind(&self) -> EventKind {
         EventKind::of(self.event)
+    }
+
+    /// What has gone off. That the server was out of reach is no alarm for a server that hears of it.
+    pub fn alarm(&self) -> Option<&'static str> {
+        let is_alarm = self.kind() == EventKind::Alarm && self.event != SERVER_LOST;
+        is_alarm.then(|| meaning(self.event).unwrap_or("Alarm"))
     }
 }
 
@@ -99,8 +107,9 @@ pub fn meaning(event: i32) -> Option<&'static str> {
         68 => "Temperature too high",
         69 => "No mask",
         100 => "Tamper alarm",
+        101 | 103 => "Duress alarm",
         102 => "Door forced open",
-        105 => "Server not reachable",
+        SERVER_LOST => "Server not reachable",
         202 => "Exit button",
         206 => "Started",
         214 => "Server connected",
@@ -193,6 +202,24 @@ mod tests {
         assert!(event("time=2026-08-20 09:15:32\tpin=7\tevent=0\tindex=1").is_punch());
         assert!(!event("time=2026-08-20 09:15:32\tpin=7\tevent=23\tindex=1").is_punch());
         assert!(!event("time=2026-08-20 09:15:32\tpin=0\tevent=0\tindex=1").is_punch());
+    }
+
+    #[test]
+    fn an_alarm_says_what_went_off() {
+        let alarm = |code: i32| event(&format!("time=2026-08-20 09:15:32\tevent={code}")).alarm();
+        assert_eq!(
+            [100, 101, 102, 150, 6005, 105, 20, 202].map(alarm),
+            [
+                Some("Tamper alarm"),
+                Some("Duress alarm"),
+                Some("Door forced open"),
+                Some("Alarm"),
+                Some("Alarm"),
+                None,
+                None,
+                None
+            ]
+        );
     }
 
     #[test]

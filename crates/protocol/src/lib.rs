@@ -5,6 +5,7 @@ pub mod access;
 pub mod command;
 pub mod event;
 pub mod handshake;
+pub mod head;
 pub mod ids;
 pub mod operation;
 pub mod person;

@@ -4,21 +4,17 @@
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server. With the word `import` the workbook
 //! alone.
 
+mod filled;
+
 use muster::access::{Caller, Rights};
 use muster::accounts::{self, client::NewClient};
-use muster::app::{App, Opened};
-use muster::cli::serve::Server;
-use muster::clock::Clock;
-use muster::config::Config;
+use muster::app::App;
 use muster::profile::Profile;
-use muster::punches::record::{NewPunch, Place, Source};
+use muster::punches::record::{NewPunch, Place};
 use muster_sheets::{Cell, Format, Writer};
-use muster_store::{Sql, fold};
 use reqwest::multipart::{Form, Part};
-use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 
 const PEOPLE: i64 = 100_000;
 const TIMES: usize = 15;
@@ -46,58 +42,12 @@ const ASKED: &[(&str, &str)] = &[
 
 #[tokio::main]
 async fn main() {
-    one_database("SQLite", String::new()).await;
-    if let Ok(server) = outside() {
-        let name = format!("bench_{}", std::process::id());
-        let mut database = PgConnection::connect(&server).await.expect("connected");
-        let make = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(make)
-            .execute(&mut database)
-            .await
-            .expect("made");
-        let mut url = url::Url::parse(&server).expect("a URL");
-        url.set_path(&name);
-        one_database("PostgreSQL", url.into()).await;
-        let remove = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-        sqlx::query(remove)
-            .execute(&mut database)
-            .await
-            .expect("removed");
-    }
+    filled::on_each_database(one_database).await;
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bench is no server: the test database is named so"
-)]
-fn outside() -> Result<String, std::env::VarError> {
-    std::env::var("TEST_POSTGRES")
-}
-
-/// PostgreSQL does this by itself a minute after so many rows were written.
-async fn tidy_up(database_url: &str) {
-    let mut database = PgConnection::connect(database_url)
-        .await
-        .expect("connected");
-    sqlx::query("VACUUM ANALYZE")
-        .execute(&mut database)
-        .await
-        .expect("done");
-}
-
-async fn one_database(name: &str, database_url: String) {
+async fn one_database(name: &'static str, database_url: String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = Config {
-        data_dir: folder.path().join("data"),
-        database_url: database_url.clone(),
-        zone: "UTC".into(),
-        ..Config::default()
-    };
-    let Opened { app, .. } = App::open(config, Clock::real(), Some("a-long-password".into()))
-        .await
-        .expect("the server opens");
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+    let (app, server) = filled::start(folder.path(), &database_url).await;
     let client = NewClient {
         name: "bench".into(),
         profile: Profile::EasyTimePro,
@@ -124,10 +74,8 @@ async fn one_database(name: &str, database_url: String) {
         server.stop().await;
         return;
     }
-    fill(&app).await;
-    if !database_url.is_empty() {
-        tidy_up(&database_url).await;
-    }
+    filled::people(&app, PEOPLE).await;
+    filled::tidy_up(&database_url).await;
     println!(
         "{name}, {PEOPLE} employees{:>24}{:>12}{:>10}",
         "median ms", "worst ms", "found"
@@ -159,51 +107,6 @@ async fn one_database(name: &str, database_url: String) {
         );
     }
     server.stop().await;
-}
-
-/// People as they are: some forty first and last names, everybody in area 1, one in a hundred
-/// resigned.
-async fn fill(app: &App) {
-    const FIRST: [&str; 8] = [
-        "Asha", "Ángela", "Binod", "Chen", "Иван", "Fatima", "Guru", "Natasha",
-    ];
-    const LAST: [&str; 5] = ["Rao", "Núñez", "Kumar", "Schmidt", "Müller"];
-    for from in (0..PEOPLE).step_by(5_000) {
-        let mut tx = app.store.write().await.expect("a transaction");
-        for number in from..from + 5_000 {
-            let place = usize::try_from(number).expect("small");
-            let (first, last) = (FIRST[place % 8], LAST[place / 8 % 5]);
-            let code = (100_000 + number * 7 % 900_000).to_string();
-            let mail = format!("{}.{number}@example.com", fold(first));
-            let search = [first, last, &code, "", "", "9876500000", &mail]
-                .map(fold)
-                .join("\u{1f}");
-            tx.run(&Sql::new(
-                "INSERT INTO employee (company_id, emp_code, first_name, last_name, mobile, email, department_id, \
-                     status, search_text, created_at, changed_at) VALUES ($1, $2, $3, $4, '9876500000', $5, 1, $6, $7, $8, $8)",
-                [
-                    app.company.id.clone().into(),
-                    code.into(),
-                    first.into(),
-                    last.into(),
-                    mail.into(),
-                    (if number % 100 == 99 { 99_i16 } else { 0 }).into(),
-                    search.into(),
-                    app.clock.now().into(),
-                ],
-            ))
-            .await
-            .expect("inserted");
-        }
-        tx.run(&Sql::new(
-            "INSERT INTO employee_area (employee_id, area_id) SELECT id, 1 FROM employee WHERE NOT EXISTS \
-             (SELECT 1 FROM employee_area AS a WHERE a.employee_id = employee.id)",
-            [],
-        ))
-        .await
-        .expect("inserted");
-        tx.commit().await.expect("committed");
-    }
 }
 
 /// People with what an export has of most of them; a quarter has punched already.
@@ -300,31 +203,14 @@ async fn import(app: &Arc<App>, request: reqwest::RequestBuilder, what: &str) {
 }
 
 fn punch(pin: i64, second: i64) -> NewPunch {
-    let at = chrono::DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a time");
-    NewPunch {
-        place: Arc::new(Place {
-            terminal_id: None,
-            terminal_sn: "BENCH".into(),
-            terminal_alias: None,
-            area_id: None,
-            area_name: None,
-        }),
-        pin: pin.to_string(),
-        local: at.naive_utc(),
-        at,
-        state: 0,
-        verify: 1,
-        verify_bits: None,
-        work_code: String::new(),
-        mask: None,
-        temperature: None,
-        longitude: None,
-        latitude: None,
-        source: Source::Terminal,
-        event_index: None,
-        event_code: None,
-        clock_suspect: false,
-    }
+    let place = Place {
+        terminal_id: None,
+        terminal_sn: "BENCH".into(),
+        terminal_alias: None,
+        area_id: None,
+        area_name: None,
+    };
+    filled::punch(&Arc::new(place), pin.to_string(), second)
 }
 
 /// MiB; 0 where the system does not say.

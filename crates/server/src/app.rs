@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub struct App {
     pub config: Config,
@@ -50,6 +50,8 @@ pub struct App {
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
     pub runs: Runs,
+    /// Told when this server may not go on.
+    pub must_stop: Notify,
     pub started_at: DateTime<Utc>,
 }
 
@@ -106,6 +108,10 @@ impl App {
         let store = Store::open(&url, &options)
             .await
             .with_context(|| format!("cannot open the database {url}"))?;
+        anyhow::ensure!(
+            store.share().await?,
+            "the database's keys are being changed (`muster keys`): start again when that is done"
+        );
         let zone = config.zone()?;
         let passwords = Passwords::default();
         let installed =
@@ -139,6 +145,7 @@ impl App {
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),
+            must_stop: Notify::new(),
             started_at: clock.now(),
             store,
             clock,

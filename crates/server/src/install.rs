@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{self, Keys};
 use crate::password::Passwords;
+use crate::sealed;
 use anyhow::ensure;
 use muster_store::{Sql, Store, fold};
 
@@ -37,10 +38,14 @@ pub async fn install(
         .await?;
     if let Some((check,)) = check {
         ensure!(
-            check == keys.check(),
-            "the key file in {} is not the one this database was made with: copy muster.key from there",
+            keys.knows(&check),
+            "the key file in {} is not the one of this database: copy muster.key from where it is",
             config.data_dir.display()
         );
+        if check != keys.check() {
+            // A backup from before its key was changed, or a change that was cut off.
+            sealed::put_in_force(store, keys).await?;
+        }
         return Ok(Installed {
             company: company(store).await?,
             first_password: None,

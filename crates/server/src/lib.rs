@@ -37,6 +37,7 @@ pub mod resources;
 pub mod routes;
 pub mod runs;
 pub mod scope;
+pub mod sealed;
 pub mod terminals;
 pub mod times;
 pub mod writing;

@@ -4,13 +4,14 @@
 use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::wire::{BodyProblem, Head, Length, Unreadable, UploadMemory, Wire};
+use crate::gateway::wire::{BodyProblem, Unreadable, UploadMemory, Wire};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use muster_protocol::head::{Head, Length, Malformed};
 use muster_protocol::target::{self, Door, Target};
 use std::future::Future;
 use std::io;
@@ -99,7 +100,7 @@ async fn converse(
             Err(unreadable) => {
                 let reply = match unreadable {
                     Unreadable::HeadTooLarge => Reply::refused(431, "ERROR: HEADER TOO LARGE"),
-                    Unreadable::Malformed(line) => {
+                    Unreadable::Malformed(Malformed(line)) => {
                         tracing::warn!(%address, line, "no HTTP request");
                         Reply::refused(400, "ERROR: BAD REQUEST")
                     }

@@ -282,6 +282,9 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// Whether an export has to say what kind of file it wants.
     const EXPORT_NEEDS_TYPE: bool = false;
 
+    /// Rows of a page at most, whatever a caller asks for: of things that are large.
+    const MOST_ON_A_PAGE: i64 = i64::MAX;
+
     /// Some hundred thousand rows at most: things that are kept, not things that happen.
     const IS_SMALL: bool = false;
 
@@ -1053,7 +1056,8 @@ pub async fn page<R: Resource>(
     caller: &Caller,
     query: &mut Query,
 ) -> Result<Page<R::Row>> {
-    let paging = Paging::read(app, query)?;
+    let mut paging = Paging::read(app, query)?;
+    paging.size = cmp::min(paging.size, R::MOST_ON_A_PAGE);
     let selection = Selection::read::<R>(app, caller, query).await?;
     let by_id = selection.by_id_alone();
     let place = |number: i64| match paging.after.filter(|_| by_id.is_some()) {

@@ -53,6 +53,11 @@ impl Driven {
         )
     }
 
+    /// From now on it calls this server, `host:port`.
+    pub fn calls(&mut self, address: &str) {
+        self.terminal.line.turn_to(address);
+    }
+
     /// One poll with all it brings; a start before it when the terminal is down. `false`: there was
     /// nothing to do.
     pub async fn turn(&mut self) -> bool {
@@ -79,6 +84,7 @@ impl Driven {
             }
             terminal.powered_up = false;
             terminal.post_results().await?;
+            terminal.send_unsent_rows().await?;
             terminal.send_people().await?;
             self.is_up = true;
             return Ok(Heard::Commands);
@@ -87,8 +93,8 @@ impl Driven {
         terminal.poll().await
     }
 
-    /// Somebody it knows enrols a finger at it; gives the template. `None`: it knows nobody of that PIN,
-    /// is down, or the server does not take it.
+    /// Somebody it knows enrols a finger at it; gives the template. `None`: it knows nobody of that PIN, or is down. The
+    /// server hears of it at once or, when it does not take it, with the terminal's next start.
     pub async fn enrol(&mut self, pin: &str, finger: &str) -> Option<String> {
         if !self.is_up {
             return None;
@@ -97,7 +103,9 @@ impl Driven {
         let print = template(&mut self.terminal.random, 400);
         let row = print_row(pin, finger, &print);
         person.prints.insert(finger.to_owned(), print.clone());
-        self.terminal.send_rows(vec![row]).await.ok()?;
+        if self.terminal.send_rows(vec![row]).await.is_err() {
+            self.is_up = false;
+        }
         Some(print)
     }
 

@@ -118,6 +118,13 @@ impl Ledger {
             .collect()
     }
 
+    /// How often commands of these words were carried out, by all terminals together.
+    pub fn carried_out(&self, verb: &str) -> usize {
+        let book = self.open();
+        let of_verb = book.executions.values().filter(|done| done.verb == verb);
+        of_verb.map(|done| done.times as usize).sum()
+    }
+
     /// How long uploads took until they were acknowledged.
     pub fn ack_latency(&self) -> Latency {
         self.open().ack.latency()

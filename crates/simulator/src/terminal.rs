@@ -127,12 +127,14 @@ pub struct Terminal {
     hello_at_midnight: bool,
     crowd: Crowd,
     rhythm: Rhythm,
-    line: Line,
+    pub(crate) line: Line,
     timers: Timers,
     pub(crate) told: Option<Counters>,
     photos: Vec<(Arc<str>, NaiveDateTime)>,
     /// Results not yet acknowledged: id and line.
     pub(crate) results: Vec<(String, String)>,
+    /// Rows of people and operations that are not acknowledged yet.
+    unsent_rows: Vec<String>,
     enrolled_here: u32,
     last_ping: Duration,
 }
@@ -220,6 +222,7 @@ impl Terminal {
             told: None,
             photos: Vec::new(),
             results: Vec::new(),
+            unsent_rows: Vec::new(),
             enrolled_here: 0,
             last_ping: Duration::ZERO,
         };
@@ -318,6 +321,7 @@ impl Terminal {
         self.timers.midnight = self.hello_at_midnight.then(|| self.next_midnight());
         self.post_results().await?;
         self.send_unsent().await?;
+        self.send_unsent_rows().await?;
         self.send_people().await?;
 
         // Attendance terminals poll soon after something happened, then ever more slowly.
@@ -861,8 +865,19 @@ impl Terminal {
     pub(crate) async fn send_rows(&mut self, rows: Vec<String>) -> Result<(), Ending> {
         match self.model.generation {
             Generation::Access => self.send_table_rows().await,
-            _ => self.send_operations(rows).await,
+            _ => {
+                self.unsent_rows.extend(rows);
+                self.send_unsent_rows().await
+            }
         }
+    }
+
+    /// Rows of before that nobody has acknowledged; without an acknowledgement they are kept.
+    pub(crate) async fn send_unsent_rows(&mut self) -> Result<(), Ending> {
+        let rows = self.unsent_rows.clone();
+        self.send_operations(rows).await?;
+        self.unsent_rows.clear();
+        Ok(())
     }
 
     /// The positional summary of a poll.

@@ -234,6 +234,14 @@ impl Line {
         }
     }
 
+    /// Calls another server from now on.
+    pub fn turn_to(&mut self, address: &str) {
+        if self.address != address {
+            address.clone_into(&mut self.address);
+            self.hang_up();
+        }
+    }
+
     pub fn hang_up(&mut self) {
         self.kept = None;
     }

@@ -17,6 +17,9 @@ const NO_FAREWELL: [(&str, &str); 3] = [
 /// The lock that is the right: "muster" in letters.
 const RIGHT: i64 = 0x6d75_7374_6572;
 
+/// The lock that all hold together who use the database, and that one can have alone when there are no others.
+const USE: i64 = RIGHT + 1;
+
 /// What is sent to one channel, from now on.
 #[derive(Debug)]
 pub struct Notices {
@@ -49,25 +52,54 @@ impl Sole {
         }
     }
 
+    async fn connect(&self) -> Result<PgConnection> {
+        let connected = tokio::time::timeout(self.wait, self.server.connect()).await;
+        Ok(connected.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    }
+
+    /// A connection that holds the lock of those who use the database; none while somebody has that alone.
+    async fn among_others(&self) -> Result<Option<PgConnection>> {
+        let mut connection = self.connect().await?;
+        let is_shared = try_lock(
+            &mut connection,
+            "SELECT pg_try_advisory_lock_shared($1)",
+            USE,
+        );
+        Ok(is_shared.await?.then_some(connection))
+    }
+
+    async fn share(&self) -> Result<bool> {
+        let mut kept = self.connection.lock().await;
+        if kept.is_none() {
+            *kept = self
+                .among_others()
+                .await?
+                .map(|connection| (connection, false));
+        }
+        Ok(kept.is_some())
+    }
+
+    async fn take_alone(&self) -> Result<bool> {
+        let mut connection = self.connect().await?;
+        let is_alone = try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", USE).await?;
+        *self.connection.lock().await = Some((connection, false));
+        Ok(is_alone)
+    }
+
     async fn is_ours(&self) -> Result<bool> {
         let mut kept = self.connection.lock().await;
         // Dropped on every way out by an error, and the right with it.
         let (mut connection, mut is_ours) = match kept.take() {
             Some(kept) => kept,
-            None => {
-                let connection = tokio::time::timeout(self.wait, self.server.connect())
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
-                (connection, false)
-            }
+            None => match self.among_others().await? {
+                Some(connection) => (connection, false),
+                None => return Ok(false),
+            },
         };
         if is_ours {
             connection.ping().await?;
         } else {
-            (is_ours,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
-                .bind(RIGHT)
-                .fetch_one(&mut connection)
-                .await?;
+            is_ours = try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", RIGHT).await?;
         }
         *kept = Some((connection, is_ours));
         Ok(is_ours)
@@ -82,7 +114,29 @@ impl Sole {
     }
 }
 
+async fn try_lock(connection: &mut PgConnection, sql: &'static str, lock: i64) -> Result<bool> {
+    let (is_locked,) = sqlx::query_as(sql).bind(lock).fetch_one(connection).await?;
+    Ok(is_locked)
+}
+
 impl Store {
+    /// Says that this program uses the database, until it ends; `false` while another has it alone. Who is cut off says so
+    /// again when it next asks whether it [is the one](Store::is_the_one). Of a SQLite file nobody is told.
+    pub async fn share(&self) -> Result<bool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(true),
+            Pools::Postgres { sole, .. } => sole.share().await,
+        }
+    }
+
+    /// Whether this program has the database alone, among those that say that they use it; then it does until it ends.
+    pub async fn take_alone(&self) -> Result<bool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(true),
+            Pools::Postgres { sole, .. } => sole.take_alone().await,
+        }
+    }
+
     /// Hears what is sent to the channel; `None` on SQLite, where nobody else is.
     pub async fn notices(&self, channel: &str) -> Result<Option<Notices>> {
         let Pools::Postgres { pool, .. } = &self.pools else {

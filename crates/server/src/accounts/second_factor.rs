@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::sealed::Sealed;
 use crate::writing::Writing;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -18,6 +19,13 @@ use serde_json::json;
 /// A code is good for so long, and one before and after it, for clocks that differ.
 const STEP_S: i64 = 30;
 const SEAL: &str = "second_factor";
+pub const SECRETS: Sealed = Sealed {
+    table: "second_factor",
+    key: "user_id",
+    column: "secret_sealed",
+    purpose: SEAL,
+    was_plain: false,
+};
 const RECOVERY_CODES: usize = 10;
 /// So many wrong codes in a row, and none is looked at for a while.
 const MAX_FAILURES: i64 = 10;

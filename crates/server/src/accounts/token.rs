@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::error::{Error, Result, Unauthenticated};
 use crate::keys;
 use crate::profile::Profile;
+use crate::sealed::Sealed;
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -22,6 +23,13 @@ const BIOTIME_TOKEN_S: i64 = 7 * 24 * 3600;
 /// Longer ones are refused unread.
 const MAX_JWT_BYTES: usize = 4096;
 const SEAL: &str = "login_token";
+pub const TOKENS: Sealed = Sealed {
+    table: "login_token",
+    key: "id",
+    column: "token_sealed",
+    purpose: SEAL,
+    was_plain: false,
+};
 
 /// Whose password a token stands for.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod generated;
 mod import;
+pub mod keys;
 mod logs;
 mod move_to;
 mod restore;
@@ -59,6 +60,8 @@ enum Command {
     Restore(restore::Restore),
     /// Copy an installation on SQLite into an empty PostgreSQL database; stop the server first
     Move(move_to::Move),
+    /// Give what is sealed a new key; stop all servers first
+    Keys(OnData<keys::Command>),
     /// Show, explain or check the configuration
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
@@ -152,6 +155,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Move(there) => there.run(),
+        Command::Keys(OnData { place, command }) => keys::run(place, command),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generated(generated) => generated.run(),

@@ -54,10 +54,14 @@ impl Serve {
                 println!("first start: user admin, password {password}");
             }
             let server = Server::start(app).await?;
-            stop_signal().await?;
+            let stopping = server.app.clone();
+            let ended = tokio::select! {
+                signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS)?,
+                () = stopping.must_stop.notified() => ExitCode::FAILURE,
+            };
             tracing::info!("stopping");
             server.stop().await;
-            Ok(ExitCode::SUCCESS)
+            Ok(ended)
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Query};
 use crate::language::Text;
 use crate::profile::Profile;
-use crate::relation::Relation;
+use crate::relation::{Known, Relation};
 use crate::resource::{self, Removable, Writable};
 use crate::resources::employee::Employee;
 use crate::terminals::overview;
@@ -400,9 +400,20 @@ pub async fn save<R: Edited>(
     }
     let entries = R::FORM.iter().flat_map(|group| group.entries);
     let nobody = name_people(app, caller, entries, &mut members).await?;
+    let body = Body::from_object(members);
     let kept = match nobody.is_empty() {
-        true => R::keep(app, &form.session, &Body::from_object(members), row).await,
-        false => Err(Error::Invalid(nobody)),
+        true => R::keep(app, &form.session, &body, row).await,
+        false => {
+            // What else is wrong is told at once.
+            let checked = R::check(app, caller, &Known::default(), &body, row.as_ref()).await;
+            let others = match checked {
+                Err(Error::Invalid(problems)) => problems,
+                _ => Vec::new(),
+            };
+            let is_told = |other: &Problem| nobody.iter().any(|told| told.field == other.field);
+            let others: Vec<Problem> = others.into_iter().filter(|one| !is_told(one)).collect();
+            Err(Error::Invalid([nobody, others].concat()))
+        }
     };
     let problems = match kept {
         Ok(Some(page)) => return Ok(page),
@@ -603,6 +614,9 @@ impl<'p, R: Edited> Record<'p, R> {
     }
 }
 
+/// An id no employee has.
+const NOBODY: &str = "0";
+
 /// Puts ids in the place of people's codes: a code may look like somebody else's id. Codes that nobody
 /// has are problems.
 pub async fn name_people<'e>(
@@ -631,6 +645,7 @@ pub async fn name_people<'e>(
             None => {
                 let message = t!("Nobody has the code {code}.", code = code);
                 problems.push(Problem::new(entry.name, message));
+                members.insert(entry.name.to_owned(), NOBODY.into());
             }
         }
     }

@@ -272,7 +272,10 @@ async fn accompany(app: Arc<App>, turn: Turn, mut work: JoinHandle<Result<Outcom
         .map_err(|error| Error::Internal(error.into()))
         .flatten()
         .unwrap_or_else(failed);
-    if let Err(error) = note(&app, &turn.running, Some(&outcome)).await {
+    // Who sees that it has ended may begin the next.
+    let running = Arc::clone(&turn.running);
+    drop(turn);
+    if let Err(error) = note(&app, &running, Some(&outcome)).await {
         tracing::error!(%error, "how a work ended could not be written down");
     }
 }

@@ -12,7 +12,7 @@ use muster_protocol::command;
 use muster_protocol::handshake::{
     BIO_DATA_SUPPORT, BIO_PHOTO_SUPPORT, CLEAR_TEXT_VERSION, Family, Hello, OptionBlock,
 };
-use muster_protocol::poll;
+use muster_protocol::poll::{self, Info};
 use muster_protocol::result;
 use muster_protocol::target::Query;
 
@@ -113,8 +113,11 @@ pub async fn configuration(app: &App, terminal: &Presence) -> Result<Reply> {
 
 /// `GET getrequest`: the poll. Idle, it costs no query.
 pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
-    if let Some(info) = query.filled("INFO") {
-        terminal.set_info(info);
+    if let Some(info) = query.filled("INFO")
+        && terminal.set_info(info)
+    {
+        // A terminal says it once, and without its algorithms it gets no templates: it must not die with this server.
+        contact::save_info(app, terminal.id, &Info::parse(info)).await?;
     }
     if !terminal.has_open_commands() {
         return Ok(Reply::ok(poll::IDLE));

@@ -40,7 +40,9 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
             }
         },
     };
-    presence.touch(now, address);
+    if let Some(before) = presence.touch(now, address) {
+        tracing::info!(%sn, %address, %before, "a terminal calls from another address");
+    }
     if presence.is_unauthorized() && app.config.terminals.admission != Admission::Open {
         return Err(reply::unknown_device());
     }

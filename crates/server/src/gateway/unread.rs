@@ -18,17 +18,25 @@ pub struct Kept {
 /// Rows of one transaction: other terminals' uploads get in between.
 const TOGETHER: usize = 200;
 
-/// Keeps each line once, however often it comes; durable when this returns.
-pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -> Result<()> {
+/// Keeps each line once, however often it comes; durable when this returns. Says of each whether it came for the first
+/// time.
+pub async fn keep(
+    app: &App,
+    terminal: &Presence,
+    table: &str,
+    lines: &[Kept],
+) -> Result<Vec<bool>> {
     let table: String = table.chars().take(64).collect();
+    let mut are_new = Vec::with_capacity(lines.len());
     for some in lines.chunks(TOGETHER) {
         let now = app.clock.now();
         let mut tx = app.store.write().await?;
         for line in some {
-            tx.run(&Sql::new(
+            let (times,): (i64,) = tx.one(&Sql::new(
                 "INSERT INTO unread_line (company_id, terminal_id, terminal_sn, table_name, reason, digest, \
                      raw_sealed, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-                 ON CONFLICT (terminal_sn, table_name, digest) DO UPDATE SET times = unread_line.times + 1",
+                 ON CONFLICT (terminal_sn, table_name, digest) DO UPDATE SET times = unread_line.times + 1 \
+                 RETURNING times",
                 [
                     app.company.id.clone().into(),
                     terminal.id.into(),
@@ -41,8 +49,9 @@ pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -
                 ],
             ))
             .await?;
+            are_new.push(times == 1);
         }
         tx.commit().await?;
     }
-    Ok(())
+    Ok(are_new)
 }

@@ -223,6 +223,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let mut punches = Vec::new();
     let mut options = Vec::new();
     let mut brought = people::Brought::default();
+    let mut alarms = Vec::new();
     for row in parsed.rows {
         match row {
             Row::Punch(punch) => {
@@ -238,10 +239,15 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
             Row::AccessEvent(event) if event.is_punch() => {
                 punches.push(from_event(app, terminal, event));
             }
-            Row::AccessEvent(event) => kept.push(Kept {
-                reason: "access_event",
-                raw: event.raw.into_bytes(),
-            }),
+            Row::AccessEvent(event) => {
+                if let Some(alarm) = event.alarm() {
+                    alarms.push((kept.len(), event.local, alarm));
+                }
+                kept.push(Kept {
+                    reason: "access_event",
+                    raw: event.raw.into_bytes(),
+                });
+            }
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
             Row::Option { key, value } => {
                 if key.eq_ignore_ascii_case("CmdFormat") && value.trim() == "1" {
@@ -269,7 +275,10 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
             raw: raw.into_bytes(),
         });
     }
-    unread::keep(app, terminal, table.name(), &kept).await?;
+    let are_new = unread::keep(app, terminal, table.name(), &kept).await?;
+    alarms.retain(|(at, ..)| are_new[*at]);
+    let alarms = alarms.into_iter().map(|(_, local, alarm)| (local, alarm));
+    people::went_off(app, terminal, alarms).await?;
     contact::save_options(app, terminal.id, &options).await?;
     app.recorder.record(punches).await?;
     Ok(kept)

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
+use crate::sealed;
 use crate::terminals::{commands, contact};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -88,8 +89,14 @@ impl Notice {
     }
 }
 
-/// Finds what others changed, told or not: terminals and what is queued for them.
+/// Finds what others changed, told or not: terminals and what is queued for them; and the key.
 pub async fn run(app: &App) -> Result<()> {
+    if sealed::key_in_force(&app.store).await? != app.keys.check() {
+        tracing::error!(
+            "another key is in force: this server stops; give it a copy of the new key file"
+        );
+        app.must_stop.notify_one();
+    }
     contact::find_changed(app).await?;
     commands::find_queued(app).await
 }

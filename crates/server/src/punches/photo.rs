@@ -7,6 +7,7 @@ use crate::extract::Call;
 use crate::punches::transaction::Transaction;
 use crate::resource::{self, Resource};
 use crate::routes::{Doc, Endpoint, Returns};
+use crate::terminals::people::PUNCH_PHOTOS;
 use http::Method;
 use muster_store::Sql;
 
@@ -17,7 +18,7 @@ async fn show(call: Call) -> Result<Answer> {
     let found: Option<(Vec<u8>,)> = app
         .store
         .find(&Sql::new(
-            "SELECT jpeg FROM punch_photo WHERE company_id = $1 AND terminal_sn = $2 AND pin = $3 \
+            "SELECT jpeg_sealed FROM punch_photo WHERE company_id = $1 AND terminal_sn = $2 AND pin = $3 \
                  AND taken_local = $4 ORDER BY id LIMIT 1",
             [
                 punch.company_id.into(),
@@ -27,7 +28,9 @@ async fn show(call: Call) -> Result<Answer> {
             ],
         ))
         .await?;
-    let (jpeg,) = found.ok_or(Error::NotFound)?;
+    let (kept,) = found.ok_or(Error::NotFound)?;
+    let jpeg = app.keys.open_or_plain(PUNCH_PHOTOS.purpose, kept);
+    let jpeg = jpeg.map_err(|error| Error::Internal(error.into()))?;
     Ok(Answer::file("image/jpeg", jpeg))
 }
 

@@ -67,6 +67,8 @@ impl Resource for Biodata {
     const THING: Thing = Thing::Biodata;
     const KEY: &'static str = "id";
     const CODE: Option<Column> = None;
+    /// One may be a picture.
+    const MOST_ON_A_PAGE: i64 = 500;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
         of_employee::ASKED

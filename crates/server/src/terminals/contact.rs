@@ -492,6 +492,15 @@ pub async fn lock_in_order(tx: &mut Tx, ids: impl IntoIterator<Item = i64>) -> R
     Ok(())
 }
 
+/// Writes the counters of a poll down at once.
+pub async fn save_info(app: &App, terminal_id: i64, info: &Info) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    tx.run(&info_of(terminal_id, info, app.clock.now())).await?;
+    tx.commit().await?;
+    app.events.publish(Event::Terminal(terminal_id));
+    Ok(())
+}
+
 /// The counters of a poll. What it leaves out stays as it was.
 fn info_of(terminal_id: i64, info: &Info, at: DateTime<Utc>) -> Sql {
     let number = |value: Option<u32>| value.map(i64::from);

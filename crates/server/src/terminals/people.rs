@@ -7,9 +7,11 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::punches::record;
 use crate::resources::employee::{self, Enrolled};
+use crate::sealed::Sealed;
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
+use chrono::NaiveDateTime;
 use muster_protocol::operation;
 use muster_protocol::upload::{
     Operation, Picture, PictureKind, PunchPhoto, Template, TemplateSource, User,
@@ -131,6 +133,20 @@ pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Re
 
 /// The purpose templates and pictures are sealed for.
 pub const SEALED_FOR: &str = "biometric";
+pub const TEMPLATES: Sealed = Sealed {
+    table: "biometric",
+    key: "id",
+    column: "template_sealed",
+    purpose: SEALED_FOR,
+    was_plain: false,
+};
+pub const PUNCH_PHOTOS: Sealed = Sealed {
+    table: "punch_photo",
+    key: "id",
+    column: "jpeg_sealed",
+    purpose: "punch_photo",
+    was_plain: true,
+};
 
 /// Rows of `biometric` that are pictures, by their `source`.
 pub const PICTURE_SOURCES: [&str; 2] = ["userpic", "biophoto"];
@@ -157,7 +173,9 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         for operation in some {
             let is_new = keep_operation(app, &mut tx, terminal, operation).await?;
             if is_new && operation::is_alarm(operation.code) {
-                note_alarm(app, &mut tx, terminal, operation).await?;
+                let [_, why, ..] = &operation.objects;
+                let alarm = operation::alarm(operation.code, why);
+                note_alarm(app, &mut tx, terminal, operation.local, alarm).await?;
                 is_alarm = true;
             }
         }
@@ -186,6 +204,25 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         tx.commit().await?;
     }
     Ok(not_taken)
+}
+
+/// Alarms of an access terminal, which come for the first time, among the events of its doors.
+pub async fn went_off(
+    app: &App,
+    terminal: &Presence,
+    alarms: impl ExactSizeIterator<Item = (NaiveDateTime, &'static str)>,
+) -> Result<()> {
+    if alarms.len() == 0 {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    for (local, alarm) in alarms {
+        note_alarm(app, &mut tx, terminal, Some(local), Some(alarm)).await?;
+    }
+    tx.commit().await?;
+    let terminal_id = terminal.id;
+    app.events.publish(Event::Alarm { terminal_id });
+    Ok(())
 }
 
 /// Whom nobody knows becomes an employee; of a known one what the server lacks is taken over. Returns the
@@ -305,20 +342,16 @@ async fn note_alarm(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
-    operation: &Operation,
+    local: Option<NaiveDateTime>,
+    alarm: Option<&str>,
 ) -> Result<()> {
-    let [_, why, ..] = &operation.objects;
-    let at = match operation.local {
+    let at = match local {
         Some(local) => terminal.zone.instant(local),
         None => app.clock.now(),
     };
     tx.run(&Sql::new(
         "UPDATE terminal SET alarm = $2, alarm_at = $3 WHERE id = $1 AND COALESCE(alarm_at, $3) <= $3",
-        [
-            terminal.id.into(),
-            operation::alarm(operation.code, why).into(),
-            at.into(),
-        ],
+        [terminal.id.into(), alarm.into(), at.into()],
     ))
     .await?;
     Ok(())
@@ -547,7 +580,7 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
         name.push_str(&format!(" {}", hex::encode(&digest[..8])));
     }
     tx.run(&Sql::new(
-        "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg, received_at) \
+        "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg_sealed, received_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         [
             app.company.id.clone().into(),
@@ -555,7 +588,7 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
             photo.user.clone().unwrap_or_default().into(),
             photo.local.into(),
             name.into(),
-            photo.jpeg.clone().into(),
+            app.keys.seal(PUNCH_PHOTOS.purpose, &photo.jpeg).into(),
             app.clock.now().into(),
         ],
     ))

@@ -138,8 +138,8 @@ impl Presence {
         self.area_id == NOT_AUTHORIZED
     }
 
-    /// Notes a contact; cheap enough for every poll.
-    pub fn touch(&self, now: DateTime<Utc>, address: IpAddr) {
+    /// Notes a contact; cheap enough for every poll. Returns where it called from before, when that was elsewhere.
+    pub fn touch(&self, now: DateTime<Utc>, address: IpAddr) -> Option<IpAddr> {
         let before = self
             .heard_at
             .swap(now.timestamp_micros(), Ordering::Relaxed);
@@ -148,8 +148,9 @@ impl Presence {
         if silent_s > online_within_s(self.heartbeat_s.into()) {
             heard.unbroken_since = now;
         }
-        heard.address = address;
+        let before = std::mem::replace(&mut heard.address, address);
         heard.fresh = true;
+        (before != address).then_some(before)
     }
 
     /// It started anew, or reads its options again: what it sends next may be old.
@@ -270,13 +271,15 @@ impl Presence {
         heard.fresh_stamps = true;
     }
 
-    /// Takes over the counters of a poll.
-    pub fn set_info(&self, info: &str) {
+    /// Takes over the counters of a poll. Returns whether they are the first that this server hears.
+    pub fn set_info(&self, info: &str) -> bool {
         let mut heard = self.heard();
+        let is_first = heard.info.is_empty();
         if heard.info != info {
             info.clone_into(&mut heard.info);
             heard.fresh_info = true;
         }
+        is_first
     }
 
     pub fn wants_clear_text(&self) -> bool {

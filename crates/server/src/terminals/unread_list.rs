@@ -11,6 +11,7 @@ use crate::resource::{
     within_periods,
 };
 use crate::routes::{Endpoint, Kind, Member};
+use crate::sealed::Sealed;
 use crate::terminals::of_terminal;
 use crate::times;
 use base64::Engine;
@@ -21,6 +22,13 @@ use serde_json::{Value, json};
 
 /// The purpose raw lines are sealed for.
 pub const SEALED_FOR: &str = "unread_line";
+pub const LINES: Sealed = Sealed {
+    table: "unread_line",
+    key: "id",
+    column: "raw_sealed",
+    purpose: SEALED_FOR,
+    was_plain: false,
+};
 
 pub struct Unread;
 
@@ -65,6 +73,8 @@ impl Resource for Unread {
     const THING: Thing = Thing::Terminal;
     const KEY: &'static str = "id";
     const CODE: Option<Column> = None;
+    /// One may be a picture.
+    const MOST_ON_A_PAGE: i64 = 500;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
         of_terminal::sn_asked(column("terminal_sn")),

@@ -155,7 +155,7 @@ async fn no_list_is_made_to_work_without_end() {
 }
 
 #[tokio::test]
-async fn html_templates_and_marks_of_direction_are_text() {
+async fn attack_28_html_templates_and_marks_of_direction_are_text() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for (path, code, name) in TREES {

@@ -6,6 +6,7 @@
 //! `TEST_KILL_ROUNDS` sets how often, `TEST_KILL_TERMINALS` how many terminals there are; the moments are
 //! random but the same for each number of rounds, and are counted in acknowledged uploads, not in time.
 
+use crate::process::{Process, outside};
 use crate::testing::ADMIN_PASSWORD;
 use muster_store::{Options, Sql, Store};
 use rand::rngs::StdRng;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -205,14 +206,6 @@ fn terminals() -> usize {
     outside("TEST_KILL_TERMINALS").map_or(12, |number| number.parse().expect("a number"))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long and where these tests run comes from outside"
-)]
-fn outside(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// The program itself, in a process that can be killed.
 struct Server {
     process: Child,
@@ -221,28 +214,20 @@ struct Server {
 
 impl Server {
     async fn start(data_dir: &Path, database_url: &str) -> Server {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_muster"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .args(["--database-url", database_url])
-            .env("MUSTER_TERMINALS__ADMISSION", "open")
-            .env("MUSTER_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .env("MUSTER_LOG__LEVEL", "off")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let address = loop {
-            let line = lines
-                .next_line()
-                .await
-                .expect("readable")
-                .expect("the server says where it listens");
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                break address.parse().expect("an address");
-            }
-        };
+        let Process {
+            child: process,
+            address,
+            mut lines,
+        } = Process::start(
+            Command::new(env!("CARGO_BIN_EXE_muster"))
+                .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+                .arg(data_dir)
+                .args(["--database-url", database_url])
+                .env("MUSTER_TERMINALS__ADMISSION", "open")
+                .env("MUSTER_ADMIN_PASSWORD", ADMIN_PASSWORD)
+                .env("MUSTER_LOG__LEVEL", "off"),
+        )
+        .await;
         // What it goes on saying must not block it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Server { process, address }

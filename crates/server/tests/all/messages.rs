@@ -165,12 +165,20 @@ async fn biotime_names_things_by_id_and_deletes_without_a_word() {
         answers.push(admin.post(PRIVATE, testing("nobody")).await.is(400));
         answers.push(admin.post(PUBLIC, meeting("NOWHERE")).await.is(400));
         insta::assert_json_snapshot!("messages_in_biotime", answers);
+        let mut wire = vec![app.obeyed("NORTH").await];
         assert_eq!(admin.delete(&format!("{PUBLIC}1000001/")).await.text, "");
         let path = format!("{PRIVATE}1000001/");
         assert_eq!(admin.delete(&path).await.status, 204);
         let rest = json!({ "object_ids": "1000002", "action_type": "delete" });
         let done = admin.post(&format!("{PRIVATE}action/"), rest).await.is(200);
         assert_eq!(done, json!({ "code": 0, "msg": "", "data": [] }));
+        wire.push(app.obeyed("NORTH").await);
+        insta::assert_json_snapshot!("messages_on_the_wire_in_biotime", wire);
+        let open = "SELECT COUNT(*) FROM terminal_command WHERE state <> 'done'";
+        assert_eq!(app.number(open).await, 0);
+        for sn in ["SOUTH", "DOOR"] {
+            assert_eq!(app.obeyed(sn).await, NOTHING);
+        }
     })
     .await;
 }

@@ -108,6 +108,47 @@ async fn a_message_that_was_taken_back_does_not_return_with_a_lost_answer() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_has_no_time_for_it_is_told_again_unless_it_must_be_done_once() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let north = json!({ "device_sn": ["NORTH"], "port": 8000 });
+        let path = format!("{TERMINALS}ip_port_update_to_device/");
+        admin.post(&path, north.clone()).await.is(200);
+        let path = format!("{TERMINALS}clear_capture/");
+        admin.post(&path, north).await.is(200);
+        let given = app.given("NORTH").await;
+        let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
+        let port = "SET OPTION WebServerPort=8000";
+        assert_eq!(texts, [port, "RELOAD OPTIONS", "CLEAR PHOTO"]);
+        for ((id, _), code) in given.iter().zip([-1005, 0, -1005]) {
+            answers(&app, "NORTH", id, code).await;
+        }
+        let read = async |verb: &str| {
+            let path = format!("/iclock/api/commands/?verb={verb}");
+            let list = admin.get(&path).await.is(200);
+            let row = &list["data"][0];
+            (row["state"].clone(), row["meaning"].clone())
+        };
+        let busy = json!("Terminal is busy");
+        assert_eq!(read("SET%20OPTION").await, (json!("queued"), busy.clone()));
+        assert_eq!(
+            read("CLEAR%20PHOTO").await,
+            (json!("refused"), busy.clone())
+        );
+        for minutes in [1, 5, 30] {
+            app.app.clock.advance(TimeDelta::seconds(minutes * 60 - 1));
+            assert_eq!(app.told("NORTH").await, NOTHING);
+            app.app.clock.advance(TimeDelta::seconds(1));
+            assert_eq!(app.answered("NORTH", |_| -1005).await, [port]);
+        }
+        assert_eq!(read("SET%20OPTION").await, (json!("refused"), busy));
+        later(&app, TimeDelta::hours(1)).await;
+        assert_eq!(app.told("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn passwords_do_not_stay_in_commands_that_are_over() {
     on_both(|app| async move {
         let admin = scene(&app).await;

@@ -1,10 +1,9 @@
 //! Who belongs on which terminal: what is done to people through the API, as terminals are told of it
 //! when they poll.
 
-use crate::testing::{TestApp, on_both};
+use crate::testing::{Api, TestApp, on_both};
 use chrono::TimeDelta;
-use muster::access::{Caller, Rights};
-use muster::accounts::client::{self, NewClient};
+use muster::access::Rights;
 use muster::jobs;
 use muster::profile::Profile;
 use muster_store::Sql;
@@ -13,48 +12,23 @@ use serde_json::{Value, json};
 
 const PEOPLE: &str = "/personnel/api/employees/";
 
-/// An administrator at the API of a server that terminals speak with too.
-pub struct Admin<'a> {
-    app: &'a TestApp,
-    http: reqwest::Client,
-    token: String,
-}
+/// An administrator of whom everything is taken.
+pub struct Admin<'a>(Api<'a>);
 
 impl Admin<'_> {
     pub async fn at(app: &TestApp) -> Admin<'_> {
-        let new = NewClient {
-            name: "admin".into(),
-            profile: Profile::EasyTimePro,
-            rights: Rights::administrator(),
-            addresses: Vec::new(),
-            expires_at: None,
-        };
-        Admin {
-            app,
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
-            token: client::add(&app.app, &Caller::system(), new)
-                .await
-                .expect("added"),
-        }
+        Admin(app.api(Profile::EasyTimePro, Rights::administrator()).await)
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Value {
-        let url = format!("http://{}{path}", self.app.address);
-        let answer = self
-            .http
-            .request(method, url)
-            .header("authorization", format!("Token {}", self.token))
-            .json(&body)
-            .send()
-            .await
-            .expect("answered");
-        let status = answer.status();
-        let text = answer.text().await.expect("a text");
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let answer = self.0.send(method, path, Some(body)).await;
+        assert!(
+            (200..300).contains(&answer.status),
+            "{path}: {} {}",
+            answer.status,
+            answer.text
+        );
+        serde_json::from_str(&answer.text).unwrap_or_default()
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
@@ -63,70 +37,6 @@ impl Admin<'_> {
 
     pub async fn patch(&self, path: &str, body: Value) -> Value {
         self.send(Method::PATCH, path, body).await
-    }
-
-    /// What a terminal is told now: number and text.
-    async fn given(&self, sn: &str) -> Vec<(String, String)> {
-        let answer = self.app.get(&format!("/iclock/getrequest?SN={sn}")).await;
-        assert_eq!(answer.status, 200, "{sn}");
-        if answer.body == "OK" {
-            return Vec::new();
-        }
-        answer
-            .body
-            .lines()
-            .map(|line| {
-                let (id, text) = line
-                    .strip_prefix("C:")
-                    .and_then(|line| line.split_once(':'))
-                    .unwrap_or_else(|| panic!("no command: {line}"));
-                (id.to_owned(), text.to_owned())
-            })
-            .collect()
-    }
-
-    /// What a terminal is told now, without the numbers. It says nothing of what becomes of it.
-    async fn told(&self, sn: &str) -> Vec<String> {
-        let given = self.given(sn).await;
-        given.into_iter().map(|(_, text)| text).collect()
-    }
-
-    /// A terminal asks until nothing is left, and answers each command with what `code` says. What it was
-    /// told.
-    async fn answers(&self, sn: &str, code: impl Fn(&str) -> i32) -> Vec<String> {
-        let mut told = Vec::new();
-        loop {
-            let given = self.given(sn).await;
-            if given.is_empty() {
-                return told;
-            }
-            let results: String = given
-                .iter()
-                .map(|(id, text)| format!("ID={id}&Return={}&CMD=DATA\n", code(text)))
-                .collect();
-            let answer = self
-                .app
-                .post(&format!("/iclock/devicecmd?SN={sn}"), results)
-                .await;
-            assert_eq!(answer.whole(), (200, "OK"));
-            told.extend(given.into_iter().map(|(_, text)| text));
-        }
-    }
-
-    async fn obeys(&self, sn: &str) -> Vec<String> {
-        self.answers(sn, |_| 0).await
-    }
-
-    /// Rows of a query that counts.
-    pub async fn count(&self, sql: &'static str) -> i64 {
-        let (count,): (i64,) = self
-            .app
-            .app
-            .store
-            .one(&Sql::new(sql, []))
-            .await
-            .expect("counted");
-        count
     }
 }
 
@@ -160,51 +70,51 @@ async fn people_come_to_the_terminals_of_their_areas_and_leave_them() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        assert_eq!(admin.told("NORTH").await, [ASHA]);
-        assert_eq!(admin.told("SOUTH").await, NOBODY);
+        assert_eq!(app.told("NORTH").await, [ASHA]);
+        assert_eq!(app.told("SOUTH").await, NOBODY);
         assert_eq!(app.get("/iclock/getrequest?SN=HELD").await.status, 403);
 
         let path = format!("{PEOPLE}1001/");
         admin
             .patch(&path, json!({ "address": "somewhere else" }))
             .await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "no terminal shows it");
+        assert_eq!(app.told("NORTH").await, NOBODY, "no terminal shows it");
         admin
             .patch(&path, json!({ "last_name": "", "card_no": "" }))
             .await;
         let changed =
             "DATA UPDATE USERINFO PIN=1001\tName=Asha\tPri=14\tPasswd=4711\tCard=\tVerify=4";
-        assert_eq!(admin.told("NORTH").await, [changed]);
+        assert_eq!(app.told("NORTH").await, [changed]);
 
         let moved = json!({ "emp_code": ["1001"], "area_code": ["south"] });
         admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
-        assert_eq!(admin.told("NORTH").await, ["DATA DELETE USERINFO PIN=1001"]);
-        assert_eq!(admin.told("SOUTH").await, [changed]);
+        assert_eq!(app.told("NORTH").await, ["DATA DELETE USERINFO PIN=1001"]);
+        assert_eq!(app.told("SOUTH").await, [changed]);
 
         let resigned = json!({ "emp_code": "1001", "resign_date": "2026-01-15", "resign_type": 1 });
         admin
             .post(&format!("{PEOPLE}adjust_resign/"), resigned)
             .await;
-        assert_eq!(admin.told("SOUTH").await, ["DATA DELETE USERINFO PIN=1001"]);
+        assert_eq!(app.told("SOUTH").await, ["DATA DELETE USERINFO PIN=1001"]);
         let meant = json!({ "emp_code": [1001] });
         admin
             .post("/personnel/api/resigns/rehire/", meant.clone())
             .await;
-        assert_eq!(admin.told("SOUTH").await, [changed]);
+        assert_eq!(app.told("SOUTH").await, [changed]);
         admin
             .post(&format!("{PEOPLE}resync_to_device/"), meant)
             .await;
         assert_eq!(
-            admin.told("SOUTH").await,
+            app.told("SOUTH").await,
             [changed],
             "again, though it is known"
         );
 
         admin.send(Method::DELETE, &path, json!({})).await;
-        assert_eq!(admin.told("SOUTH").await, ["DATA DELETE USERINFO PIN=1001"]);
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it knows of nobody");
+        assert_eq!(app.told("SOUTH").await, ["DATA DELETE USERINFO PIN=1001"]);
+        assert_eq!(app.told("NORTH").await, NOBODY, "it knows of nobody");
         let shown = "SELECT count(*) FROM terminal_command WHERE shown LIKE '%4711%'";
-        assert_eq!(admin.count(shown).await, 0, "a password is not shown");
+        assert_eq!(app.number(shown).await, 0, "a password is not shown");
     })
     .await;
 }
@@ -217,7 +127,7 @@ async fn an_access_terminal_is_told_in_its_own_words() {
             .await;
         admin.post(PEOPLE, asha("north")).await;
         assert_eq!(
-            admin.told("NORTH").await,
+            app.told("NORTH").await,
             [
                 "DATA UPDATE user CardNo=71059\tPin=1001\tPassword=4711\tGroup=0\tStartTime=0\tEndTime=0\tName=Asha Rao\tPrivilege=14",
                 "DATA UPDATE userauthorize Pin=1001\tAuthorizeTimezoneId=1\tAuthorizeDoorId=1",
@@ -226,7 +136,7 @@ async fn an_access_terminal_is_told_in_its_own_words() {
         let gone = json!({ "object_codes": ["1001"], "action_type": "delete" });
         admin.post(&format!("{PEOPLE}action/"), gone).await;
         assert_eq!(
-            admin.told("NORTH").await,
+            app.told("NORTH").await,
             ["DATA DELETE userauthorize Pin=1001", "DATA DELETE user Pin=1001"]
         );
     })
@@ -244,16 +154,16 @@ async fn who_is_enrolled_at_a_terminal_reaches_the_others_of_its_area() {
             .post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row)
             .await;
         assert_eq!(upload.status, 200);
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it has him already");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it has him already");
         assert_eq!(
-            admin.told("NORTH2").await,
+            app.told("NORTH2").await,
             ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=99"],
             "no terminal makes an administrator of another"
         );
         let moved = json!({ "employees": "7", "areas": "south" });
         admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
         for sn in ["NORTH", "NORTH2"] {
-            assert_eq!(admin.told(sn).await, ["DATA DELETE USERINFO PIN=7"], "{sn}");
+            assert_eq!(app.told(sn).await, ["DATA DELETE USERINFO PIN=7"], "{sn}");
         }
     })
     .await;
@@ -271,7 +181,7 @@ async fn validity_begins_and_ends_by_itself() {
         for _ in 0..4 {
             jobs::run_all(&app.app).await.expect("run");
             jobs::run_all(&app.app).await.expect("and again");
-            told.push(admin.told("NORTH").await);
+            told.push(app.told("NORTH").await);
             app.app.clock.advance(TimeDelta::days(1));
         }
         assert_eq!(
@@ -292,18 +202,18 @@ async fn a_terminal_that_is_authorised_moved_or_replaced_has_its_people() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        assert_eq!(admin.told("NORTH").await, [ASHA]);
+        assert_eq!(app.told("NORTH").await, [ASHA]);
         let put = |area: &'static str| json!({ "area": area });
         let terminal = "/iclock/api/terminals/HELD/";
 
         admin.patch(terminal, put("north")).await;
         jobs::run_all(&app.app).await.expect("run");
-        assert_eq!(admin.told("HELD").await, [ASHA], "authorised");
+        assert_eq!(app.told("HELD").await, [ASHA], "authorised");
 
         admin.patch(terminal, put("south")).await;
         jobs::run_all(&app.app).await.expect("run");
         assert_eq!(
-            admin.told("HELD").await,
+            app.told("HELD").await,
             ["DATA DELETE USERINFO PIN=1001"],
             "moved"
         );
@@ -312,7 +222,7 @@ async fn a_terminal_that_is_authorised_moved_or_replaced_has_its_people() {
         jobs::run_all(&app.app).await.expect("run");
         admin.patch(terminal, json!({ "sn": "NEW" })).await;
         jobs::run_all(&app.app).await.expect("run");
-        assert_eq!(admin.told("NEW").await, [ASHA], "replaced, and told once");
+        assert_eq!(app.told("NEW").await, [ASHA], "replaced, and told once");
 
         let mark = "SELECT COUNT(*) FROM terminal_command";
         let before: (i64,) = app.app.store.one(&Sql::new(mark, [])).await.expect("read");
@@ -368,7 +278,7 @@ async fn templates_are_removed_here_and_where_they_are() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        admin.told("NORTH").await;
+        app.told("NORTH").await;
         for (table, row) in [
             ("OPERLOG", "FP PIN=1001\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n"),
             (
@@ -397,12 +307,12 @@ async fn templates_are_removed_here_and_where_they_are() {
         });
         let done = json!({ "detail": "Success." });
         assert_eq!(admin.post(&path, nothing).await, done);
-        assert_eq!((left().await, admin.told("NORTH").await), (2, Vec::new()));
+        assert_eq!((left().await, app.told("NORTH").await), (2, Vec::new()));
         let some = json!({ "emp_code": [1001], "finger_print": true, "vl_face": "true" });
         assert_eq!(admin.post(&path, some).await, done);
         assert_eq!(left().await, 0);
         assert_eq!(
-            admin.told("NORTH").await,
+            app.told("NORTH").await,
             [
                 "DATA DELETE FINGERTMP PIN=1001",
                 "DATA DELETE BIODATA Pin=1001\tType=1",
@@ -410,7 +320,7 @@ async fn templates_are_removed_here_and_where_they_are() {
                 "DATA DELETE BIOPHOTO PIN=1001\tType=9",
             ]
         );
-        assert_eq!(admin.told("SOUTH").await, NOBODY);
+        assert_eq!(app.told("SOUTH").await, NOBODY);
     })
     .await;
 }
@@ -428,33 +338,33 @@ async fn a_removal_is_on_record_until_the_terminal_has_proved_it() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+        assert_eq!(app.obeyed("NORTH").await, [ASHA]);
         let path = format!("{PEOPLE}1001/");
         admin.send(Method::DELETE, &path, json!({})).await;
         let removal = ["DATA DELETE USERINFO PIN=1001"];
-        assert_eq!(admin.told("NORTH").await, removal);
-        assert_eq!(admin.count(HELD).await, 1);
+        assert_eq!(app.told("NORTH").await, removal);
+        assert_eq!(app.number(HELD).await, 1);
         // The terminal starts anew and says nothing of it: it is told again, and again, and in the end
         // after long pauses.
         for minutes in [1, 5, 30] {
             app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
                 .await;
             later(&app, TimeDelta::minutes(minutes)).await;
-            assert_eq!(admin.told("NORTH").await, removal);
+            assert_eq!(app.told("NORTH").await, removal);
         }
         app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
             .await;
         later(&app, TimeDelta::seconds(1)).await;
         assert_eq!(
-            admin.told("NORTH").await,
+            app.told("NORTH").await,
             NOBODY,
             "lost, and not again at once"
         );
         later(&app, TimeDelta::minutes(1)).await;
-        assert_eq!(admin.obeys("NORTH").await, removal);
-        assert_eq!(admin.count(HELD).await, 0);
+        assert_eq!(app.obeyed("NORTH").await, removal);
+        assert_eq!(app.number(HELD).await, 0);
         later(&app, TimeDelta::days(1)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY);
+        assert_eq!(app.told("NORTH").await, NOBODY);
     })
     .await;
 }
@@ -468,16 +378,16 @@ async fn what_is_overtaken_before_a_terminal_asks_is_never_said() {
         for name in ["Rai", "Rey", "Rao"] {
             admin.patch(&path, json!({ "last_name": name })).await;
         }
-        assert_eq!(admin.obeys("NORTH").await, [ASHA], "the last one alone");
+        assert_eq!(app.obeyed("NORTH").await, [ASHA], "the last one alone");
         admin.patch(&path, json!({ "last_name": "Rai" })).await;
         admin.patch(&path, json!({ "last_name": "Rao" })).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it has that already");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it has that already");
         admin.patch(&path, json!({ "area": ["south"] })).await;
         admin.patch(&path, json!({ "area": ["north"] })).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY);
-        assert_eq!(admin.told("SOUTH").await, NOBODY);
+        assert_eq!(app.told("NORTH").await, NOBODY);
+        assert_eq!(app.told("SOUTH").await, NOBODY);
         let cancelled = "SELECT count(*) FROM terminal_command WHERE state = 'cancelled'";
-        assert_eq!(admin.count(cancelled).await, 6);
+        assert_eq!(app.number(cancelled).await, 6);
     })
     .await;
 }
@@ -487,18 +397,15 @@ async fn a_silent_command_is_not_sent_again_once_a_later_one_says_otherwise() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        assert_eq!(admin.told("NORTH").await, [ASHA]);
+        assert_eq!(app.told("NORTH").await, [ASHA]);
         let path = format!("{PEOPLE}1001/");
         admin.send(Method::DELETE, &path, json!({})).await;
-        assert_eq!(
-            admin.obeys("NORTH").await,
-            ["DATA DELETE USERINFO PIN=1001"]
-        );
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=1001"]);
         for _ in 0..4 {
             app.get("/iclock/cdata?SN=NORTH&options=all&pushver=2.4.1")
                 .await;
             later(&app, TimeDelta::hours(1)).await;
-            assert_eq!(admin.told("NORTH").await, NOBODY);
+            assert_eq!(app.told("NORTH").await, NOBODY);
         }
     })
     .await;
@@ -509,22 +416,22 @@ async fn a_refusal_is_repeated_when_it_may_pass_and_kept_when_it_will_not() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        assert_eq!(admin.answers("NORTH", |_| -1005).await, [ASHA], "busy");
+        assert_eq!(app.answered("NORTH", |_| -1005).await, [ASHA], "busy");
         later(&app, TimeDelta::seconds(59)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY);
+        assert_eq!(app.told("NORTH").await, NOBODY);
         later(&app, TimeDelta::seconds(1)).await;
         assert_eq!(
-            admin.answers("NORTH", |_| -1002).await,
+            app.answered("NORTH", |_| -1002).await,
             [ASHA],
             "not supported"
         );
         later(&app, TimeDelta::days(30)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it would say the same");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it would say the same");
         let path = format!("{PEOPLE}1001/");
         admin.patch(&path, json!({ "last_name": "" })).await;
         let changed = ASHA.replace("Asha Rao", "Asha");
         assert_eq!(
-            admin.obeys("NORTH").await,
+            app.obeyed("NORTH").await,
             [changed],
             "this is something else"
         );
@@ -541,41 +448,41 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
         let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
         admin.post(PEOPLE, new).await;
         let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard="];
-        assert_eq!(admin.obeys("NORTH").await, plain);
-        assert_eq!(admin.obeys("NORTH2").await, plain);
+        assert_eq!(app.obeyed("NORTH").await, plain);
+        assert_eq!(app.obeyed("NORTH2").await, plain);
 
         let shows = async |row: &str| {
             let target = "/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1";
             assert_eq!(app.post(target, row).await.status, 200);
         };
         shows("USER PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=[15CD5B07]\tGrp=1\n").await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it has the card already");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it has the card already");
         let with_card = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789"];
         assert_eq!(
-            admin.obeys("NORTH2").await,
+            app.obeyed("NORTH2").await,
             with_card,
             "and the other gets it"
         );
 
         let forged = "USER PIN=7\tName=Mallory\tPri=14\tPasswd=\tCard=666\n";
         shows(forged).await;
-        assert_eq!(admin.obeys("NORTH").await, with_card, "put right");
-        assert_eq!(admin.told("NORTH2").await, NOBODY);
+        assert_eq!(app.obeyed("NORTH").await, with_card, "put right");
+        assert_eq!(app.told("NORTH2").await, NOBODY);
         shows(forged).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "not for ever");
+        assert_eq!(app.told("NORTH").await, NOBODY, "not for ever");
         later(&app, TimeDelta::minutes(30)).await;
-        assert_eq!(admin.obeys("NORTH").await, with_card, "but again");
+        assert_eq!(app.obeyed("NORTH").await, with_card, "but again");
         later(&app, TimeDelta::hours(6)).await;
         shows(forged).await;
-        assert_eq!(admin.obeys("NORTH").await, with_card);
+        assert_eq!(app.obeyed("NORTH").await, with_card);
         let cut = "USER PIN=7\tName=Bin\tPri=0\tPasswd=\tCard=123456789\n";
         shows(cut).await;
-        assert_eq!(admin.obeys("NORTH").await, with_card);
+        assert_eq!(app.obeyed("NORTH").await, with_card);
         for _ in 0..2 {
             shows(cut).await;
             later(&app, TimeDelta::hours(1)).await;
             assert_eq!(
-                admin.told("NORTH").await,
+                app.told("NORTH").await,
                 NOBODY,
                 "it cannot do better, it seems"
             );
@@ -600,17 +507,14 @@ async fn a_leaver_who_is_still_on_a_terminal_is_not_made_anew_by_it() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        admin.obeys("NORTH").await;
+        app.obeyed("NORTH").await;
         let path = format!("{PEOPLE}1001/");
         admin.send(Method::DELETE, &path, json!({})).await;
         let row = "USER PIN=1001\tName=Asha Rao\tPri=14\tPasswd=4711\tCard=71059\n";
         app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row)
             .await;
-        assert_eq!(admin.count("SELECT count(*) FROM employee").await, 0);
-        assert_eq!(
-            admin.obeys("NORTH").await,
-            ["DATA DELETE USERINFO PIN=1001"]
-        );
+        assert_eq!(app.number("SELECT count(*) FROM employee").await, 0);
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=1001"]);
     })
     .await;
 }
@@ -638,7 +542,7 @@ async fn templates_reach_the_terminals_of_their_algorithm_once_the_person_is_the
         is_visible_light(&app, "OTHER", "58").await;
         app.post("/iclock/cdata?SN=OLD&table=options", "FPVersion=10,FaceVersion=7").await;
         admin.post(PEOPLE, asha("north")).await;
-        admin.obeys("NORTH").await;
+        app.obeyed("NORTH").await;
         for (table, row) in [
             ("OPERLOG", "FP PIN=1001\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n"),
             (
@@ -653,38 +557,38 @@ async fn templates_reach_the_terminals_of_their_algorithm_once_the_person_is_the
             let target = format!("/iclock/cdata?SN=NORTH&table={table}&Stamp=1");
             assert_eq!(app.post(&target, row).await.status, 200);
         }
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it has what it brought");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it has what it brought");
         let finger = "DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj";
         let face = "DATA UPDATE BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=39\tMinorVer=3\tFormat=0\tTmp=ZmFjZQ==";
         let photo = "DATA UPDATE BIOPHOTO PIN=1001\tType=9\tNo=0\tIndex=0\tSize=8\tContent=cGhvdG8=\tFormat=0\tPostBackTmpFlag=1";
-        assert_eq!(admin.told("SAME").await, [ASHA], "first the record alone");
-        assert_eq!(admin.told("SAME").await, NOBODY);
+        assert_eq!(app.told("SAME").await, [ASHA], "first the record alone");
+        assert_eq!(app.told("SAME").await, NOBODY);
         app.post("/iclock/devicecmd?SN=SAME", "ID=1&Return=0&CMD=DATA\n").await;
-        assert_eq!(admin.obeys("SAME").await, [finger, face], "no photo beside its template");
-        assert_eq!(admin.obeys("OTHER").await, [ASHA, finger, photo]);
-        assert_eq!(admin.obeys("OLD").await, [ASHA, finger]);
+        assert_eq!(app.obeyed("SAME").await, [finger, face], "no photo beside its template");
+        assert_eq!(app.obeyed("OTHER").await, [ASHA, finger, photo]);
+        assert_eq!(app.obeyed("OLD").await, [ASHA, finger]);
 
         // OTHER makes a template of its own of the photo; it serves those of its version.
         let made = "BIODATA Pin=1001\tNo=0\tIndex=0\tValid=1\tDuress=0\tType=9\tMajorVer=58\tMinorVer=7\tFormat=0\tTmp=b3duIQ==\n";
         app.post("/iclock/cdata?SN=OTHER&table=BIODATA&Stamp=1", made).await;
         for sn in ["NORTH", "SAME", "OTHER", "OLD"] {
-            assert_eq!(admin.told(sn).await, NOBODY, "{sn}");
+            assert_eq!(app.told(sn).await, NOBODY, "{sn}");
         }
 
         let all = json!({ "emp_code": [1001], "vl_face": true });
         admin.post(&format!("{PEOPLE}del_bio_template/"), all).await;
         let gone = ["DATA DELETE BIODATA Pin=1001\tType=9", "DATA DELETE BIOPHOTO PIN=1001\tType=9"];
         for sn in ["NORTH", "SAME", "OTHER"] {
-            assert_eq!(admin.obeys(sn).await, gone, "{sn}");
+            assert_eq!(app.obeyed(sn).await, gone, "{sn}");
         }
-        assert_eq!(admin.told("OLD").await, NOBODY, "it never had any");
+        assert_eq!(app.told("OLD").await, NOBODY, "it never had any");
 
         let moved = json!({ "employees": "1001", "areas": "south" });
         admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
         for sn in ["NORTH", "SAME", "OTHER", "OLD"] {
-            assert_eq!(admin.obeys(sn).await, ["DATA DELETE USERINFO PIN=1001"], "all at once: {sn}");
+            assert_eq!(app.obeyed(sn).await, ["DATA DELETE USERINFO PIN=1001"], "all at once: {sn}");
         }
-        assert_eq!(admin.obeys("SOUTH").await, [ASHA], "nobody knows what it takes");
+        assert_eq!(app.obeyed("SOUTH").await, [ASHA], "nobody knows what it takes");
     })
     .await;
 }
@@ -695,7 +599,7 @@ async fn a_terminal_says_late_what_it_can_do_and_gets_the_templates_then() {
         let admin = admin(&app).await;
         is_visible_light(&app, "NORTH", "39").await;
         admin.post(PEOPLE, asha("north")).await;
-        admin.obeys("NORTH").await;
+        app.obeyed("NORTH").await;
         let row = "FP PIN=1001\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
         app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row)
             .await;
@@ -703,11 +607,11 @@ async fn a_terminal_says_late_what_it_can_do_and_gets_the_templates_then() {
             .patch("/iclock/api/terminals/SOUTH/", json!({ "area": "north" }))
             .await;
         later(&app, TimeDelta::seconds(20)).await;
-        assert_eq!(admin.obeys("SOUTH").await, [ASHA]);
+        assert_eq!(app.obeyed("SOUTH").await, [ASHA]);
         is_visible_light(&app, "SOUTH", "39").await;
         later(&app, TimeDelta::seconds(20)).await;
         assert_eq!(
-            admin.obeys("SOUTH").await,
+            app.obeyed("SOUTH").await,
             ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"]
         );
     })
@@ -723,17 +627,17 @@ async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_sta
             admin.post(PEOPLE, new).await;
         }
         admin.post(PEOPLE, json!({ "emp_code": "9", "area": ["south"] })).await;
-        assert_eq!(admin.obeys("NORTH").await.len(), 3);
+        assert_eq!(app.obeyed("NORTH").await.len(), 3);
         app.post("/iclock/cdata?SN=NORTH&table=options", "FPVersion=10").await;
         let row = "FP PIN=2\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
         app.post("/iclock/cdata?SN=NORTH&table=OPERLOG&Stamp=1", row).await;
 
         later(&app, TimeDelta::hours(23)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "not yet");
+        assert_eq!(app.told("NORTH").await, NOBODY, "not yet");
         later(&app, TimeDelta::hours(1)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "it was not heard of late");
+        assert_eq!(app.told("NORTH").await, NOBODY, "it was not heard of late");
         later(&app, TimeDelta::minutes(1)).await;
-        let given = admin.given("NORTH").await;
+        let given = app.given("NORTH").await;
         let texts: Vec<&str> = given.iter().map(|(_, text)| text.as_str()).collect();
         assert_eq!(
             texts,
@@ -754,7 +658,7 @@ async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_sta
         later(&app, TimeDelta::minutes(1)).await;
         later(&app, TimeDelta::seconds(1)).await;
         assert_eq!(
-            admin.obeys("NORTH").await,
+            app.obeyed("NORTH").await,
             [
                 "DATA QUERY ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
                 "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=",
@@ -763,7 +667,7 @@ async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_sta
             "one punch more than here, and one person less"
         );
         later(&app, TimeDelta::minutes(1)).await;
-        assert_eq!(admin.told("NORTH").await, NOBODY, "asked and made good");
+        assert_eq!(app.told("NORTH").await, NOBODY, "asked and made good");
     })
     .await;
 }
@@ -773,31 +677,31 @@ async fn a_cleared_terminal_stays_empty_until_it_moves_or_is_told_again() {
     on_both(|app| async move {
         let admin = admin(&app).await;
         admin.post(PEOPLE, asha("north")).await;
-        admin.obeys("NORTH").await;
+        app.obeyed("NORTH").await;
         let clear = async || {
             let north = json!({ "devices_sn": ["NORTH"] });
             admin.post("/iclock/api/terminals/clear_all/", north).await;
-            assert_eq!(admin.obeys("NORTH").await, ["CLEAR DATA"]);
+            assert_eq!(app.obeyed("NORTH").await, ["CLEAR DATA"]);
             later(&app, TimeDelta::seconds(20)).await;
-            assert_eq!(admin.count(HELD).await, 0);
+            assert_eq!(app.number(HELD).await, 0);
             let path = format!("{PEOPLE}1001/");
             for name in ["Rai", "Rao"] {
                 admin.patch(&path, json!({ "last_name": name })).await;
             }
-            assert_eq!(admin.told("NORTH").await, NOBODY);
+            assert_eq!(app.told("NORTH").await, NOBODY);
         };
         clear().await;
         let north = json!({ "devices_sn": ["NORTH"] });
         let door = "/iclock/api/terminals/sync_data_to_device/";
         admin.post(door, north).await;
-        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+        assert_eq!(app.obeyed("NORTH").await, [ASHA]);
 
         clear().await;
         let terminal = "/iclock/api/terminals/NORTH/";
         admin.patch(terminal, json!({ "area": "south" })).await;
         admin.patch(terminal, json!({ "area": "north" })).await;
         later(&app, TimeDelta::seconds(20)).await;
-        assert_eq!(admin.obeys("NORTH").await, [ASHA]);
+        assert_eq!(app.obeyed("NORTH").await, [ASHA]);
     })
     .await;
 }
@@ -815,7 +719,7 @@ async fn callers_see_what_terminals_hold_what_is_on_its_way_and_what_failed() {
             Some("2") => -1002,
             _ => -1005,
         };
-        admin.answers("NORTH", code).await;
+        app.answered("NORTH", code).await;
         let moved = json!({ "employees": "1", "areas": "south" });
         admin.post(&format!("{PEOPLE}adjust_area/"), moved).await;
         let list = async |query: &str| {
@@ -863,7 +767,7 @@ async fn callers_see_what_terminals_hold_what_is_on_its_way_and_what_failed() {
                 ]),
             ]
         );
-        admin.obeys("SOUTH").await;
+        app.obeyed("SOUTH").await;
         assert_eq!(
             list("emp_code=1&state=confirmed").await,
             [json!([

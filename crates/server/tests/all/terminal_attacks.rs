@@ -143,6 +143,39 @@ async fn sql_and_paths_from_a_terminal_are_text() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_sends_without_measure_is_taken_in_bounds() {
+    on_both(|app| async move {
+        scene(&app).await;
+        let target = "/iclock/cdata?SN=GATE&table=ATTLOG&Stamp=1";
+        let lines = "x\n".repeat(1_000_000);
+        assert_eq!(app.post(target, lines).await.whole(), (200, "OK: 1000000"));
+        let kept = "SELECT COUNT(*) FROM unread_line";
+        assert!(
+            (1..=1_000).contains(&app.number(kept).await),
+            "it is kept in few rows"
+        );
+        let vast = "A".repeat(10 << 20);
+        let row = format!(
+            "FP PIN=8\tFID=0\tSize={}\tValid=1\tTMP={vast}\n",
+            vast.len()
+        );
+        let target = "/iclock/cdata?SN=GATE&table=OPERLOG&Stamp=1";
+        assert_eq!(app.post(target, row).await.whole(), (200, "OK: 1"));
+        let beyond = format!("FP PIN=8\tTMP={}\n", "A".repeat(17 << 20));
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
+            beyond.len()
+        );
+        assert_eq!(app.wire(head).await.whole(), (413, "ERROR: BODY TOO LARGE"));
+        // Others are served as before.
+        let target = "/iclock/cdata?SN=REAR&table=ATTLOG&Stamp=1";
+        let punch = "8\t2026-01-15 07:00:00\t0\t1\n";
+        assert_eq!(app.post(target, punch).await.whole(), (200, "OK: 1"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_program_calls_itself_does_nothing() {
     on_both(|app| async move {
         scene(&app).await;

@@ -9,6 +9,7 @@ use muster::profile::Profile;
 use muster_store::Sql;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const TERMINALS: &str = "/iclock/api/terminals/";
 const COMMANDS: &str = "/iclock/api/commands/";
@@ -30,51 +31,9 @@ async fn scene(app: &TestApp, profile: Profile) -> Api<'_> {
     let asha = json!({ "emp_code": "1042", "first_name": "Asha", "area": ["north"] });
     admin.post("/personnel/api/employees/", asha).await.is(201);
     for sn in ["GATE", "DOOR"] {
-        done(app, sn).await;
+        app.obeyed(sn).await;
     }
     app.api(profile, Rights::administrator()).await
-}
-
-/// What a terminal is given when it asks, with the numbers.
-async fn given(app: &TestApp, sn: &str) -> Vec<(String, String)> {
-    let answer = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
-    assert_eq!(answer.status, 200, "{sn}");
-    answer
-        .body
-        .lines()
-        .filter(|line| *line != "OK")
-        .map(|line| {
-            let (id, text) = line
-                .strip_prefix("C:")
-                .and_then(|line| line.split_once(':'))
-                .unwrap_or_else(|| panic!("no command: {line}"));
-            (id.to_owned(), text.to_owned())
-        })
-        .collect()
-}
-
-/// What it is given and answers with this code.
-async fn answered(app: &TestApp, sn: &str, code: i32) -> Vec<String> {
-    let mut texts = Vec::new();
-    loop {
-        let given = given(app, sn).await;
-        if given.is_empty() {
-            return texts;
-        }
-        let results: String = given
-            .iter()
-            .map(|(id, _)| format!("ID={id}&Return={code}&CMD=X\n"))
-            .collect();
-        let reply = app
-            .post(&format!("/iclock/devicecmd?SN={sn}"), results)
-            .await;
-        assert_eq!(reply.whole(), (200, "OK"));
-        texts.extend(given.into_iter().map(|(_, text)| text));
-    }
-}
-
-async fn done(app: &TestApp, sn: &str) -> Vec<String> {
-    answered(app, sn, 0).await
 }
 
 /// The body that means one of the scene's terminals, as callers of the profile name it.
@@ -198,6 +157,18 @@ fn all_commands() -> Vec<Told> {
             Ok(vec!["ENROLL_BIO TYPE=7\tPIN=1042\tRETRY=3\tOVERWRITE=1"]),
         ),
         (
+            "enroll_remotely",
+            json!({ "bio_type": "8", "emp_code": "1042" }),
+            vec!["ENROLL_BIO TYPE=8\tPIN=1042\tRETRY=3\tOVERWRITE=1"],
+            Ok(vec!["ENROLL_BIO TYPE=10\tPIN=1042\tRETRY=3\tOVERWRITE=1"]),
+        ),
+        (
+            "enroll_remotely",
+            json!({ "bio_type": 9, "emp_code": "1042" }),
+            vec!["ENROLL_BIO TYPE=9\tPIN=1042\tRETRY=3\tOVERWRITE=1"],
+            Ok(vec!["ENROLL_BIO TYPE=9\tPIN=1042\tRETRY=3\tOVERWRITE=1"]),
+        ),
+        (
             "clear_all",
             json!({}),
             vec!["CLEAR DATA"],
@@ -241,46 +212,84 @@ fn all_commands() -> Vec<Told> {
     ]
 }
 
+/// What callers read of a terminal's latest commands, the latest first: state, code, meaning.
+async fn outcome(caller: &Api<'_>, sn: &str, count: usize) -> Vec<(Value, Value, Value)> {
+    let path = format!("{COMMANDS}?sn={sn}&ordering=-id&page_size={}", count.max(1));
+    let list = caller.get(&path).await.is(200);
+    let rows = list["data"].as_array().expect("a list").iter();
+    let outcome = rows.map(|row| {
+        (
+            row["state"].clone(),
+            row["return_code"].clone(),
+            row["meaning"].clone(),
+        )
+    });
+    outcome.take(count).collect()
+}
+
+#[test]
+fn every_command_of_the_api_has_its_row() {
+    let registry = muster::api::registry();
+    let of_the_api: BTreeSet<&str> = registry
+        .endpoints()
+        .iter()
+        .filter(|endpoint| endpoint.method == Method::POST)
+        .filter_map(|endpoint| endpoint.path.strip_prefix(TERMINALS)?.strip_suffix('/'))
+        .collect();
+    let table = all_commands();
+    let told = table.iter().map(|(name, ..)| *name);
+    // They have stories of their own; the last is a list.
+    let others = ["action", "clear_command", "enrolled_employees"];
+    assert_eq!(told.chain(others).collect::<BTreeSet<&str>>(), of_the_api);
+}
+
 #[tokio::test]
-async fn every_command_reaches_its_terminal_in_its_own_words() {
+async fn every_command_reaches_its_terminal_in_its_own_words_and_its_caller_sees_the_result() {
     for profile in PROFILES {
         on_both(|app| async move {
             let caller = scene(&app, profile).await;
+            let field = match profile {
+                Profile::EasyTimePro => "devices_sn",
+                Profile::BioTime => "terminals",
+            };
             for (name, more, gate, door) in all_commands() {
                 let path = format!("{TERMINALS}{name}/");
-                let answer = caller.post(&path, meaning(profile, "GATE", &more)).await;
-                assert_eq!(answer.is(200), success(profile), "{name}");
-                assert_eq!(done(&app, "GATE").await, gate, "{name}");
-                let answer = caller.post(&path, meaning(profile, "DOOR", &more)).await;
-                match door {
-                    Ok(door) => {
-                        assert_eq!(answer.is(200), success(profile), "{name}");
-                        assert_eq!(done(&app, "DOOR").await, door, "{name}");
-                    }
-                    Err(reason) => {
-                        let field = match profile {
-                            Profile::EasyTimePro => "devices_sn",
-                            Profile::BioTime => "terminals",
-                        };
-                        assert_eq!(answer.is(400)[field], json!([reason]), "{name}");
-                        // What one of two cannot do, neither is told.
-                        let both = json!({ field: [1_000_001, 1_000_002] });
-                        let both = meaning(profile, "GATE", &{
-                            let mut more = more.clone();
-                            more[field] = both[field].clone();
-                            more
-                        });
-                        assert_eq!(
-                            caller.post(&path, both).await.is(400)[field],
-                            json!([reason])
-                        );
-                        for sn in ["GATE", "DOOR"] {
-                            assert_eq!(app.told(sn).await, NOTHING, "{name}");
+                for (sn, told, refusal, reason) in [
+                    ("GATE", Ok(gate), -1002, "Not supported"),
+                    ("DOOR", door, -708, "Not supported by the firmware"),
+                ] {
+                    let body = meaning(profile, sn, &more);
+                    let told = match told {
+                        Ok(told) => told,
+                        Err(reason) => {
+                            let answer = caller.post(&path, body).await.is(400);
+                            assert_eq!(answer[field], json!([reason]), "{name}");
+                            // What one of two cannot do, neither is told.
+                            let mut both = meaning(profile, sn, &more);
+                            both[field] = json!([1_000_001, 1_000_002]);
+                            let answer = caller.post(&path, both).await.is(400);
+                            assert_eq!(answer[field], json!([reason]), "{name}");
+                            for sn in ["GATE", "DOOR"] {
+                                assert_eq!(app.told(sn).await, NOTHING, "{name}");
+                            }
+                            continue;
                         }
+                    };
+                    let mut ends = vec![(0, json!(["done", 0, "Done"]))];
+                    // What is not on a terminal yet goes there another time.
+                    if name != "sync_data_to_device" {
+                        ends.push((refusal, json!(["refused", refusal, reason])));
+                    }
+                    for (code, expected) in ends {
+                        let answer = caller.post(&path, body.clone()).await.is(200);
+                        assert_eq!(answer, success(profile), "{name}");
+                        assert_eq!(app.answered(sn, |_| code).await, told, "{name}");
+                        let outcome = outcome(&caller, sn, told.len()).await;
+                        assert_eq!(json!(outcome), json!(vec![expected; told.len()]), "{name}");
                     }
                 }
             }
-            let open = "SELECT count(*) FROM terminal_command WHERE state <> 'done'";
+            let open = "SELECT count(*) FROM terminal_command WHERE state NOT IN ('done', 'refused')";
             assert_eq!(app.number(open).await, 0);
             let deeds: Vec<(String, i64)> = app
                 .app
@@ -299,19 +308,42 @@ async fn every_command_reaches_its_terminal_in_its_own_words() {
             assert_eq!(
                 deeds,
                 [
-                    ("clear_all", 2),
-                    ("clear_capture", 1),
-                    ("enroll_remotely", 5),
-                    ("ip_port_update_to_device", 6),
-                    ("reboot", 2),
-                    ("set_time", 2),
+                    ("clear_all", 4),
+                    ("clear_capture", 2),
+                    ("enroll_remotely", 18),
+                    ("ip_port_update_to_device", 12),
+                    ("reboot", 4),
+                    ("set_time", 4),
                     ("sync_data_to_device", 4),
-                    ("unlock_terminal", 2),
-                    ("upload_all", 2),
-                    ("upload_transaction", 3),
+                    ("unlock_terminal", 4),
+                    ("upload_all", 4),
+                    ("upload_transaction", 6),
                 ],
-                "each is written down, and no refusal"
+                "each is written down, and nothing that was not told"
             );
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_taken_back_and_never_reaches_its_terminal() {
+    for profile in PROFILES {
+        on_both(|app| async move {
+            let caller = scene(&app, profile).await;
+            for sn in ["GATE", "DOOR"] {
+                for name in ["reboot", "clear_command"] {
+                    let path = format!("{TERMINALS}{name}/");
+                    let body = meaning(profile, sn, &json!({}));
+                    let answer = caller.post(&path, body).await.is(200);
+                    assert_eq!(answer, success(profile), "{name}");
+                }
+                assert_eq!(app.obeyed(sn).await, NOTHING);
+                assert_eq!(
+                    outcome(&caller, sn, 1).await,
+                    [(json!("cancelled"), Value::Null, Value::Null)]
+                );
+            }
         })
         .await;
     }
@@ -358,7 +390,7 @@ async fn terminals_are_named_in_every_way_a_list_can_be_sent() {
             ]
             .concat()
         );
-        let told = async |sn: &str| done(&app, sn).await.len();
+        let told = async |sn: &str| app.obeyed(sn).await.len();
         assert_eq!((told("GATE").await, told("DOOR").await), (9, 3 * 8));
 
         for (body, code, reason) in [
@@ -401,13 +433,13 @@ async fn a_restart_is_an_action_as_in_the_older_generation() {
             easytimepro.post(&path, body).await.is(200),
             json!({ "detail": "Success. reboot:['GATE', 1000002]" })
         );
-        let body = json!({ "object_ids": "1000001", "action_type": "reboot" });
+        let body = json!({ "object_ids": "1000001,1000002", "action_type": "reboot" });
         assert_eq!(
             biotime.post(&path, body.clone()).await.is(200),
             success(Profile::BioTime)
         );
-        assert_eq!(done(&app, "GATE").await, ["REBOOT", "REBOOT"]);
-        assert_eq!(done(&app, "DOOR").await, ["CONTROL DEVICE 03000000"]);
+        assert_eq!(app.obeyed("GATE").await, ["REBOOT", "REBOOT"]);
+        assert_eq!(app.obeyed("DOOR").await, ["CONTROL DEVICE 03000000"; 2]);
         let only_changes = Rights::from_iter([Right::Change(Thing::Terminal)]);
         let changes = app.api(Profile::BioTime, only_changes).await;
         changes.post(&path, body).await.is(403);
@@ -551,7 +583,7 @@ async fn what_a_model_says_it_lacks_is_refused_at_once() {
             match expected {
                 Ok(text) => {
                     answer.is(200);
-                    assert_eq!(done(&app, "GATE").await, [text]);
+                    assert_eq!(app.obeyed("GATE").await, [text]);
                 }
                 Err(reason) => assert_eq!(answer.is(400)["devices_sn"], json!([reason])),
             }
@@ -567,7 +599,7 @@ async fn what_a_model_says_it_lacks_is_refused_at_once() {
             match expected {
                 Ok(text) => {
                     answer.is(200);
-                    assert_eq!(done(&app, "DOOR").await, [text]);
+                    assert_eq!(app.obeyed("DOOR").await, [text]);
                 }
                 Err((field, reason)) => assert_eq!(answer.is(400)[field], json!([reason])),
             }
@@ -699,7 +731,7 @@ async fn whoever_waits_is_told_what_became_of_it() {
                 &json!({ "bio_type": 1, "emp_code": "1042", "finger": 0 }),
             );
             // The person gives up at the terminal.
-            let at_the_terminal = async { while answered(&app, "GATE", 6).await.is_empty() {} };
+            let at_the_terminal = async { while app.answered("GATE", |_| 6).await.is_empty() {} };
             let (answer, ()) = tokio::join!(caller.post(&path, body), at_the_terminal);
             let answer = answer.is(200);
             let command = &answer["commands"][0];
@@ -749,7 +781,7 @@ async fn whoever_waits_is_told_what_became_of_it() {
                 .await
                 .is(200);
             assert_eq!(answer["commands"][0]["state"], "queued");
-            assert_eq!(done(&app, "GATE").await, ["REBOOT"]);
+            assert_eq!(app.obeyed("GATE").await, ["REBOOT"]);
             for (wait, reason) in [
                 ("0", "Ensure this value is greater than or equal to 1."),
                 ("61", "Ensure this value is less than or equal to 60."),
@@ -775,8 +807,8 @@ async fn commands_are_listed_searched_exported_and_taken_back() {
             caller.post(&format!("{TERMINALS}{name}/"), body).await.is(200)
         };
         post("reboot", json!({ "sn": ["GATE", "DOOR"] })).await;
-        assert_eq!(done(&app, "GATE").await, ["REBOOT"]);
-        assert_eq!(answered(&app, "DOOR", -708).await, ["CONTROL DEVICE 03000000"]);
+        assert_eq!(app.obeyed("GATE").await, ["REBOOT"]);
+        assert_eq!(app.answered("DOOR", |_| -708).await, ["CONTROL DEVICE 03000000"]);
         app.app.clock.advance(TimeDelta::hours(1));
         post("clear_capture", json!({ "sn": "GATE" })).await;
         let secret = json!({ "emp_code": "7", "first_name": "Binod", "device_password": "4711", "area": ["north"] });
@@ -914,7 +946,7 @@ async fn a_caller_who_is_limited_commands_and_sees_his_own_terminals_alone() {
         sam.post(&format!("{COMMANDS}{id}/cancel/"), json!({}))
             .await
             .is(404);
-        assert_eq!(done(&app, "GATE").await, ["REBOOT"]);
+        assert_eq!(app.obeyed("GATE").await, ["REBOOT"]);
     })
     .await;
 }
@@ -926,8 +958,8 @@ async fn a_terminal_that_was_emptied_stays_empty_until_it_is_synchronised() {
         let both = json!({ "devices_sn": ["GATE", "DOOR"] });
         let path = format!("{TERMINALS}clear_all/");
         caller.post(&path, both.clone()).await.is(200);
-        assert_eq!(done(&app, "GATE").await, ["CLEAR DATA"]);
-        assert_eq!(done(&app, "DOOR").await.len(), 3);
+        assert_eq!(app.obeyed("GATE").await, ["CLEAR DATA"]);
+        assert_eq!(app.obeyed("DOOR").await.len(), 3);
         let change = json!({ "first_name": "Asha Rani" });
         let asha = "/personnel/api/employees/1042/";
         caller.patch(asha, change).await.is(200);
@@ -939,9 +971,9 @@ async fn a_terminal_that_was_emptied_stays_empty_until_it_is_synchronised() {
         let path = format!("{TERMINALS}sync_data_to_device/");
         caller.post(&path, both).await.is(200);
         let record = "DATA UPDATE USERINFO PIN=1042\tName=Asha Rani\tPri=0\tPasswd=\tCard=";
-        assert_eq!(done(&app, "GATE").await, [record]);
+        assert_eq!(app.obeyed("GATE").await, [record]);
         assert_eq!(
-            done(&app, "DOOR").await,
+            app.obeyed("DOOR").await,
             [
                 "DATA UPDATE user CardNo=\tPin=1042\tPassword=\tGroup=0\tStartTime=0\tEndTime=0\tName=Asha Rani\tPrivilege=0",
                 "DATA UPDATE userauthorize Pin=1042\tAuthorizeTimezoneId=1\tAuthorizeDoorId=1",
@@ -993,7 +1025,7 @@ async fn a_terminal_that_is_to_send_again_hears_that_nothing_is_here() {
                 .is(200);
             // Somebody punches before the terminal asks.
             live().await;
-            assert_eq!(done(&app, "GATE").await, ["CHECK"]);
+            assert_eq!(app.obeyed("GATE").await, ["CHECK"]);
             stamps(&app, "GATE").await
         };
         assert_eq!(
@@ -1023,7 +1055,7 @@ async fn an_access_terminal_sends_its_table_of_punches_when_asked() {
         let caller = scene(&app, Profile::BioTime).await;
         let path = format!("{TERMINALS}upload_transaction/");
         caller.post(&path, json!({ "terminals": [1000002] })).await.is(200);
-        let given = given(&app, "DOOR").await;
+        let given = app.given("DOOR").await;
         let (id, _) = &given[0];
         let target = format!(
             "/iclock/querydata?SN=DOOR&type=tabledata&cmdid={id}&tablename=transaction&count=1&packcnt=1&packidx=1"
@@ -1059,8 +1091,8 @@ async fn a_terminals_clock_is_watched_and_set_to_the_moment_it_is_told() {
                 .is(200);
         }
         // What is told at the handshake alone, they are made to ask for.
-        assert_eq!(done(&app, "GATE").await, ["CHECK"]);
-        assert_eq!(done(&app, "DOOR").await, ["SET OPTIONS DateTime=836919000"]);
+        assert_eq!(app.obeyed("GATE").await, ["CHECK"]);
+        assert_eq!(app.obeyed("DOOR").await, ["SET OPTIONS DateTime=836919000"]);
         let drift = async |sn: &str| {
             app.run_jobs().await;
             let read = caller.get(&format!("{TERMINALS}{sn}/")).await.is(200);
@@ -1111,11 +1143,11 @@ async fn a_terminals_clock_is_watched_and_set_to_the_moment_it_is_told() {
         assert_eq!(drift("GATE").await.0, json!(130));
         app.app.clock.advance(TimeDelta::seconds(90));
         assert_eq!(
-            done(&app, "GATE").await,
+            app.obeyed("GATE").await,
             ["SET OPTION DateTime=836919180"],
             "when it is told, not when it was asked for"
         );
-        assert_eq!(done(&app, "DOOR").await, ["SET OPTIONS DateTime=836919180"]);
+        assert_eq!(app.obeyed("DOOR").await, ["SET OPTIONS DateTime=836919180"]);
     })
     .await;
 }
@@ -1129,8 +1161,8 @@ async fn terminals_are_told_when_their_clocks_go_forward_and_back() {
             let path = format!("{TERMINALS}{sn}/");
             assert_eq!(caller.patch(&path, zone).await.is(200)["terminal_tz"], 1);
         }
-        done(&app, "GATE").await;
-        done(&app, "DOOR").await;
+        app.obeyed("GATE").await;
+        app.obeyed("DOOR").await;
         let zone = async || -> String {
             let reply = app
                 .get("/iclock/cdata?SN=GATE&options=all&pushver=2.4.1")
@@ -1146,7 +1178,7 @@ async fn terminals_are_told_when_their_clocks_go_forward_and_back() {
         let clocks = async || {
             app.run_jobs().await;
             app.run_jobs().await;
-            let mut told = [done(&app, "GATE").await, done(&app, "DOOR").await].concat();
+            let mut told = [app.obeyed("GATE").await, app.obeyed("DOOR").await].concat();
             told.retain(|text| text == "CHECK" || text.contains("DateTime"));
             told
         };
@@ -1193,7 +1225,7 @@ async fn what_a_terminal_reads_at_its_handshake_alone_it_is_made_to_read() {
         assert_eq!(app.told("GATE").await, NOTHING, "none of it is new to it");
         let half_hour = json!({ "terminal_tz": 330, "heartbeat": 30 });
         caller.patch(&path, half_hour).await.is(200);
-        assert_eq!(done(&app, "GATE").await, ["CHECK"]);
+        assert_eq!(app.obeyed("GATE").await, ["CHECK"]);
         for (spelling, expected) in [
             ("hours_or_minutes", Some("330")),
             ("signed", Some("+05:30")),
@@ -1203,7 +1235,7 @@ async fn what_a_terminal_reads_at_its_handshake_alone_it_is_made_to_read() {
             let body = json!({ "zone_spelling": spelling });
             let answer = caller.patch(&path, body).await.is(200);
             assert_eq!(answer["zone_spelling"], spelling);
-            done(&app, "GATE").await;
+            app.obeyed("GATE").await;
             assert_eq!(zone().await.as_deref(), expected, "{spelling}");
         }
         let bad = json!({ "zone_spelling": "roman", "zone_name": "Mars/Olympus" });

@@ -150,6 +150,21 @@ async fn an_alarm_is_told_to_whoever_looks_once() {
         let cancelled = b"OPLOG 3\t0\t2026-01-15 07:20:00\t0\t65535\t0\t0\n";
         sends(&app, "NORTH", "OPERLOG", cancelled).await;
         assert_eq!((heard(), last().await), (1, (None, at(20))));
+        // What an access terminal tells of its doors.
+        let event = |code: u16, minute: u8| {
+            format!("time=2026-01-15 07:{minute}:00\tpin=0\tcardno=0\teventaddr=1\tevent={code}\tinoutstatus=2\tindex=0\n")
+        };
+        sends(&app, "NORTH", "rtlog", event(202, 29).as_bytes()).await;
+        sends(&app, "NORTH", "rtlog", event(105, 29).as_bytes()).await;
+        assert_eq!(heard(), 0, "somebody went out, and nobody was to be reached");
+        for _ in 0..2 {
+            let both = event(101, 31) + &event(102, 30);
+            sends(&app, "NORTH", "rtlog", both.as_bytes()).await;
+        }
+        assert_eq!(
+            (heard(), last().await),
+            (1, (Some("Duress alarm".into()), at(31)))
+        );
     })
     .await;
 }
@@ -190,6 +205,23 @@ async fn unread_lines_are_shown_byte_for_byte_to_those_who_may_see_templates() {
             found.push(caller.get(&format!("{UNREAD}export/?{query}")).await.text);
         }
         insta::assert_snapshot!("unread_found", found.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_what_may_be_large_is_bounded_whatever_is_asked_for() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        let lines: String = (0..501).map(|number| format!("{number}\n")).collect();
+        sends(&app, "NORTH", "ATTLOG", lines.as_bytes()).await;
+        let page = async |number: usize| {
+            let path = format!("{UNREAD}?page_size=10000&page={number}");
+            let list = admin.get(&path).await.is(200);
+            assert_eq!(list["count"], 501);
+            list["data"].as_array().expect("rows").len()
+        };
+        assert_eq!((page(1).await, page(2).await), (500, 1));
     })
     .await;
 }

@@ -136,32 +136,41 @@ impl TestApp {
 
     /// Sends bytes as they are on a connection of their own, and gives back everything that comes.
     pub async fn wire(&self, request: impl AsRef<[u8]>) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.expect("connected");
-        stream.write_all(request.as_ref()).await.expect("sent");
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.expect("read");
-        Answer::read(&bytes)
+        wire(self.address, request).await
     }
 
     /// A terminal's GET.
     pub async fn get(&self, target: &str) -> Answer {
-        self.wire(format!(
-            "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n"
-        ))
-        .await
+        get(self.address, target).await
     }
 
     /// A terminal's POST.
     pub async fn post(&self, target: &str, body: impl AsRef<[u8]>) -> Answer {
-        let body = body.as_ref();
-        let mut request = format!(
-            "POST {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(body);
-        self.wire(request).await
+        post(self.address, target, body).await
     }
+}
+
+/// Sends bytes as they are to a server wherever it runs.
+pub async fn wire(server: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+    let mut stream = TcpStream::connect(server).await.expect("connected");
+    stream.write_all(request.as_ref()).await.expect("sent");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.expect("read");
+    Answer::read(&bytes)
+}
+
+pub async fn get(server: SocketAddr, target: &str) -> Answer {
+    let request = format!("GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n");
+    wire(server, request).await
+}
+
+pub async fn post(server: SocketAddr, target: &str, body: impl AsRef<[u8]>) -> Answer {
+    let body = body.as_ref();
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    wire(server, [head.as_bytes(), body].concat()).await
 }
 
 /// Two servers on one PostgreSQL.
@@ -257,6 +266,11 @@ impl TestApp {
 
     /// A terminal asks until nothing is left and does all of it: what it was told.
     pub async fn obeyed(&self, sn: &str) -> Vec<String> {
+        self.answered(sn, |_| 0).await
+    }
+
+    /// The same, but it answers each command with what `code` says of its text.
+    pub async fn answered(&self, sn: &str, code: impl Fn(&str) -> i32) -> Vec<String> {
         let mut told = Vec::new();
         loop {
             let given = self.given(sn).await;
@@ -265,7 +279,7 @@ impl TestApp {
             }
             let results: String = given
                 .iter()
-                .map(|(id, _)| format!("ID={id}&Return=0&CMD=DATA\n"))
+                .map(|(id, text)| format!("ID={id}&Return={}&CMD=DATA\n", code(text)))
                 .collect();
             let answer = self
                 .post(&format!("/iclock/devicecmd?SN={sn}"), results)

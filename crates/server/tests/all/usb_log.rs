@@ -127,6 +127,37 @@ async fn what_is_no_log_of_a_known_terminal_is_refused_and_nothing_kept() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_a_path_an_address_or_without_end_is_not_followed() {
+    on_both(|app| async move {
+        let admin = scene(&app, Profile::EasyTimePro).await;
+        for elsewhere in [
+            "../../../../etc/passwd",
+            "/etc/passwd",
+            "http://169.254.169.254/",
+            "\\\\attacker\\share",
+        ] {
+            let body = json!({ "upload_file": elsewhere });
+            let answer = admin.post(ACTION, body).await.is(400);
+            let text = answer["upload_file"].to_string();
+            assert!(text.contains("The submitted data was not a file"), "{text}");
+        }
+        // The last moment there is, which no clock shows; and a million lines that are none.
+        let last = "7\t9999-12-31 23:59:59\t0\t15\t0\n";
+        let log = last.to_owned() + &"x\n".repeat(1_000_000);
+        let answer = upload(&admin, FILE, log).await.is(200);
+        let named = answer["unreadable"].as_array().map_or(0, Vec::len);
+        assert!(named <= 1_000, "{named} lines are named");
+        assert_eq!(app.number("SELECT COUNT(*) FROM punch").await, 1);
+        let flagged = "SELECT COUNT(*) FROM punch WHERE clock_suspect";
+        assert_eq!(app.number(flagged).await, 1);
+        // Longer than any log is.
+        let vast = last.repeat(65 * 1024 * 1024 / last.len());
+        upload(&admin, FILE, vast).await.is(413);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_photo_belongs_to_the_punch_of_its_terminal_person_and_second() {
     on_both(|app| async move {
         let admin = scene(&app, Profile::EasyTimePro).await;

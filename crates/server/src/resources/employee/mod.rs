@@ -27,6 +27,7 @@ use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
+use crate::sealed::Sealed;
 use crate::terminals::people::BioKind;
 use crate::times;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -39,6 +40,20 @@ use std::collections::HashMap;
 
 /// What the sealed column is sealed for.
 pub const DEVICE_PASSWORD: &str = "device_password";
+pub const PASSWORDS: Sealed = Sealed {
+    table: "employee",
+    key: "id",
+    column: "device_password_sealed",
+    purpose: DEVICE_PASSWORD,
+    was_plain: false,
+};
+pub const PHOTOS: Sealed = Sealed {
+    table: "employee_photo",
+    key: "employee_id",
+    column: "jpeg_sealed",
+    purpose: "employee_photo",
+    was_plain: true,
+};
 /// The status of whoever is there; anything else is no longer.
 pub const VALID: i16 = 0;
 pub const RESIGNED: i16 = 99;

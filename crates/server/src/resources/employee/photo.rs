@@ -2,7 +2,7 @@
 //! of the file itself is kept or given out.
 
 use super::bulk::{PEOPLE, WHO};
-use super::{Employee, check_own};
+use super::{Employee, PHOTOS, check_own};
 use crate::access::{Caller, Right, Thing};
 use crate::answer::Answer;
 use crate::app::App;
@@ -154,10 +154,14 @@ async fn put(
     let mut codes = Vec::new();
     for (id, emp_code) in people {
         tx.run(&Sql::new(
-            "INSERT INTO employee_photo (employee_id, jpeg, changed_at) \
+            "INSERT INTO employee_photo (employee_id, jpeg_sealed, changed_at) \
              SELECT id, $2, $3 FROM employee WHERE id = $1 \
-             ON CONFLICT (employee_id) DO UPDATE SET jpeg = excluded.jpeg, changed_at = excluded.changed_at",
-            [id.into(), jpeg.to_vec().into(), now.into()],
+             ON CONFLICT (employee_id) DO UPDATE SET jpeg_sealed = excluded.jpeg_sealed, changed_at = excluded.changed_at",
+            [
+                id.into(),
+                app.keys.seal(PHOTOS.purpose, jpeg).into(),
+                now.into(),
+            ],
         ))
         .await?;
         let deed = Deed {
@@ -182,11 +186,13 @@ async fn show(call: Call) -> Result<Answer> {
     let found: Option<(Vec<u8>,)> = app
         .store
         .find(&Sql::new(
-            "SELECT jpeg FROM employee_photo WHERE employee_id = $1",
+            "SELECT jpeg_sealed FROM employee_photo WHERE employee_id = $1",
             [employee.id.into()],
         ))
         .await?;
-    let (jpeg,) = found.ok_or(Error::NotFound)?;
+    let (kept,) = found.ok_or(Error::NotFound)?;
+    let jpeg = app.keys.open_or_plain(PHOTOS.purpose, kept);
+    let jpeg = jpeg.map_err(|error| Error::Internal(error.into()))?;
     Ok(Answer::file("image/jpeg", jpeg))
 }
 
@@ -260,12 +266,18 @@ pub async fn for_terminals(
 ) -> Result<Vec<(i64, Secret)>> {
     let photos: Vec<(i64, Vec<u8>)> = tx
         .all(&Sql::by_dialect(
-            "SELECT employee_id, jpeg FROM employee_photo WHERE employee_id IN (SELECT value FROM json_each($1))",
-            "SELECT employee_id, jpeg FROM employee_photo \
+            "SELECT employee_id, jpeg_sealed FROM employee_photo WHERE employee_id IN (SELECT value FROM json_each($1))",
+            "SELECT employee_id, jpeg_sealed FROM employee_photo \
              WHERE employee_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
             [json_list(ids)],
         ))
         .await?;
+    let opened = photos.into_iter().filter_map(|(id, kept)| {
+        let jpeg = app.keys.open_or_plain(PHOTOS.purpose, kept);
+        let told = |error| tracing::error!(id, %error, "a photo cannot be given out");
+        Some((id, jpeg.map_err(told).ok()?))
+    });
+    let photos: Vec<(i64, Vec<u8>)> = opened.collect();
     let _turn = app
         .pictures
         .acquire()

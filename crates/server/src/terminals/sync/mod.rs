@@ -8,7 +8,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `compare.rs` | the comparison itself, and the commands that come of it |
+//! | `compare.rs` | the comparison itself; `compare/plan.rs`: the commands that come of it |
 //! | `holding.rs` | one thing on one terminal: what it has, what it was told, what is next |
 //! | `record.rs`  | a person's record in a terminal's words |
 //! | `drift.rs`   | asking terminals whether it is so still |
