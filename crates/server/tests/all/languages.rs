@@ -131,7 +131,32 @@ fn styles_know_a_start_and_an_end_and_no_left_and_right() {
             .filter(|word| ["left", "right"].contains(word))
             .collect();
         assert!(sides.is_empty(), "{path:?}: a page may be mirrored");
+        for declaration in style.split(['{', '}', ';']) {
+            let Some((name, value)) = declaration.split_once(':') else {
+                continue;
+            };
+            // The second of four is right, the last is left.
+            if let [_, right, _, left] = values(value.trim())[..]
+                && ["margin", "padding"].contains(&name.trim())
+            {
+                assert_eq!(right, left, "{path:?}: {declaration}");
+            }
+        }
     }
+}
+
+/// Of a shorthand; what stands in brackets is one.
+fn values(shorthand: &str) -> Vec<&str> {
+    let mut open = 0;
+    let between = |letter| {
+        match letter {
+            '(' => open += 1,
+            ')' => open -= 1,
+            _ => {}
+        }
+        open == 0 && letter == ' '
+    };
+    shorthand.split(between).collect()
 }
 
 // ---- what is said -------------------------------------------------------------------------------
