@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { accessible, adminPassword, logIn, scene } from "./harness.mjs";
 
 // Names that are there from the start, and names of programs and units.
-const names = /\b(admin|administrator|operator|viewer|system|default|Auto add|Ver|Department|Location|Not Authorized|Position|muster|SQLite|PostgreSQL|UTC|Etc|[KMGT]iB|Chrome|Linux|Debian|aarch64|x86_64|gnu)\b/g;
+const names = /\b(admin|administrator|operator|viewer|system|default|Auto add|Ver|Department|Location|Not Authorized|Position|muster|SQLite|UTC|Etc|[KMGT]iB|Chrome|Linux)\b|\bPostgreSQL [\d.]+( \([^)]*\))?/g;
 // Serial numbers, addresses, words of the wire and tags.
 const codes = /\b\w+=\S*|\b[A-Z][A-Z0-9_]+\b|\/[\w./-]+/g;
 

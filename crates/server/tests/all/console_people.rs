@@ -207,10 +207,10 @@ async fn a_file_is_looked_through_before_anything_is_stored() {
         for step in ["check", "store"] {
             let answer = send(step, "skip", bad).await;
             for told in [
-                "<td class=\"number\">3</td><td>emp_code</td>",
-                "<td class=\"number\">4</td><td>department</td>",
-                "<td class=\"number\">4</td><td>card_no</td>",
-                "<td class=\"number\">5</td><td>emp_code</td><td class=\"long\">It stands in row 2 already.</td>",
+                "<td class=\"number\">3</td><td translate=\"no\">emp_code</td>",
+                "<td class=\"number\">4</td><td translate=\"no\">department</td>",
+                "<td class=\"number\">4</td><td translate=\"no\">card_no</td>",
+                "<td class=\"number\">5</td><td translate=\"no\">emp_code</td><td class=\"long\">It stands in row 2 already.</td>",
             ] {
                 assert!(answer.text.contains(told), "{told}\n{}", answer.text);
             }
@@ -268,7 +268,7 @@ async fn a_file_is_worked_on_when_its_page_is_left_and_its_end_is_told_everywher
         for path in ["/", "/departments", "/work", &page] {
             let shown = door.get(path, &cookie).await.text;
             assert!(
-                shown.contains("data-running") && shown.contains("<bdi>file</bdi>: being imported"),
+                shown.contains("data-running") && shown.contains("<bdi translate=\"no\">file</bdi>: being imported"),
                 "{path}\n{shown}"
             );
         }
@@ -308,7 +308,7 @@ async fn a_file_is_worked_on_when_its_page_is_left_and_its_end_is_told_everywher
             tokio::task::yield_now().await;
         }
         // It is told until it was looked at.
-        let told = format!("<li><a href=\"{page}\"><bdi>file</bdi>: imported</a></li>");
+        let told = format!("<li><a href=\"{page}\"><bdi translate=\"no\">file</bdi>: imported</a></li>");
         for _ in 0..2 {
             let shown = door.get("/departments", &cookie).await.text;
             assert!(shown.contains(&told), "{told}\n{shown}");
