@@ -5,6 +5,7 @@
 //! (1 000 000), and how many people (100 000).
 
 mod filled;
+mod made;
 
 use muster::app::App;
 use muster::punches::record::Place;
@@ -129,7 +130,7 @@ async fn record(app: &App, count: i64, people: i64) {
                 0 => "77".to_owned(),
                 _ => filled::code(number % people),
             };
-            filled::punch(&places[place], pin, number)
+            made::punch(&places[place], pin, number)
         });
         app.recorder
             .record(punches.collect())

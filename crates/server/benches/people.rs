@@ -5,6 +5,7 @@
 //! alone.
 
 mod filled;
+mod made;
 
 use muster::access::{Caller, Rights};
 use muster::accounts::{self, client::NewClient};
@@ -210,7 +211,7 @@ fn punch(pin: i64, second: i64) -> NewPunch {
         area_id: None,
         area_name: None,
     };
-    filled::punch(&Arc::new(place), pin.to_string(), second)
+    made::punch(&Arc::new(place), pin.to_string(), second)
 }
 
 /// MiB; 0 where the system does not say.

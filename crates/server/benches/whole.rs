@@ -4,6 +4,7 @@
 //!
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server whose commits reach the disk.
 
+mod made;
 mod process;
 
 use axum::Router;
@@ -276,7 +277,7 @@ async fn employees(app: &App) {
 
 /// Fills up to a million punches, through the one way in.
 async fn fill(app: &Arc<App>) {
-    use muster::punches::record::{NewPunch, Place, Source};
+    use muster::punches::record::{NewPunch, Place};
     let place = Arc::new(Place {
         terminal_id: None,
         terminal_sn: "FILL".into(),
@@ -289,30 +290,9 @@ async fn fill(app: &Arc<App>) {
         .one(&Sql::new("SELECT COUNT(*) FROM punch", []))
         .await
         .expect("counted");
-    let mut local = first_second();
     while have < PUNCHES {
-        let group: Vec<NewPunch> = (0..5000)
-            .map(|number| {
-                local += TimeDelta::seconds(1);
-                NewPunch {
-                    place: place.clone(),
-                    pin: (100_000 + number % 1000).to_string(),
-                    local,
-                    at: local.and_utc(),
-                    state: 0,
-                    verify: 1,
-                    verify_bits: None,
-                    work_code: String::new(),
-                    mask: None,
-                    temperature: None,
-                    longitude: None,
-                    latitude: None,
-                    source: Source::Terminal,
-                    event_index: None,
-                    event_code: None,
-                    clock_suspect: false,
-                }
-            })
+        let group: Vec<NewPunch> = (have..have + 5000)
+            .map(|number| made::punch(&place, (100_000 + number % 1000).to_string(), number))
             .collect();
         have += i64::try_from(app.recorder.record(group).await.expect("stored").len())
             .expect("a small number");

@@ -303,7 +303,9 @@ impl Tx {
 }
 
 /// A bound list of texts or numbers as one JSON array: one statement text for every length.
-/// SQLite reads it with `json_each`, PostgreSQL with `jsonb_array_elements_text`.
+/// SQLite reads it with `json_each`, PostgreSQL with `jsonb_array_elements_text`. Where PostgreSQL looks rows up by
+/// codes and something else, `code = ANY(ARRAY(SELECT …))`: `code IN (SELECT …)` is a join, and of a table that
+/// nobody has analysed yet it may be planned as a loop over all rows for each code.
 pub fn json_list<T: Into<serde_json::Value>>(items: impl IntoIterator<Item = T>) -> Value {
     serde_json::Value::Array(items.into_iter().map(Into::into).collect())
         .to_string()

@@ -6,6 +6,8 @@ use crate::turns::Turns;
 use crate::{Error, Pools, Result, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -91,6 +93,12 @@ impl Store {
     pub async fn open(url: &Url, options: &Options) -> Result<Store> {
         let pools = match url {
             Url::Sqlite(path) => {
+                // For its owner alone, and so are those that SQLite makes beside it. What is in the way SQLite says.
+                let _ = OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .mode(0o600)
+                    .open(path);
                 // A commit is on the disk when it returns: WAL with FULL syncs the log each time.
                 let file = SqliteConnectOptions::new()
                     .filename(path)

@@ -4,7 +4,6 @@ use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
 use muster::config::Config;
-use muster::punches::record::{NewPunch, Place, Source};
 use muster_store::{Sql, fold};
 use sqlx::{Connection, PgConnection};
 use std::path::Path;
@@ -111,28 +110,5 @@ pub async fn people(app: &App, count: i64) {
         .await
         .expect("inserted");
         tx.commit().await.expect("committed");
-    }
-}
-
-/// A punch, so many seconds after an evening of 2025.
-pub fn punch(place: &Arc<Place>, pin: String, second: i64) -> NewPunch {
-    let at = chrono::DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a time");
-    NewPunch {
-        place: Arc::clone(place),
-        pin,
-        local: at.naive_utc(),
-        at,
-        state: 0,
-        verify: 1,
-        verify_bits: None,
-        work_code: String::new(),
-        mask: None,
-        temperature: None,
-        longitude: None,
-        latitude: None,
-        source: Source::Terminal,
-        event_index: None,
-        event_code: None,
-        clock_suspect: false,
     }
 }

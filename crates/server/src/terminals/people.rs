@@ -123,7 +123,7 @@ pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Re
          WHERE biometric.company_id = $1 AND biometric.pin IN (SELECT value FROM json_each($2)) \
              AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
         "UPDATE biometric SET employee_id = e.id FROM employee AS e \
-         WHERE biometric.company_id = $1 AND biometric.pin IN (SELECT jsonb_array_elements_text($2::jsonb)) \
+         WHERE biometric.company_id = $1 AND biometric.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
              AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
         [app.company.id.clone().into(), codes],
     ))

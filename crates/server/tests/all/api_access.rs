@@ -82,19 +82,29 @@ async fn limited<'a>(
     user(test, "limited").await
 }
 
+async fn area(admin: &Somebody<'_>, code: &str) {
+    let new = json!({ "area_code": code, "area_name": code });
+    admin.post("/personnel/api/areas/", new).await.is(201);
+}
+
+async fn department(admin: &Somebody<'_>, code: &str) {
+    let new = json!({ "dept_code": code, "dept_name": code });
+    admin.post("/personnel/api/departments/", new).await.is(201);
+}
+
+async fn person(admin: &Somebody<'_>, code: &str, department: &str, areas: &[&str]) {
+    let new = json!({ "emp_code": code, "department": department, "area": areas });
+    admin.post("/personnel/api/employees/", new).await.is(201);
+}
+
 /// Each endpoint with the status it gives each kind of caller who names what is not there. The
 /// snapshot is the promise; that a right is missing exactly where it should be is worked out.
 #[tokio::test]
-async fn every_endpoint_is_for_those_who_have_its_right() {
+async fn attack_17_33_every_endpoint_is_for_those_who_have_its_right() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        let area = json!({ "area_code": "north", "area_name": "North" });
-        admin.post("/personnel/api/areas/", area).await.is(201);
-        let department = json!({ "dept_code": "sales", "dept_name": "Sales" });
-        admin
-            .post("/personnel/api/departments/", department)
-            .await
-            .is(201);
+        area(&admin, "north").await;
+        department(&admin, "sales").await;
         let yesterday = test.app.clock.now() - chrono::TimeDelta::days(1);
         let nobody = test.nobody();
         let staff = test.staff("1001").await;
@@ -176,7 +186,7 @@ async fn every_endpoint_is_for_those_who_have_its_right() {
 }
 
 #[tokio::test]
-async fn staff_see_what_is_their_own_and_change_nothing() {
+async fn attack_14_15_16_staff_see_what_is_their_own_and_change_nothing() {
     on_both(|test| async move {
         let own = test.staff("1001").await;
         test.staff("1002").await;
@@ -246,8 +256,7 @@ async fn staff_see_what_is_their_own_and_change_nothing() {
 async fn a_role_that_is_limited_to_an_area_sees_and_changes_nothing_beyond() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        let area = json!({ "area_code": "north", "area_name": "North" });
-        admin.post("/personnel/api/areas/", area).await.is(201);
+        area(&admin, "north").await;
         for (code, area) in [("1001", "1"), ("1002", "north")] {
             let new = json!({ "emp_code": code, "area": [area] });
             admin.post("/personnel/api/employees/", new).await.is(201);
@@ -294,15 +303,12 @@ async fn a_role_that_is_limited_to_an_area_sees_and_changes_nothing_beyond() {
 async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        let new = json!({ "dept_code": "7", "dept_name": "Seven" });
-        admin.post("/personnel/api/departments/", new).await.is(201);
-        let new = json!({ "area_code": "north", "area_name": "North" });
-        admin.post("/personnel/api/areas/", new).await.is(201);
+        department(&admin, "7").await;
+        area(&admin, "north").await;
         let new = json!({ "sn": "NORTH", "area": "north" });
         admin.post("/iclock/api/terminals/", new).await.is(201);
         for (code, department) in [("1001", "1"), ("1002", "7")] {
-            let new = json!({ "emp_code": code, "department": department, "area": ["north"] });
-            admin.post("/personnel/api/employees/", new).await.is(201);
+            person(&admin, code, department, &["north"]).await;
         }
         punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
         punch(&test, "1002", "2026-01-14 09:00:00", Some(1_000_000_002)).await;
@@ -355,18 +361,15 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
 async fn a_limited_role_exports_and_imports_its_own_people_alone() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        let new = json!({ "dept_code": "7", "dept_name": "Seven" });
-        admin.post("/personnel/api/departments/", new).await.is(201);
-        let new = json!({ "area_code": "north", "area_name": "North" });
-        admin.post("/personnel/api/areas/", new).await.is(201);
+        department(&admin, "7").await;
+        area(&admin, "north").await;
         let people = "/personnel/api/employees/";
         for (code, department, area) in [
             ("1001", "7", "north"),
             ("1002", "7", "1"),
             ("1003", "1", "north"),
         ] {
-            let new = json!({ "emp_code": code, "department": department, "area": [area] });
-            admin.post(people, new).await.is(201);
+            person(&admin, code, department, &[area]).await;
         }
         let limited = limited(&test, Some("north"), Some("7")).await;
         let asked = format!(
@@ -409,15 +412,9 @@ async fn a_limited_role_reaches_nothing_beyond_its_area_and_department_by_any_wa
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         for code in ["north", "south"] {
-            let area = json!({ "area_code": code, "area_name": code });
-            admin.post("/personnel/api/areas/", area).await.is(201);
-            let department = json!({ "dept_code": code, "dept_name": code });
-            admin
-                .post("/personnel/api/departments/", department)
-                .await
-                .is(201);
-            let new = json!({ "emp_code": code, "department": code, "area": [code] });
-            admin.post("/personnel/api/employees/", new).await.is(201);
+            area(&admin, code).await;
+            department(&admin, code).await;
+            person(&admin, code, code, &[code]).await;
             let new = json!({ "sn": code.to_uppercase(), "area": code });
             admin.post("/iclock/api/terminals/", new).await.is(201);
         }
@@ -533,9 +530,8 @@ async fn a_limited_role_reaches_nothing_beyond_its_area_and_department_by_any_wa
 async fn who_is_limited_to_an_area_moves_and_resigns_nobody_beyond() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
-        for area in ["north", "south"] {
-            let new = json!({ "area_code": area, "area_name": area });
-            admin.post("/personnel/api/areas/", new).await.is(201);
+        for code in ["north", "south"] {
+            area(&admin, code).await;
         }
         let people = "/personnel/api/employees/";
         for (code, areas) in [

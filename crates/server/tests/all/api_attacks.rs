@@ -41,7 +41,7 @@ fn lists() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn members_that_are_nobodys_to_write_change_nothing() {
+async fn attack_18_members_that_are_nobodys_to_write_change_nothing() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for (path, code, name) in TREES {
@@ -63,7 +63,7 @@ async fn members_that_are_nobodys_to_write_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_querys_words_are_no_sql_and_walk_no_relations() {
+async fn attack_21_a_querys_words_are_no_sql_and_walk_no_relations() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for code in ["1001", "1002"] {
@@ -116,7 +116,7 @@ async fn a_querys_words_are_no_sql_and_walk_no_relations() {
 }
 
 #[tokio::test]
-async fn no_list_is_made_to_work_without_end() {
+async fn attack_22_no_list_is_made_to_work_without_end() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         let many: String = (0..5_000).map(|number| format!("a{number}=1&")).collect();
@@ -183,7 +183,7 @@ async fn attack_28_html_templates_and_marks_of_direction_are_text() {
 }
 
 #[tokio::test]
-async fn a_bulk_action_is_not_made_to_take_everything_along() {
+async fn attack_41_a_bulk_action_is_not_made_to_take_everything_along() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         let new = json!({ "emp_code": "1001" });
@@ -222,7 +222,7 @@ async fn a_bulk_action_is_not_made_to_take_everything_along() {
 }
 
 #[tokio::test]
-async fn a_tree_ten_thousand_deep_is_read_and_takes_no_circle() {
+async fn attack_42_a_tree_ten_thousand_deep_is_read_and_takes_no_circle() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         test.run(
@@ -258,7 +258,7 @@ async fn a_tree_ten_thousand_deep_is_read_and_takes_no_circle() {
 }
 
 #[tokio::test]
-async fn of_two_that_make_one_person_at_once_one_is_refused() {
+async fn attack_43_of_two_that_make_one_person_at_once_one_is_refused() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for code in ["1001", "1002", "1003"] {
@@ -277,7 +277,7 @@ async fn of_two_that_make_one_person_at_once_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_code_is_reached_however_its_letters_are_written_in_a_path() {
+async fn attack_46_a_code_is_reached_however_its_letters_are_written_in_a_path() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for (path, code, name) in TREES {

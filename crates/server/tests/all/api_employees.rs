@@ -272,7 +272,7 @@ async fn no_two_have_one_code_or_one_card() {
 }
 
 #[tokio::test]
-async fn secrets_are_sealed_and_shown_to_those_with_the_right_alone() {
+async fn attack_20_secrets_are_sealed_and_shown_to_those_with_the_right_alone() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         let made = json!({
@@ -677,7 +677,7 @@ async fn several_are_moved_and_changed_at_once_or_none() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_callers_to_write_is_ignored() {
+async fn attack_18_47_what_is_not_a_callers_to_write_is_ignored() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         let made = json!({
@@ -772,7 +772,7 @@ async fn who_is_removed_is_at_no_door_any_more() {
 }
 
 #[tokio::test]
-async fn a_hash_made_elsewhere_lets_in_and_is_replaced_then() {
+async fn attack_19_a_hash_made_elsewhere_lets_in_is_replaced_then_and_is_no_password() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         let hash = djangohashers::make_password_with_settings(

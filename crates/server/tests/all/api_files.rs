@@ -140,7 +140,7 @@ async fn furnish(test: &TestApp) {
 }
 
 #[tokio::test]
-async fn what_was_exported_is_imported_into_an_empty_company() {
+async fn attack_27_what_was_exported_is_imported_into_an_empty_company() {
     let made: Mutex<Vec<(Vec<u8>, Vec<Value>)>> = Mutex::default();
     for format in ["csv", "txt", "xls"] {
         made.lock().expect("whole").clear();
@@ -305,7 +305,7 @@ async fn the_manuals_parameters_pick_columns_and_rows() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_password_in_a_file_without_the_right() {
+async fn attack_20_nobody_gets_a_password_in_a_file_without_the_right() {
     on_both(async |test| {
         furnish(&test).await;
         let asked = "/personnel/api/employees/export/?export_type=csv&export_headers=emp_code,device_password&emp_code=034186661926";
@@ -549,7 +549,7 @@ fn most_memory() -> usize {
 }
 
 #[tokio::test]
-async fn a_file_made_to_be_too_much_is_refused_in_little_memory() {
+async fn attack_26_a_file_made_to_be_too_much_is_refused_in_little_memory() {
     on_both(async |test| {
         let admin = test.easytimepro().await;
         let path = "/personnel/api/employees/import_emp/";
@@ -642,7 +642,7 @@ async fn of_two_imports_at_once_one_finds_what_the_other_stored() {
 }
 
 #[tokio::test]
-async fn a_file_comes_whole_whatever_part_is_asked_for_and_its_head_does_nothing() {
+async fn attack_48_a_file_comes_whole_whatever_part_is_asked_for_and_its_head_does_nothing() {
     on_both(async |test| {
         furnish(&test).await;
         let admin = test.easytimepro().await;

@@ -103,7 +103,7 @@ async fn links_keep_every_parameter_in_alphabetical_order() {
 }
 
 #[tokio::test]
-async fn a_host_is_believed_when_it_can_be_one() {
+async fn attack_23_a_host_is_believed_when_it_can_be_one() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for sn in 0..11 {
@@ -190,7 +190,7 @@ pub async fn raw(test: &crate::rest::TestApp, request: String) -> String {
 }
 
 #[tokio::test]
-async fn a_message_that_can_be_read_in_two_ways_is_refused() {
+async fn attack_38_a_message_that_can_be_read_in_two_ways_is_refused() {
     on_both(|test| async move {
         for headers in [
             "Host: a\r\nHost: b\r\n",
@@ -208,7 +208,7 @@ async fn a_message_that_can_be_read_in_two_ways_is_refused() {
 }
 
 #[tokio::test]
-async fn a_path_has_one_form_and_a_slash_at_its_end_or_none() {
+async fn attack_46_a_path_has_one_form_and_a_slash_at_its_end_or_none() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         for path in [
@@ -254,7 +254,7 @@ async fn a_path_has_one_form_and_a_slash_at_its_end_or_none() {
 }
 
 #[tokio::test]
-async fn methods_are_what_they_are_and_nothing_overrides_them() {
+async fn attack_47_48_methods_are_what_they_are_and_nothing_overrides_them() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         let path = format!("{AREAS}1/");
@@ -306,7 +306,7 @@ async fn methods_are_what_they_are_and_nothing_overrides_them() {
 }
 
 #[tokio::test]
-async fn json_is_what_there_is() {
+async fn attack_24_json_is_what_there_is() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         let accept = async |accept: &'static str| {
@@ -368,7 +368,7 @@ async fn json_is_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_broken_form_is_refused() {
+async fn attack_25_a_broken_form_is_refused() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;
         let multipart = async |body: String| -> Got {

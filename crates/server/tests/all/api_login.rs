@@ -190,7 +190,7 @@ async fn any_word_goes_with_any_token_and_a_token_alone_too() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_as_each_library_expects() {
+async fn attack_08_a_wrong_password_is_told_as_each_library_expects() {
     on_both(|test| async move {
         let wrong = json!({ "username": "admin", "password": "wrong" });
         let unknown = json!({ "username": "nobody", "password": "wrong" });
@@ -215,7 +215,7 @@ async fn a_wrong_password_is_told_as_each_library_expects() {
 }
 
 #[tokio::test]
-async fn what_is_no_name_and_no_password_is_refused_before_any_work() {
+async fn attack_09_what_is_no_name_and_no_password_is_refused_before_any_work() {
     on_both(|test| async move {
         for door in DOORS {
             let nobody = test.nobody();
@@ -264,7 +264,7 @@ async fn what_is_no_name_and_no_password_is_refused_before_any_work() {
 }
 
 #[tokio::test]
-async fn nobody_comes_in_with_a_password_everybody_knows() {
+async fn attack_07_nobody_comes_in_with_a_password_everybody_knows() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         let new = json!({ "emp_code": "1001", "app_status": 1 });
@@ -290,7 +290,7 @@ async fn nobody_comes_in_with_a_password_everybody_knows() {
 }
 
 #[tokio::test]
-async fn too_many_failures_close_an_account_to_that_address_alone() {
+async fn attack_08_too_many_failures_close_an_account_to_that_address_alone() {
     on_both_with(
         |config| config.api.trusted_proxies = vec!["127.0.0.1".into()],
         |test| async move {
@@ -387,7 +387,7 @@ async fn each_bad_credential_has_its_own_text() {
 }
 
 #[tokio::test]
-async fn a_forged_token_is_refused() {
+async fn attack_10_a_forged_token_is_refused() {
     on_both(|test| async move {
         let token = test.log_in("/api/jwt-api-token-auth/", "admin").await;
         let good = claims(&token);
@@ -431,7 +431,7 @@ async fn a_forged_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_time() {
+async fn attack_11_a_token_ends_with_its_time() {
     on_both(|test| async move {
         let signed = test.log_in("/api/jwt-api-token-auth/", "admin").await;
         let simple = test.log_in("/jwt-api-token-auth/", "admin").await;
@@ -473,7 +473,7 @@ async fn a_token_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn access_and_refresh_are_not_taken_for_one_another() {
+async fn attack_12_access_and_refresh_are_not_taken_for_one_another() {
     on_both(|test| async move {
         let nobody = test.nobody();
         let pair = nobody
@@ -508,7 +508,7 @@ async fn access_and_refresh_are_not_taken_for_one_another() {
 }
 
 #[tokio::test]
-async fn another_password_or_a_disabled_account_ends_every_token_at_once() {
+async fn attack_12_44_another_password_or_a_disabled_account_ends_every_token_at_once() {
     on_both(|test| async move {
         add_user(&test, "ops", "operator").await;
         let everything = async |password: &str| {
@@ -659,7 +659,7 @@ async fn a_hash_made_elsewhere_lets_in_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn only_an_api_client_may_show_its_token_in_the_query() {
+async fn attack_13_only_an_api_client_may_show_its_token_in_the_query() {
     on_both(|test| async move {
         let client = test.easytimepro().await;
         let of_client = client.authorization.as_deref().expect("a token");

@@ -147,7 +147,7 @@ async fn a_photo_is_written_anew_and_shown_to_those_who_may_view_employees() {
 }
 
 #[tokio::test]
-async fn what_is_no_photo_is_refused_and_changes_nothing() {
+async fn attack_29_what_is_no_photo_is_refused_and_changes_nothing() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
         admin

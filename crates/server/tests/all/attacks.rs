@@ -1,13 +1,23 @@
 //! What such servers were attacked with, through the one door they all have: the address where terminals,
-//! programs and people call. The numbers are those of the list of attacks.
+//! programs and people call. Here are the attacks on the server as a whole; those on one subject stand with the
+//! other tests of it. Each of the fifty known ones has its number in the name of a test.
 
-use crate::testing::{ADMIN_PASSWORD, TestApp, on_both};
+use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, on_both};
 use muster::access::Rights;
+use muster::app::App;
+use muster::clock::Clock;
+use muster::config::Config;
 use muster::profile::Profile;
 use muster_store::Sql;
 use reqwest::header::{ALLOW, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const EVIL: &str = "https://evil.example";
 
@@ -57,6 +67,321 @@ impl Browser<'_> {
         let cookie = answer.headers[SET_COOKIE].to_str().expect("a text");
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
+}
+
+/// What an attack on files must not bring, as it is and packed for transport.
+const OF_FILES: [&str; 4] = ["root:", "cm9vdD", "[terminals]", "SQLite format"];
+
+/// Asks for a path as it is written, which no client library would.
+async fn asked(test: &TestApp, method: &str, path: &str, authorization: &str) -> Answer {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: muster\r\n{authorization}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let answer = test.wire(request).await;
+    for text in OF_FILES {
+        assert!(!answer.body.contains(text), "{method} {path}: {answer:?}");
+    }
+    answer
+}
+
+#[test]
+fn each_of_the_fifty_attacks_has_a_test_with_its_number() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
+    let mut numbers = BTreeSet::new();
+    for file in fs::read_dir(folder).expect("the tests") {
+        let path = file.expect("an entry").path();
+        if path.extension().is_none_or(|ending| ending != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(path).expect("a text");
+        for (_, name) in text.match_indices("async fn attack_").map(|(at, start)| {
+            let rest = &text[at + start.len()..];
+            (at, rest)
+        }) {
+            let parts = name.split('_').map_while(|part| part.parse::<u8>().ok());
+            numbers.extend(parts);
+        }
+    }
+    assert!(numbers.iter().copied().eq(1..=50), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn attack_01_no_file_is_read_by_way_of_a_terminals_path() {
+    on_both(|test| async move {
+        test.get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .await;
+        for up in [
+            "../",
+            "..%2f",
+            "%2e%2e%2f",
+            "%252e%252e%252f",
+            "..\\",
+            "..%5c",
+            "....//",
+            "..;/",
+        ] {
+            let up = up.repeat(9);
+            for path in [
+                format!("/iclock/file?SN=win&url=/{up}etc/passwd"),
+                format!("/iclock/file?SN=GATE01&url={up}etc/passwd%00.jpg"),
+                format!("/iclock/file/{up}etc/passwd"),
+                format!("/iclock/{up}etc/passwd?SN=GATE01"),
+                format!("/{up}etc/passwd"),
+            ] {
+                assert_eq!(asked(&test, "GET", &path, "").await.status, 404, "{path}");
+            }
+        }
+        for path in [
+            "/iclock/file?SN=GATE01&url=/etc/passwd",
+            "/iclock/file?url=file:///etc/passwd&SN=GATE01",
+        ] {
+            assert_eq!(asked(&test, "GET", path, "").await.status, 404, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_02_folders_of_files_are_not_there() {
+    on_both(|test| async move {
+        for path in [
+            "/files/backup/",
+            "/files/fw/",
+            "/files/photo/1001.jpg",
+            "/files/reports/",
+            "/files/",
+            "/media/",
+            "/static/",
+            "/static/../config.toml",
+            "/static/%2e%2e/config.toml",
+            "/assets/",
+            "/backups/",
+        ] {
+            let answer = asked(&test, "GET", path, "").await;
+            assert_eq!(answer.status, 404, "{path}: {answer:?}");
+            assert!(!answer.body.contains("Index of"), "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_03_no_photo_is_found_by_counting() {
+    on_both(|test| async move {
+        let admin = test
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let new = json!({ "emp_code": "1001" });
+        admin.post("/personnel/api/employees/", new).await.is(201);
+        let mut of_codes = BTreeSet::new();
+        for code in (0..30).chain(990..1010) {
+            for path in [
+                format!("/personnel/photo/{code}.jpg"),
+                format!("/files/photo/{code}.jpg"),
+                format!("/photo/{code}"),
+            ] {
+                assert_eq!(asked(&test, "GET", &path, "").await.status, 404, "{path}");
+            }
+            let path = format!("/personnel/api/employees/{code}/photo/");
+            let answer = asked(&test, "GET", &path, "").await;
+            let page = asked(&test, "GET", &format!("/employees/{code}/photo"), "").await;
+            of_codes.insert((answer.status, answer.body, page.status, page.body));
+        }
+        // Who is there is answered as who is not.
+        let all: Vec<_> = of_codes.into_iter().collect();
+        let [(401, text, 303, _)] = all.as_slice() else {
+            panic!("{all:?}");
+        };
+        assert_eq!(
+            text,
+            r#"{"detail":"Authentication credentials were not provided."}"#
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_04_05_06_there_are_no_settings_that_hold_passwords_or_take_paths() {
+    on_both(|test| async move {
+        let token = json!({ "username": "admin", "password": ADMIN_PASSWORD });
+        let browser = Browser::of(&test);
+        let login = browser
+            .request(Method::POST, "/api-token-auth/")
+            .json(&token);
+        let login: serde_json::Value =
+            serde_json::from_str(&browser.send(login).await.text).expect("JSON");
+        let of_admin = format!(
+            "Authorization: Token {}\r\n",
+            login["token"].as_str().expect("a token")
+        );
+        for path in [
+            "/base/safe_setting/",
+            "/base/api/systemSettings/email_setting/",
+            "/base/sftpsetting/",
+            "/base/sftpsetting/add/",
+            "/base/sftpsetting/table/",
+            "/base/dbbackuplog/table/",
+            "/base/dbbackuplog/action/",
+            "/base/api/system_settings/",
+            "/base/ldapsetting/",
+        ] {
+            for authorization in ["", &of_admin] {
+                for method in ["GET", "POST"] {
+                    let answer = asked(&test, method, path, authorization).await;
+                    assert_eq!(answer.status, 404, "{method} {path}");
+                }
+            }
+        }
+        // Whatever takes a path or an address elsewhere takes none here, and nobody is called.
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/", elsewhere.local_addr().expect("bound"));
+        let admin = test
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        for (path, key) in [
+            ("/iclock/api/transactions/action/", "upload_file"),
+            ("/personnel/api/employees/import_emp/", "import_file"),
+            ("/personnel/api/areas/import_area/", "import_file"),
+        ] {
+            for text in [&url, "\\\\attacker\\share", "/etc/passwd"] {
+                admin
+                    .post(path, json!({ key: text, "path": text }))
+                    .await
+                    .is(400);
+            }
+        }
+        tokio::select! {
+            biased;
+            called = elsewhere.accept() => panic!("called: {called:?}"),
+            () = std::future::ready(()) => (),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_24_a_body_without_end_is_cut_off_where_it_is_too_large() {
+    on_both(|test| async move {
+        let head =
+            "POST /api-token-auth/ HTTP/1.1\r\nHost: muster\r\nContent-Type: application/json\r\n";
+        let vast = format!("{head}Content-Length: 2147483648\r\nConnection: close\r\n\r\n");
+        assert_eq!(test.wire(vast).await.status, 413);
+        // Pieces are sent for as long as the server takes them.
+        let mut stream = TcpStream::connect(test.address).await.expect("connected");
+        let begin = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+        stream.write_all(begin.as_bytes()).await.expect("sent");
+        let (mut reader, mut writer) = stream.split();
+        let piece = format!("10000\r\n{}\r\n", " ".repeat(1 << 16));
+        let sending = async { while writer.write_all(piece.as_bytes()).await.is_ok() {} };
+        let mut answer = Vec::new();
+        let mut some = [0; 1024];
+        let reading = async {
+            while !answer.ends_with(b"}")
+                && let Ok(count @ 1..) = reader.read(&mut some).await
+            {
+                answer.extend_from_slice(&some[..count]);
+            }
+        };
+        tokio::select! {
+            () = sending => (),
+            () = reading => (),
+        }
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 413"),
+            "{answer}"
+        );
+        assert_eq!(test.get("/healthz").await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_38_bytes_that_are_no_message_are_refused() {
+    on_both(|test| async move {
+        for bytes in [
+            "GET /personnel/api/areas/\r\n\r\n",
+            "GET /healthz HTTP/3.0\r\nHost: a\r\n\r\n",
+            "POST /api-token-auth/ HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+            "POST /api-token-auth/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\nx",
+            "GET /healthz HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost a\r\n\r\n",
+        ] {
+            assert_eq!(test.wire(bytes).await.status, 400, "{bytes:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_39_idle_connections_half_heads_and_a_storm_of_logins_keep_nobody_out() {
+    on_both(|test| async move {
+        let mut held = Vec::new();
+        for number in 0..400 {
+            let mut stream = TcpStream::connect(test.address).await.expect("connected");
+            let begun: &[u8] = match number % 4 {
+                0 => b"",
+                1 => b"GET /iclock/getre",
+                2 => b"POST /api-token-auth/ HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+                _ => b"POST /iclock/cdata?SN=A&table=ATTLOG HTTP/1.1\r\nContent-Length: 90\r\n\r\n1\t20",
+            };
+            stream.write_all(begun).await.expect("sent");
+            held.push(stream);
+        }
+        let browser = Browser::of(&test);
+        let logins = (0..100).map(|number| {
+            let name = format!("nobody{number}");
+            let body = json!({ "username": name, "password": "wrong" });
+            browser.send(browser.request(Method::POST, "/api-token-auth/").json(&body))
+        });
+        let others = async {
+            for _ in 0..20 {
+                assert_eq!(test.get("/healthz").await.status, 200);
+                assert_eq!(test.get("/iclock/getrequest?SN=A").await.status, 403);
+            }
+        };
+        let (answers, ()) = tokio::join!(futures::future::join_all(logins), others);
+        for answer in answers {
+            assert!(matches!(answer.status, 400 | 429 | 503), "{}", answer.status);
+        }
+        let right = json!({ "username": "admin", "password": ADMIN_PASSWORD });
+        let right = browser.request(Method::POST, "/api-token-auth/").json(&right);
+        assert_eq!(browser.send(right).await.status, 200);
+        drop(held);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_49_what_is_secret_from_the_first_start_is_random_and_its_owners_alone() {
+    let mut passwords = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    for _ in 0..2 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            data_dir: folder.path().join("data"),
+            ..Config::default()
+        };
+        let held = Clock::held(crate::testing::start());
+        let opened = App::open(config, held, None)
+            .await
+            .expect("the server opens");
+        passwords.insert(opened.first_password.expect("a password of its own"));
+        let file = opened.app.config.key_file();
+        keys.insert(fs::read(&file).expect("a key"));
+        opened.app.close().await;
+        for path in [
+            &file,
+            &folder.path().join("data"),
+            &folder.path().join("data/muster.db"),
+        ] {
+            let mode = fs::metadata(path).expect("there").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+        }
+        // Its folder may be anywhere, its time the same: nothing follows from either.
+        assert!(passwords.iter().all(|password| password.len() >= 16));
+    }
+    assert_eq!((passwords.len(), keys.len()), (2, 2));
 }
 
 #[tokio::test]

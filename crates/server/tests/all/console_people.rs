@@ -390,16 +390,8 @@ async fn a_photo_is_put_in_place_and_shown_to_those_who_see_the_person() {
 
         // The live page has it, for those who see people.
         server
-            .get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .bring("GATE01", "7\t2026-01-15 08:00:00\t0\t1\n")
             .await;
-        let target = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
-        assert_eq!(
-            server
-                .post(target, "7\t2026-01-15 08:00:00\t0\t1\n")
-                .await
-                .status,
-            200
-        );
         let live = door.get("/live", &cookie).await.text;
         assert!(
             live.contains(&format!("src=\"{picture}\""))
@@ -481,16 +473,8 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
 
         // A PIN nobody has leads to a form that has it.
         server
-            .get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .bring("GATE01", "99\t2026-01-15 08:00:00\t0\t1\n")
             .await;
-        let target = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
-        assert_eq!(
-            server
-                .post(target, "99\t2026-01-15 08:00:00\t0\t1\n")
-                .await
-                .status,
-            200
-        );
         let unregistered = door.get("/unregister", &cookie).await.text;
         assert!(
             unregistered.contains("<a href=\"/employees/new?emp_code=99\">"),

@@ -19,14 +19,12 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
         for (code, name) in [("7", "Asha"), ("8", "<b>Ben"), ("9", "Chen"), ("10", "Dara")] {
             door.hire(&cookie, code, name).await;
         }
-        server.get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1").await;
         // Asha is in, Ben came late, Chen has left, Dara was here yesterday, and nobody is 99.
         let punches = "7\t2026-01-15 08:59:59\t0\t1\n7\t2026-01-15 12:00:00\t1\t1\n7\t2026-01-15 12:30:00\t0\t1\n\
                        8\t2026-01-15 09:00:01\t255\t1\n\
                        9\t2026-01-15 06:10:00\t0\t1\n9\t2026-01-15 12:20:00\t1\t1\n\
                        10\t2026-01-14 23:59:59\t0\t1\n99\t2026-01-15 12:40:00\t0\t1\n";
-        let target = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
-        assert_eq!(server.post(target, punches).await.status, 200);
+        server.bring("GATE01", punches).await;
 
         let page = door.get("/", &cookie).await.text;
         for (name, count) in [

@@ -127,7 +127,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn a_stranger_is_listed_and_refused_until_somebody_authorises_it() {
+async fn attack_34_a_stranger_is_listed_and_refused_until_somebody_authorises_it() {
     on_both(|app| async move {
         for request in [
             app.get("/iclock/cdata?SN=ABC1&options=all&pushver=2.4.1")

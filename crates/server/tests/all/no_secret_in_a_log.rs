@@ -23,7 +23,7 @@ const JPEG: &[u8] = b"\xff\xd8\xff\xe0 somebody's face \xff\xd9";
 const FORGED: &str = "eyJmb3JnZWQiOiJ0b2tlbiJ9";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_stands_in_a_log_that_tells_everything() {
+async fn attack_50_nothing_secret_stands_in_a_log_that_tells_everything() {
     for (format, database) in [("text", None), ("json", Some(postgres::new().await))] {
         let folder = tempfile::tempdir().expect("a folder");
         let database_url = database

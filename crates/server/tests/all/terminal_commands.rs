@@ -460,7 +460,7 @@ async fn a_restart_is_an_action_as_in_the_older_generation() {
 
 /// A value that would end its field or its line on the wire, and ports and hosts that are none.
 #[tokio::test]
-async fn what_would_break_out_of_its_field_is_refused_with_every_reason() {
+async fn attack_31_32_what_would_break_out_of_its_field_is_refused_with_every_reason() {
     on_both(|app| async move {
         let caller = scene(&app, Profile::EasyTimePro).await;
         let path = format!("{TERMINALS}ip_port_update_to_device/");

@@ -240,6 +240,14 @@ impl TestApp {
         }
     }
 
+    /// A terminal says who it is and sends punches, which are taken.
+    pub async fn bring(&self, sn: &str, lines: &str) {
+        self.get(&format!("/iclock/cdata?SN={sn}&options=all&pushver=2.4.1"))
+            .await;
+        let target = format!("/iclock/cdata?SN={sn}&table=ATTLOG&Stamp=1");
+        assert_eq!(self.post(&target, lines).await.status, 200);
+    }
+
     /// What a terminal is told when it asks now: number and text.
     pub async fn given(&self, sn: &str) -> Vec<(String, String)> {
         let answer = self.get(&format!("/iclock/getrequest?SN={sn}")).await;

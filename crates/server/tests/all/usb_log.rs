@@ -127,7 +127,7 @@ async fn what_is_no_log_of_a_known_terminal_is_refused_and_nothing_kept() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_a_path_an_address_or_without_end_is_not_followed() {
+async fn attack_30_a_log_that_is_a_path_an_address_or_without_end_is_not_followed() {
     on_both(|app| async move {
         let admin = scene(&app, Profile::EasyTimePro).await;
         for elsewhere in [

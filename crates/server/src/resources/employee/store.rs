@@ -45,14 +45,15 @@ impl Others {
         rows: &[(&Changes, Option<&Row>)],
     ) -> Result<Others> {
         let mut others = Others::default();
+        // PostgreSQL is told to look each up by itself: a table that grows within this transaction it takes for small.
         for some in rows.chunks(TOGETHER) {
             let codes = some
                 .iter()
                 .filter_map(|(changes, _)| changes.emp_code.as_deref());
             let codes = Sql::by_dialect(
                 "SELECT emp_code FROM employee WHERE company_id = $1 AND emp_code IN (SELECT value FROM json_each($2))",
-                "SELECT emp_code FROM employee WHERE company_id = $1 \
-                     AND emp_code IN (SELECT jsonb_array_elements_text($2::jsonb))",
+                "SELECT e.emp_code FROM jsonb_array_elements_text($2::jsonb) AS j CROSS JOIN LATERAL \
+                     (SELECT emp_code FROM employee WHERE company_id = $1 AND emp_code = j.value OFFSET 0) AS e",
                 [app.company.id.clone().into(), json_list(codes)],
             );
             let codes: Vec<(String,)> = all(app, tx.as_deref_mut(), &codes).await?;
@@ -62,8 +63,8 @@ impl Others {
             let cards = Sql::by_dialect(
                 "SELECT card_no, emp_code, company_id, status FROM employee \
                  WHERE card_no IN (SELECT value FROM json_each($1))",
-                "SELECT card_no, emp_code, company_id, status FROM employee \
-                 WHERE card_no IN (SELECT jsonb_array_elements_text($1::jsonb))",
+                "SELECT e.* FROM jsonb_array_elements_text($1::jsonb) AS j CROSS JOIN LATERAL \
+                     (SELECT card_no, emp_code, company_id, status FROM employee WHERE card_no = j.value OFFSET 0) AS e",
                 [json_list(cards)],
             );
             let cards: Vec<(String, String, String, i16)> =
@@ -493,7 +494,7 @@ pub async fn tell(app: &App, caller: &Caller) -> Result<()> {
         tx.run(&Sql::by_dialect(
             "DELETE FROM employee_untold WHERE company_id = $1 AND emp_code IN (SELECT value FROM json_each($2))",
             "DELETE FROM employee_untold WHERE company_id = $1 \
-                 AND emp_code IN (SELECT jsonb_array_elements_text($2::jsonb))",
+                 AND emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
             [
                 app.company.id.clone().into(),
                 json_list(codes.iter().map(String::as_str)),

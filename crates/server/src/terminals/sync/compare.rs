@@ -116,9 +116,9 @@ async fn take_places(app: &App, tx: &mut Tx, asked: &Asked<'_>) -> Result<Vec<Pl
                  AND (CAST($4 AS BIGINT) IS NULL OR t.id = $4) \
                  AND (t.id = $5 OR t.area_id IN ( \
                          SELECT a.area_id FROM employee_area AS a JOIN employee AS e ON e.id = a.employee_id \
-                         WHERE e.company_id = $1 AND e.emp_code IN (SELECT jsonb_array_elements_text($3::jsonb))) \
+                         WHERE e.company_id = $1 AND e.emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))) \
                      OR t.id IN (SELECT h.terminal_id FROM terminal_holding AS h \
-                         WHERE h.pin IN (SELECT jsonb_array_elements_text($3::jsonb)))) \
+                         WHERE h.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($3::jsonb))))) \
              ORDER BY t.id FOR NO KEY UPDATE OF t",
             [
                 app.company.id.clone().into(),
@@ -184,7 +184,7 @@ impl<'a> Work<'a> {
                      AND COALESCE(e.validity_end_on, $4) >= $4 AND t.id IN (SELECT value FROM json_each($5))",
                 "SELECT t.id, e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
                  JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
-                 WHERE e.company_id = $1 AND e.emp_code IN (SELECT jsonb_array_elements_text($2::jsonb)) \
+                 WHERE e.company_id = $1 AND e.emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
                      AND e.status = 0 AND a.area_id <> $3 AND COALESCE(e.validity_start_on, $4) <= $4 \
                      AND COALESCE(e.validity_end_on, $4) >= $4 \
                      AND t.id IN (SELECT CAST(jsonb_array_elements_text($5::jsonb) AS BIGINT))",
@@ -210,7 +210,7 @@ impl<'a> Work<'a> {
                  WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($2))",
                 "SELECT e.emp_code, p.employee_id, p.changed_at, CAST(length(p.jpeg_sealed) AS BIGINT) AS bytes \
                  FROM employee_photo AS p JOIN employee AS e ON e.id = p.employee_id \
-                 WHERE e.company_id = $1 AND e.emp_code IN (SELECT jsonb_array_elements_text($2::jsonb))",
+                 WHERE e.company_id = $1 AND e.emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
                 [
                     app.company.id.clone().into(),
                     json_list(pins.iter().copied()),

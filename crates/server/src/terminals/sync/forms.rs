@@ -492,7 +492,7 @@ pub async fn bodies(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Body>> 
             "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
                  b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
              FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
-             WHERE b.company_id = $1 AND b.pin IN (SELECT jsonb_array_elements_text($2::jsonb)) \
+             WHERE b.company_id = $1 AND b.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
              ORDER BY b.changed_at, b.id",
             [
                 app.company.id.clone().into(),

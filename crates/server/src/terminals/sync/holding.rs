@@ -441,7 +441,7 @@ pub async fn load(
                  h.told_command, h.told_digest, h.tries, h.retry_at, h.failed_code, h.failed_digest, \
                  c.state, c.sent_count, c.verb, c.return_code, c.finished_at \
              FROM terminal_holding AS h LEFT JOIN terminal_command AS c ON c.id = h.told_command \
-             WHERE h.pin IN (SELECT jsonb_array_elements_text($1::jsonb)) \
+             WHERE h.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) \
                  AND h.terminal_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT))",
             [
                 json_list(pins.iter().copied()),

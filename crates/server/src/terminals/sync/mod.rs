@@ -196,7 +196,7 @@ pub async fn leaving(tx: &mut Tx, terminal_id: i64, pins: &[&str]) -> Result<Has
                  AND pin IN (SELECT value FROM json_each($2))",
             "SELECT pin FROM terminal_holding WHERE terminal_id = $1 AND thing = 'user' AND told_digest IS NULL \
                  AND (told_command IS NOT NULL OR length(failed_digest) = 0) \
-                 AND pin IN (SELECT jsonb_array_elements_text($2::jsonb))",
+                 AND pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
             [terminal_id.into(), json_list(pins.iter().copied())],
         ))
         .await?;

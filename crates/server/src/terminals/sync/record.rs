@@ -38,7 +38,7 @@ pub async fn people(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Person>
              FROM employee WHERE company_id = $1 AND status = 0 AND emp_code IN (SELECT value FROM json_each($2))",
             "SELECT emp_code, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
              FROM employee WHERE company_id = $1 AND status = 0 \
-                 AND emp_code IN (SELECT jsonb_array_elements_text($2::jsonb))",
+                 AND emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
             [
                 app.company.id.clone().into(),
                 json_list(pins.iter().copied()),
