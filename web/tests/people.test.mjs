@@ -66,6 +66,8 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
     await page.getByLabel("JPEG or PNG").setInputFiles({ name: "face.png", mimeType: "image/png", buffer });
     await page.locator("#crop").waitFor();
     await prepare();
+    // So that what is told then is told of this one.
+    await page.getByRole("status").evaluateAll((told) => told.forEach((one) => one.remove()));
     await page.getByRole("button", { name: "Put it in place" }).click();
     await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
     await page.waitForURL(/done=saved/);
