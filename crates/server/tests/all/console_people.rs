@@ -268,7 +268,8 @@ async fn a_file_is_worked_on_when_its_page_is_left_and_its_end_is_told_everywher
         for path in ["/", "/departments", "/work", &page] {
             let shown = door.get(path, &cookie).await.text;
             assert!(
-                shown.contains("data-running") && shown.contains("<bdi translate=\"no\">file</bdi>: being imported"),
+                shown.contains("data-running")
+                    && shown.contains("<bdi translate=\"no\">file</bdi>: being imported"),
                 "{path}\n{shown}"
             );
         }
@@ -308,7 +309,8 @@ async fn a_file_is_worked_on_when_its_page_is_left_and_its_end_is_told_everywher
             tokio::task::yield_now().await;
         }
         // It is told until it was looked at.
-        let told = format!("<li><a href=\"{page}\"><bdi translate=\"no\">file</bdi>: imported</a></li>");
+        let told =
+            format!("<li><a href=\"{page}\"><bdi translate=\"no\">file</bdi>: imported</a></li>");
         for _ in 0..2 {
             let shown = door.get("/departments", &cookie).await.text;
             assert!(shown.contains(&told), "{told}\n{shown}");
