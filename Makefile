@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser clients bench bench-console bench-live abuse soak fuzz screenshots clean
+.PHONY: help run check test fmt generated web browser clients bench bench-console bench-live abuse soak fuzz screenshots package package-test clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -62,6 +62,12 @@ fuzz: ## feeds made-up messages to the parsers, SECONDS=300 each (needs a nightl
 screenshots: web ## pictures of every page of the console, wide and on a telephone, light and dark, into screenshots/
 	cargo build --package muster
 	scripts/screenshots
+
+package: web ## makes the Debian package, into target/debian
+	scripts/package
+
+package-test: package ## installs the package in a copy of this system, starts it, removes it (Debian, as root)
+	scripts/test-package target/debian/muster_*.deb
 
 clean: ## removes everything that was built
 	rm -rf target web/dist web/node_modules screenshots

@@ -1,6 +1,6 @@
 //! `muster backup`: all there is into one sealed file, while the server runs.
 
-use super::Place;
+use super::{Passphrase, Place};
 use crate::backup::{self, Sealing};
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
@@ -19,18 +19,10 @@ pub struct Backup {
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// Who can open it (age1…), in place of the option backup.recipients; may stand several times
-    #[arg(long, value_name = "RECIPIENT")]
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "passphrase")]
     recipient: Vec<String>,
-    /// Sealed with this passphrase in place of recipients
-    #[arg(
-        long,
-        env = "MUSTER_BACKUP_PASSPHRASE",
-        hide_env_values = true,
-        hide = true,
-        value_name = "PASSPHRASE",
-        conflicts_with = "recipient"
-    )]
-    passphrase: Option<String>,
+    #[command(flatten)]
+    sealed_with: Passphrase,
     /// Make no backup but a key for them: the file to keep elsewhere; says its recipient
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "recipient", "passphrase"])]
     make_key: Option<PathBuf>,
@@ -42,7 +34,7 @@ impl Backup {
             place,
             to,
             recipient,
-            passphrase,
+            sealed_with,
             make_key,
         } = self;
         if let Some(file) = make_key {
@@ -51,7 +43,7 @@ impl Backup {
         }
         place.with_app(async |app| {
             let options = &app.config.backup;
-            let sealing = match passphrase {
+            let sealing = match sealed_with.passphrase {
                 Some(passphrase) => Sealing::Passphrase(passphrase.into()),
                 None => {
                     let recipients = if recipient.is_empty() {

@@ -2,6 +2,7 @@
 
 mod backup;
 pub mod client;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -10,6 +11,7 @@ mod generated;
 mod import;
 pub mod keys;
 mod logs;
+mod man;
 mod move_to;
 mod restore;
 pub mod role;
@@ -66,6 +68,10 @@ enum Command {
     Config(config::ConfigCommand),
     /// Say what is wrong with this installation, and what to do
     Doctor(doctor::Doctor),
+    /// Write the manual pages into a folder
+    Man(man::Man),
+    /// Write what a shell needs to complete these commands
+    Completions(completions::Completions),
     /// Write the files that are made from the code, or check that they are up to date
     Generated(generated::Generated),
 }
@@ -116,6 +122,20 @@ impl Place {
     }
 }
 
+/// The passphrase of a backup: out of the environment, so that it stands in no history and no list of processes.
+#[derive(Debug, Args)]
+struct Passphrase {
+    /// The passphrase of the backup
+    #[arg(
+        long,
+        env = "MUSTER_BACKUP_PASSPHRASE",
+        hide_env_values = true,
+        hide = true,
+        value_name = "PASSPHRASE"
+    )]
+    passphrase: Option<String>,
+}
+
 /// A command of several, that work on the data.
 #[derive(Debug, Args)]
 struct OnData<C: Subcommand> {
@@ -158,6 +178,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Keys(OnData { place, command }) => keys::run(place, command),
         Command::Config(config) => config.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Man(man) => man.run(),
+        Command::Completions(completions) => completions.run(),
         Command::Generated(generated) => generated.run(),
     };
     match done {

@@ -1,6 +1,6 @@
 //! `muster restore`: an installation out of a backup, where there is none.
 
-use super::{Place, block_on};
+use super::{Passphrase, Place, block_on};
 use crate::app::App;
 use crate::backup::{self, About, Opening};
 use crate::clock::Clock;
@@ -28,18 +28,10 @@ pub struct Restore {
     #[command(flatten)]
     place: Place,
     /// The key file that opens it (`muster backup --make-key` made it)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
     key: Option<PathBuf>,
-    /// The passphrase it was sealed with
-    #[arg(
-        long,
-        env = "MUSTER_BACKUP_PASSPHRASE",
-        hide_env_values = true,
-        hide = true,
-        value_name = "PASSPHRASE",
-        conflicts_with = "key"
-    )]
-    passphrase: Option<String>,
+    #[command(flatten)]
+    sealed_with: Passphrase,
     /// So many ids are left out, where the server gave more than 20 000 an hour after the backup
     #[arg(long, value_name = "COUNT")]
     skip_ids: Option<i64>,
@@ -48,7 +40,7 @@ pub struct Restore {
 impl Restore {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load()?;
-        let opening = match (self.key, self.passphrase) {
+        let opening = match (self.key, self.sealed_with.passphrase) {
             (Some(file), _) => {
                 let text = fs::read_to_string(&file)
                     .with_context(|| format!("cannot read {}", file.display()))?;

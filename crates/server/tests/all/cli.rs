@@ -308,6 +308,44 @@ fn said(mut command: std::process::Command) -> (bool, String) {
     (output.status.success(), said)
 }
 
+#[test]
+fn every_command_has_a_manual_page_and_shells_complete_it() {
+    let program = || std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let pages = folder.path().join("man");
+    let mut man = program();
+    man.arg("man").arg(&pages);
+    assert_eq!(said(man), (true, String::new()));
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).expect("a page");
+    let contents = page("muster.1");
+    let mut help = program();
+    help.arg("help");
+    let (_, help) = said(help);
+    let commands = help.split("Commands:").nth(1).expect("a list of commands");
+    let commands: Vec<&str> = commands
+        .lines()
+        .take_while(|line| !line.starts_with("Options:"))
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() >= 15, "{commands:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let mut completions = program();
+        completions.args(["completions", shell]);
+        let (is_good, script) = said(completions);
+        assert!(is_good);
+        for name in &commands {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    for name in &commands {
+        let named = format!("muster\\-{name}(1)");
+        assert!(contents.contains(&named), "{named}\n{contents}");
+        assert!(page(&format!("muster-{name}.1")).contains(".TH"));
+    }
+}
+
 #[tokio::test]
 async fn a_file_is_taken_in_whole_or_every_bad_row_is_named() {
     on_both(|test| async move {
