@@ -15,6 +15,7 @@ mod act;
 mod arrival;
 mod assets;
 mod audit;
+mod backups;
 mod biometrics;
 mod clients;
 mod confirm;
@@ -99,6 +100,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 struct Console {
     app: Arc<App>,
     works: Arc<works::Works>,
+    making: backups::Making,
     stop: watch::Receiver<bool>,
 }
 
@@ -107,6 +109,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console {
         app,
         works: Arc::default(),
+        making: backups::Making::default(),
         stop,
     });
     let lists = Router::new()
@@ -168,6 +171,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/work/{id}", get(works::page))
         .route("/search", get(search::page))
         .route("/system", get(system::page))
+        .route("/system/backup", post(backups::make))
         .route("/settings", get(system::settings))
         .route("/account", get(myself::page))
         .route("/account/language", post(myself::language))

@@ -4,6 +4,7 @@ use crate::access::{Right, Thing};
 use crate::app::App;
 use crate::config::Explained;
 use crate::console::Console;
+use crate::console::backups::{self, Backups};
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
@@ -35,6 +36,9 @@ struct SystemPage {
     frame: Frame,
     facts: Vec<(Text, String)>,
     counts: Vec<(Text, i64)>,
+    backups: Backups,
+    csrf: String,
+    may_back_up: bool,
     jobs: Vec<Job>,
     /// What was looked at, when somebody asked for it.
     findings: Option<Vec<Finding>>,
@@ -58,6 +62,9 @@ pub async fn page(
             frame: Frame::of(SYSTEM, &session),
             facts: facts(app).await?,
             counts: health::counts(app).await?,
+            backups: backups::shown(app, &console.making)?,
+            csrf: session.csrf.clone(),
+            may_back_up: session.caller.may(Right::Change(Thing::Setting)),
             jobs: jobs(app),
             findings,
         },
@@ -137,7 +144,7 @@ pub async fn settings(
 }
 
 /// Bytes as people read them.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut amount = bytes as f64 / 1024.0;
     let mut unit = UNITS[0];

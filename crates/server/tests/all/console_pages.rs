@@ -2,10 +2,11 @@
 //! Each shows what its reader may see, and no more.
 
 use crate::console::{Door, HEAD_OFFICE, rights};
-use crate::testing::{TestApp, on_both};
-use axum::http::StatusCode;
+use crate::testing::{TestApp, on_both, on_both_with};
+use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
 use muster::access::{Right, Rights, Thing};
+use muster::backup;
 use muster::profile::Profile;
 use serde_json::json;
 
@@ -146,6 +147,73 @@ async fn the_system_is_shown_to_who_may_see_it_and_without_secrets() {
         }
         let own = door.get("/account", &operator).await.text;
         assert!(!own.contains("href=\"/system\""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_backup_is_made_from_the_page_of_the_system() {
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let configure = |config: &mut muster::config::Config| {
+        config.backup.recipients = vec![recipient.clone()];
+        config.backup.every_h = 0;
+    };
+    on_both_with(configure, |test| async move {
+        let door = Door::of(&test).await;
+        let admin = door.admin().await;
+        let page = door.get("/system", &admin).await.text;
+        assert!(
+            page.contains("There is none in") && page.contains("Back up now"),
+            "{page}"
+        );
+        let viewer = rights(&[Right::View(Thing::Setting)]);
+        let viewer = door.user("vera", viewer, None).await;
+        let seen = door.get("/system", &viewer).await.text;
+        assert!(!seen.contains("Back up now"));
+        let csrf = door.get("/system", &viewer).await.csrf();
+        let refused = door
+            .post("/system/backup", &viewer, &[("csrf", &csrf)])
+            .await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let csrf = door.get("/system", &admin).await.csrf();
+        let begun = door
+            .post("/system/backup", &admin, &[("csrf", &csrf)])
+            .await;
+        assert_eq!(begun.header(header::LOCATION), "/system#backups");
+        let folder = test.app.config.backup_folder();
+        let page = loop {
+            let page = door.get("/system", &admin).await.text;
+            if !page.contains("A backup is being made") {
+                break page;
+            }
+        };
+        let made = backup::list(&folder).expect("read");
+        let [(file, _)] = made.as_slice() else {
+            panic!("{made:?}");
+        };
+        let name = file.file_name().expect("a name").to_string_lossy();
+        assert!(
+            page.contains("1 backup in") && page.contains(&*name),
+            "{page}"
+        );
+        assert!(!page.contains("failed"), "{page}");
+        let audited = "SELECT COUNT(*) FROM audit WHERE action = 'backup' AND actor = 'admin'";
+        assert_eq!(test.number(audited).await, 1);
+    })
+    .await;
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let admin = door.admin().await;
+        let page = door.get("/system", &admin).await.text;
+        assert!(
+            page.contains("nobody is named in the option") && !page.contains("Back up now"),
+            "{page}"
+        );
+        let csrf = door.get("/system", &admin).await.csrf();
+        let refused = door
+            .post("/system/backup", &admin, &[("csrf", &csrf)])
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     })
     .await;
 }
