@@ -11,6 +11,7 @@ use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::runs::Runs;
 use crate::terminals::roster::Roster;
+use crate::tls::Tls;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -50,6 +51,8 @@ pub struct App {
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
     pub runs: Runs,
+    /// Begun by whoever serves.
+    pub tls: Tls,
     /// Told when this server may not go on.
     pub must_stop: Notify,
     pub started_at: DateTime<Utc>,
@@ -145,6 +148,7 @@ impl App {
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),
+            tls: Tls::default(),
             must_stop: Notify::new(),
             started_at: clock.now(),
             store,

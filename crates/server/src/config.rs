@@ -19,6 +19,7 @@ pub struct Config {
     pub database_connections: u32,
     pub company_name: String,
     pub zone: String,
+    pub tls: Tls,
     pub log: Log,
     pub terminals: Terminals,
     pub api: Api,
@@ -27,6 +28,14 @@ pub struct Config {
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub redirect: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,6 +92,7 @@ pub struct Api {
     pub public_url: String,
     pub allowed_hosts: Vec<String>,
     pub trusted_proxies: Vec<String>,
+    pub need_https: bool,
     pub basic: bool,
     pub query_token: bool,
     pub page_cap: u32,
@@ -119,6 +129,11 @@ impl Default for Config {
             database_connections: 16,
             company_name: "default".into(),
             zone: String::new(),
+            tls: Tls {
+                certificate: PathBuf::new(),
+                key: PathBuf::new(),
+                redirect: true,
+            },
             log: Log {
                 format: LogFormat::Text,
                 level: "info".into(),
@@ -140,6 +155,7 @@ impl Default for Config {
                 public_url: String::new(),
                 allowed_hosts: Vec::new(),
                 trusted_proxies: Vec::new(),
+                need_https: false,
                 basic: false,
                 query_token: true,
                 page_cap: 10_000,
@@ -191,6 +207,18 @@ const OPTIONS: &[(&str, &str)] = &[
     (
         "zone",
         "The server's time zone by its IANA name, such as Asia/Kolkata; empty: the machine's.",
+    ),
+    (
+        "tls.certificate",
+        "A certificate with the chain above it (PEM): the same addresses speak HTTPS too, to terminals as well. Empty: HTTP alone.",
+    ),
+    (
+        "tls.key",
+        "Its private key (PEM, no passphrase), which others may not read. Both files are read again when they change.",
+    ),
+    (
+        "tls.redirect",
+        "People who open the console over plain HTTP are sent to HTTPS; terminals and programs are not.",
     ),
     ("log.format", "text or json, on standard error."),
     (
@@ -252,6 +280,10 @@ const OPTIONS: &[(&str, &str)] = &[
     (
         "api.trusted_proxies",
         "Addresses whose X-Forwarded-For, -Proto and -Host are believed.",
+    ),
+    (
+        "api.need_https",
+        "The API refuses whoever comes over plain HTTP.",
     ),
     ("api.basic", "HTTP Basic is accepted (BioTime's way)."),
     (
@@ -359,6 +391,10 @@ impl Config {
                 .parse::<std::net::IpAddr>()
                 .with_context(|| format!("api.trusted_proxies: {proxy:?} is no address"))?;
         }
+        anyhow::ensure!(
+            self.tls.certificate.as_os_str().is_empty() == self.tls.key.as_os_str().is_empty(),
+            "tls.certificate and tls.key belong together: both or none"
+        );
         Sealing::for_recipients(&self.backup.recipients).context("backup.recipients")?;
         anyhow::ensure!(
             (2..=600).contains(&self.terminals.delay_s),

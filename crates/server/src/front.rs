@@ -1,17 +1,21 @@
 //! Everything that is no terminal's: the API, the console and whether the server is well, as one
 //! router.
 
+use crate::answer::Answer;
 use crate::app::App;
+use crate::extract::Origin;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{Method, Request};
 use crate::gateway::session::identify;
 use crate::gateway::wire::{self, UploadMemory};
+use crate::passage::Passage;
 use crate::{api, console, gateway, listener, routes};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use muster_protocol::target::Door;
 use std::net::SocketAddr;
@@ -35,9 +39,41 @@ pub fn router(app: &Arc<App>, memory: Arc<UploadMemory>, stop: watch::Receiver<b
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(app.clone())
-        .merge(console::router(app.clone(), stop))
+        .merge(
+            console::router(app.clone(), stop).layer(from_fn_with_state(app.clone(), over_https)),
+        )
         .merge(api::router(app))
         .fallback_service(get(elsewhere).fallback(elsewhere).with_state(terminals))
+}
+
+/// Where there is a certificate, people see their pages over HTTPS alone: a password does not travel in the
+/// open. Not for ever, so that browsers forget it with the certificate. A proxy we trust does so itself.
+async fn over_https(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if !app.config.tls.redirect || app.tls.acceptor().is_none() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let passage = Passage::of(&app, &parts);
+    if passage.https || passage.is_proxied {
+        return next
+            .run(axum::extract::Request::from_parts(parts, body))
+            .await;
+    }
+    let asked = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |asked| asked.as_str());
+    match Origin::read(&app, &parts) {
+        Ok(origin) => {
+            let base = origin.base.replacen("http://", "https://", 1);
+            Redirect::temporary(&format!("{base}{asked}")).into_response()
+        }
+        Err(error) => routes::response(Answer::refusal(&error, None)),
+    }
 }
 
 /// What no page and no endpoint is. A reverse proxy may send terminals' requests along connections

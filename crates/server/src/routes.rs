@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::extract::{self, Call, Credential, Origin, Path, Query, Request};
 use crate::profile::Profile;
 use axum::Router;
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use futures::FutureExt;
@@ -19,7 +19,6 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -372,21 +371,13 @@ async fn refuse_method(
     };
     // Who it is only decides in whose words it is told.
     let caller = async {
-        let origin = origin(&app, &parts)?;
+        let origin = Origin::read(&app, &parts)?;
         let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
         let credential = Credential::read(&app, &parts.headers, &mut query)?;
         accounts::authenticate(&app, credential, origin.address).await
     };
     let profile = caller.await.ok().map(|caller| caller.profile);
     finish(Answer::refusal(&error, profile), &id)
-}
-
-fn origin(app: &App, parts: &http::request::Parts) -> Result<Origin> {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    Origin::read(app, &parts.headers, &parts.uri, peer)
 }
 
 async fn serve(
@@ -428,7 +419,10 @@ async fn run(
     profile: &mut Option<Profile>,
 ) -> Result<Answer> {
     let (mut parts, body) = request.into_parts();
-    let origin = origin(&app, &parts)?;
+    let origin = Origin::read(&app, &parts)?;
+    if app.config.api.need_https && !origin.https {
+        return Err(Error::refused("The API is answered over HTTPS alone."));
+    }
     let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
     if !matches!(endpoint.doc.returns, Returns::File(_)) {
         extract::check_accept(&parts.headers, &mut query)?;

@@ -57,6 +57,7 @@ impl Serve {
             let stopping = server.app.clone();
             let ended = tokio::select! {
                 signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS)?,
+                Err(error) = look_when_told(&stopping) => return Err(error),
                 () = stopping.must_stop.notified() => ExitCode::FAILURE,
             };
             tracing::info!("stopping");
@@ -83,18 +84,22 @@ impl Server {
             "" => None,
             address => Some(listener::bind(address).await?),
         };
-        let server = Server::start_on(app, main, terminals)?;
+        let server = Server::start_on(app, main, terminals).await?;
         println!("listening on http://{}", server.address);
+        if server.app.tls.acceptor().is_some() {
+            println!("listening on https://{}", server.address);
+        }
         std::io::stdout().flush()?;
         Ok(server)
     }
 
     /// Answers on listeners that are bound already.
-    pub fn start_on(
+    pub async fn start_on(
         app: Arc<App>,
         main: TcpListener,
         terminals: Option<TcpListener>,
     ) -> anyhow::Result<Server> {
+        app.tls.start(&app.config.tls, app.clock.now()).await?;
         let (stop, stopped) = watch::channel(false);
         let address = main.local_addr()?;
         let memory = Arc::new(UploadMemory::new(app.config.terminals.upload_memory_mib));
@@ -150,6 +155,18 @@ pub fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the number of open files stays as it is");
     }
+}
+
+/// Looks for a new certificate at each SIGHUP; without one that ends the server, as ever.
+async fn look_when_told(app: &App) -> anyhow::Result<()> {
+    if app.tls.acceptor().is_none() {
+        return std::future::pending().await;
+    }
+    let mut hangups = signal(SignalKind::hangup())?;
+    while hangups.recv().await.is_some() {
+        app.tls.look(&app.config.tls, app.clock.now()).await;
+    }
+    Ok(())
 }
 
 /// Waits for SIGTERM or Ctrl-C.

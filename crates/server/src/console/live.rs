@@ -60,7 +60,8 @@ struct Live {
 pub struct TerminalDoor {
     pub address: String,
     pub port: String,
-    pub https: bool,
+    /// What its setting HTTPS is set to.
+    pub https: &'static str,
     /// The page was called by a name that means "this machine": no use to a terminal.
     pub is_local_name: bool,
 }
@@ -377,7 +378,11 @@ impl TerminalDoor {
         TerminalDoor {
             address: host.to_owned(),
             port,
-            https: arrival.https && own.is_none(),
+            https: match arrival.https {
+                true if app.tls.acceptor().is_some() => "ON where it has this setting, else OFF",
+                true if own.is_none() => "ON",
+                _ => "OFF",
+            },
             is_local_name: matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
         }
     }

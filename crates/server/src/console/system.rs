@@ -48,7 +48,11 @@ pub async fn page(
     session.caller.require(Right::View(Thing::Setting))?;
     let app = &console.app;
     let findings = match query.as_deref() {
-        Some("check") => Some(health::checks(&app.store, &app.keys).await?),
+        Some("check") => {
+            let checks = health::checks(&app.store, &app.keys).await?.into_iter();
+            let certificate = app.tls.finding(app.clock.now());
+            Some(checks.chain(certificate).collect())
+        }
         _ => None,
     };
     page::html(
@@ -87,6 +91,13 @@ async fn facts(app: &App) -> Result<Vec<(&'static str, String)>> {
             health::disk_bytes(app).map_or_else(unknown, |(free, all)| {
                 format!("{} free of {}", size(free), size(all))
             }),
+        ),
+        (
+            "HTTPS",
+            match app.tls.finding(now) {
+                None => "off: no certificate is named".into(),
+                Some(Ok(text) | Err(text)) => text,
+            },
         ),
         ("Data folder", app.config.data_dir.display().to_string()),
     ])

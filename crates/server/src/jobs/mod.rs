@@ -3,6 +3,7 @@
 
 mod ask_terminals;
 mod backup;
+mod certificate;
 mod expire_commands;
 mod last_heard;
 mod messages;
@@ -76,6 +77,12 @@ const JOBS: &[Job] = &[
         by: By::Each,
         every: Duration::from_secs(10),
         run: |app| Box::pin(others::run(app)),
+    },
+    Job {
+        name: "new certificate",
+        by: By::Each,
+        every: Duration::from_secs(5),
+        run: |app| Box::pin(certificate::run(app)),
     },
     Job {
         name: "expire commands",

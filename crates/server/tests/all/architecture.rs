@@ -18,9 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         "frame",
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
-            "backup", "events", "extract", "health", "input", "install", "keys", "password",
-            "profile", "relation", "resource", "routes", "runs", "scope", "sealed", "times",
-            "writing",
+            "backup", "events", "extract", "health", "input", "install", "keys", "passage",
+            "password", "profile", "relation", "resource", "routes", "runs", "scope", "sealed",
+            "times", "tls", "writing",
         ],
     ),
 ];
@@ -43,6 +43,7 @@ const AXUM: &[&str] = &[
     "front.rs",
     "input.rs",
     "listener.rs",
+    "passage.rs",
     "resource.rs",
     "routes.rs",
 ];

@@ -35,6 +35,7 @@ mod console_views;
 mod convergence;
 mod gateway;
 mod held_servers;
+mod https;
 mod keys;
 mod kill;
 mod messages;

@@ -23,7 +23,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
@@ -103,7 +103,9 @@ impl TestApp {
         .expect("the server opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+        let server = Server::start_on(app.clone(), listener, None)
+            .await
+            .expect("the server starts");
         TestApp {
             app,
             address,
@@ -115,6 +117,11 @@ impl TestApp {
     /// One with a database that stands in its folder.
     pub async fn on_sqlite() -> TestApp {
         TestApp::start(String::new(), None, &|_| {}).await
+    }
+
+    /// One with options of its own.
+    pub async fn on_sqlite_with(configure: impl Fn(&mut Config)) -> TestApp {
+        TestApp::start(String::new(), None, &configure).await
     }
 
     /// One with the key file, and perhaps the database, of another.
@@ -152,8 +159,17 @@ impl TestApp {
 
 /// Sends bytes as they are to a server wherever it runs.
 pub async fn wire(server: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
-    let mut stream = TcpStream::connect(server).await.expect("connected");
+    let stream = TcpStream::connect(server).await.expect("connected");
+    say(stream, request).await
+}
+
+/// The same on a connection that is there.
+pub async fn say(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: impl AsRef<[u8]>,
+) -> Answer {
     stream.write_all(request.as_ref()).await.expect("sent");
+    stream.flush().await.expect("sent");
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.expect("read");
     Answer::read(&bytes)
@@ -165,12 +181,17 @@ pub async fn get(server: SocketAddr, target: &str) -> Answer {
 }
 
 pub async fn post(server: SocketAddr, target: &str, body: impl AsRef<[u8]>) -> Answer {
+    wire(server, upload(target, body)).await
+}
+
+/// A terminal's POST as bytes.
+pub fn upload(target: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!(
         "POST {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    wire(server, [head.as_bytes(), body].concat()).await
+    [head.as_bytes(), body].concat()
 }
 
 /// Two servers on one PostgreSQL.
