@@ -25,6 +25,7 @@ pub struct Config {
     pub api: Api,
     pub console: Console,
     pub backup: Backup,
+    pub metrics: Metrics,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, String>,
@@ -119,6 +120,23 @@ pub struct Backup {
     pub keep: u32,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    pub listen: String,
+    pub token: String,
+}
+
+impl Metrics {
+    /// Whether anybody may ask for them.
+    pub fn are_told(&self) -> bool {
+        !self.listen.is_empty() || !self.token.is_empty()
+    }
+}
+
+/// Shorter ones might be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -172,6 +190,10 @@ impl Default for Config {
                 folder: String::new(),
                 every_h: 24,
                 keep: 14,
+            },
+            metrics: Metrics {
+                listen: String::new(),
+                token: String::new(),
             },
             origins: BTreeMap::new(),
         }
@@ -330,6 +352,14 @@ const OPTIONS: &[(&str, &str)] = &[
         "backup.keep",
         "So many backups are kept; older ones are removed.",
     ),
+    (
+        "metrics.listen",
+        "An address of its own for /metrics, such as 127.0.0.1:9188, over plain HTTP; empty: none.",
+    ),
+    (
+        "metrics.token",
+        "Who sends it as a bearer token gets /metrics, on the ordinary address too; empty: only metrics.listen has it, for everybody there.",
+    ),
 ];
 
 /// An option as it is in force.
@@ -395,6 +425,11 @@ impl Config {
             self.tls.certificate.as_os_str().is_empty() == self.tls.key.as_os_str().is_empty(),
             "tls.certificate and tls.key belong together: both or none"
         );
+        let token = &self.metrics.token;
+        anyhow::ensure!(
+            token.is_empty() || token.len() >= SHORTEST_TOKEN,
+            "metrics.token must have at least {SHORTEST_TOKEN} letters"
+        );
         Sealing::for_recipients(&self.backup.recipients).context("backup.recipients")?;
         anyhow::ensure!(
             (2..=600).contains(&self.terminals.delay_s),
@@ -442,14 +477,14 @@ impl Config {
         self.data_dir.join("muster.key")
     }
 
-    /// The options as they are in force, without the database's password.
+    /// The options as they are in force, without what is secret in them.
     pub fn shown(&self) -> anyhow::Result<String> {
-        Ok(toml::to_string(&self.without_password()?)?)
+        Ok(toml::to_string(&self.without_secrets()?)?)
     }
 
     /// The same one by one, each with where it comes from and what it does.
     pub fn explained(&self) -> anyhow::Result<Vec<Explained>> {
-        let values = toml::Table::try_from(self.without_password()?)?;
+        let values = toml::Table::try_from(self.without_secrets()?)?;
         let built_in = toml::Table::try_from(Config::default())?;
         let of = |table: &toml::Table, name: &str| match name.split_once('.') {
             Some((section, key)) => table[section][key].clone(),
@@ -475,10 +510,13 @@ impl Config {
         Ok(explained.collect())
     }
 
-    fn without_password(&self) -> anyhow::Result<Config> {
+    fn without_secrets(&self) -> anyhow::Result<Config> {
         let mut shown = self.clone();
         if !shown.database_url.is_empty() {
             shown.database_url = self.database_url()?.to_string();
+        }
+        if !shown.metrics.token.is_empty() {
+            shown.metrics.token = "(hidden)".into();
         }
         Ok(shown)
     }
@@ -539,11 +577,12 @@ mod tests {
     }
 
     #[test]
-    fn the_database_password_is_never_shown() {
-        let config = Config {
+    fn passwords_and_tokens_are_never_shown() {
+        let mut config = Config {
             database_url: "postgres://muster:s3cret@db/muster".into(),
             ..Config::default()
         };
+        config.metrics.token = "s3cret of somebody".into();
         assert!(!config.shown().expect("shown").contains("s3cret"));
     }
 }

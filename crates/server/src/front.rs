@@ -8,18 +8,21 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{Method, Request};
 use crate::gateway::session::identify;
 use crate::gateway::wire::{self, UploadMemory};
+use crate::metrics::{self, Refusal};
 use crate::passage::Passage;
 use crate::{api, console, gateway, listener, routes};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use muster_protocol::target::Door;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -35,15 +38,60 @@ pub fn router(app: &Arc<App>, memory: Arc<UploadMemory>, stop: watch::Receiver<b
         app: app.clone(),
         memory,
     };
+    let counted = |door| from_fn_with_state((app.clone(), door), counted);
+    let console = console::router(app.clone(), stop)
+        .layer(from_fn_with_state(app.clone(), over_https))
+        .layer(counted(metrics::Door::Console));
+    let api = api::router(app).layer(counted(metrics::Door::Api));
+    let metrics = match app.config.metrics.token.is_empty() {
+        true => Router::new(),
+        false => figures(app),
+    };
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(app.clone())
-        .merge(
-            console::router(app.clone(), stop).layer(from_fn_with_state(app.clone(), over_https)),
-        )
-        .merge(api::router(app))
+        .merge(console)
+        .merge(api)
+        .merge(metrics)
         .fallback_service(get(elsewhere).fallback(elsewhere).with_state(terminals))
+}
+
+/// `/metrics`, for whoever has the token; where there is none, for everybody who can reach it.
+pub fn figures(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/metrics", get(told))
+        .with_state(app.clone())
+}
+
+async fn told(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let token = &app.config.metrics.token;
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|shown| shown.to_str().ok()?.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if !token.is_empty() && verify_slices_are_equal(shown.as_bytes(), token.as_bytes()).is_err() {
+        let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+        return (StatusCode::UNAUTHORIZED, how, "a token is needed\n").into_response();
+    }
+    // It looks at files.
+    match tokio::task::spawn_blocking(move || app.metrics.told(&app)).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
+        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Counts what a door answers, and how long that takes.
+async fn counted(
+    State((app, door)): State<(Arc<App>, metrics::Door)>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    app.metrics
+        .answered(door, response.status().as_u16(), begun.elapsed());
+    response
 }
 
 /// Where there is a certificate, people see their pages over HTTPS alone: a password does not travel in the
@@ -111,18 +159,26 @@ async fn elsewhere(
     let method = Method::read(parts.method.as_str().as_bytes());
     let length = match (length, method) {
         (Some(length), _) => length,
-        (None, Method::Post) => return as_response(Reply::refused(411, "ERROR: LENGTH REQUIRED")),
+        (None, Method::Post) => {
+            app.metrics.refused(Refusal::NoLength);
+            return as_response(Reply::refused(411, "ERROR: LENGTH REQUIRED"));
+        }
         (None, _) => 0,
     };
     if length > app.config.terminals.max_body_mib as usize * 1024 * 1024 {
+        app.metrics.refused(Refusal::TooLarge);
         return as_response(Reply::refused(413, "ERROR: BODY TOO LARGE"));
     }
     let Some(_held) = memory.hold(length).await else {
+        app.metrics.refused(Refusal::NoMemory);
         return as_response(reply::unavailable());
     };
     let body = match timeout(wire::BODY, to_bytes(body, length)).await {
         Ok(Ok(body)) if body.len() == length => body,
-        _ => return as_response(Reply::refused(408, "ERROR: BODY CUT OFF")),
+        _ => {
+            app.metrics.refused(Refusal::CutOff);
+            return as_response(Reply::refused(408, "ERROR: BODY CUT OFF"));
+        }
     };
     let request = Request {
         method,

@@ -24,6 +24,7 @@ pub mod install;
 pub mod jobs;
 pub mod keys;
 pub mod listener;
+pub mod metrics;
 pub mod passage;
 pub mod password;
 pub mod profile;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
 use crate::gateway::wire::{BodyProblem, IDLE, Unreadable, UploadMemory, Wire};
+use crate::metrics::Refusal;
 use crate::passage::OverTls;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -98,6 +99,18 @@ pub async fn serve(
         tracing::warn!("some connections were cut off");
     }
     Ok(())
+}
+
+/// Serves an address with nothing but these routes, until `stop` turns true.
+pub async fn serve_alone(
+    listener: TcpListener,
+    routes: Router,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    tokio::select! {
+        served = axum::serve(listener, routes).into_future() => served,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    }
 }
 
 /// Who is at the other end of a connection.
@@ -280,6 +293,10 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(length) => length,
         Err(refusal) => {
             tracing::warn!(%address, path = %target.path, status = refusal.status, "an upload was refused");
+            app.metrics.refused(match refusal.status {
+                413 => Refusal::TooLarge,
+                _ => Refusal::NoLength,
+            });
             let _ = wire
                 .send(&refusal, head.http_1_0, true, app.clock.now())
                 .await;
@@ -298,10 +315,14 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     let (body, held) = match read {
         Ok(read) => read,
         Err(problem) => {
-            let reply = match problem {
-                BodyProblem::CutOff => Reply::refused(408, "ERROR: BODY CUT OFF"),
-                BodyProblem::NoMemory => reply::unavailable(),
+            let (reply, why) = match problem {
+                BodyProblem::CutOff => {
+                    let reply = Reply::refused(408, "ERROR: BODY CUT OFF");
+                    (reply, Refusal::CutOff)
+                }
+                BodyProblem::NoMemory => (reply::unavailable(), Refusal::NoMemory),
             };
+            app.metrics.refused(why);
             let _ = wire
                 .send(&reply, head.http_1_0, true, app.clock.now())
                 .await;

@@ -9,6 +9,7 @@ use crate::{front, jobs, listener};
 use clap::Args;
 use serde::Serialize;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -73,7 +74,9 @@ pub struct Server {
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<std::io::Result<()>>>,
     jobs: tokio_util::task::TaskTracker,
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
+    /// Where `/metrics` is alone.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Server {
@@ -88,6 +91,9 @@ impl Server {
         println!("listening on http://{}", server.address);
         if server.app.tls.acceptor().is_some() {
             println!("listening on https://{}", server.address);
+        }
+        if let Some(address) = server.metrics {
+            println!("metrics at http://{address}/metrics");
         }
         std::io::stdout().flush()?;
         Ok(server)
@@ -120,6 +126,17 @@ impl Server {
             Some(front::router(&app, memory, stopped.clone())),
             stopped.clone(),
         )));
+        let mut metrics = None;
+        if !app.config.metrics.listen.is_empty() {
+            let alone = listener::bind(&app.config.metrics.listen).await?;
+            metrics = Some(alone.local_addr()?);
+            let figures = front::figures(&app);
+            listeners.push(tokio::spawn(listener::serve_alone(
+                alone,
+                figures,
+                stopped.clone(),
+            )));
+        }
         let jobs = jobs::start(&app, &stopped);
         Ok(Server {
             app,
@@ -127,6 +144,7 @@ impl Server {
             listeners,
             jobs,
             address,
+            metrics,
         })
     }
 

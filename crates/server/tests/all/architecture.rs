@@ -18,9 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         "frame",
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
-            "backup", "events", "extract", "health", "input", "install", "keys", "passage",
-            "password", "profile", "relation", "resource", "routes", "runs", "scope", "sealed",
-            "times", "tls", "writing",
+            "backup", "events", "extract", "health", "input", "install", "keys", "metrics",
+            "passage", "password", "profile", "relation", "resource", "routes", "runs", "scope",
+            "sealed", "times", "tls", "writing",
         ],
     ),
 ];

@@ -39,6 +39,7 @@ mod https;
 mod keys;
 mod kill;
 mod messages;
+mod metrics;
 mod moving;
 mod no_secret_in_a_log;
 mod obedience;

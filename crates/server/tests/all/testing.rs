@@ -137,6 +137,11 @@ impl TestApp {
         .await
     }
 
+    /// Where its metrics are alone.
+    pub fn metrics(&self) -> SocketAddr {
+        self.server.metrics.expect("configured")
+    }
+
     pub async fn stop(self) {
         self.server.stop().await;
     }
