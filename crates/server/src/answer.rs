@@ -4,6 +4,7 @@
 use crate::appendix;
 use crate::error::{BadRow, Error, Problem, Unauthenticated};
 use crate::profile::Profile;
+use crate::request::{self, RequestId};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use http::header::{
@@ -224,10 +225,19 @@ fn describe(error: &Error) -> (StatusCode, Value, i32) {
         ),
         Error::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            detail("Internal server error."),
+            internal(request::current_id()),
             none,
         ),
     }
+}
+
+/// By its id the cause is found in the log.
+fn internal(id: Option<RequestId>) -> Value {
+    let mut body = detail("Internal server error.");
+    if let Some(id) = id {
+        body["request_id"] = id.to_string().into();
+    }
+    body
 }
 
 /// The first of the appendix's numbers that says something.

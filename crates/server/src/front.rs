@@ -10,11 +10,13 @@ use crate::gateway::session::identify;
 use crate::gateway::wire::{self, UploadMemory};
 use crate::metrics::{self, Refusal};
 use crate::passage::Passage;
+use crate::request::{self, RequestId};
 use crate::{api, console, gateway, listener, routes};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -38,11 +40,10 @@ pub fn router(app: &Arc<App>, memory: Arc<UploadMemory>, stop: watch::Receiver<b
         app: app.clone(),
         memory,
     };
-    let counted = |door| from_fn_with_state((app.clone(), door), counted);
-    let console = console::router(app.clone(), stop)
-        .layer(from_fn_with_state(app.clone(), over_https))
-        .layer(counted(metrics::Door::Console));
-    let api = api::router(app).layer(counted(metrics::Door::Api));
+    let console =
+        console::router(app.clone(), stop).layer(from_fn_with_state(app.clone(), over_https));
+    let console = accompanied(app, metrics::Door::Console, console);
+    let api = accompanied(app, metrics::Door::Api, api::router(app));
     let metrics = match app.config.metrics.token.is_empty() {
         true => Router::new(),
         false => figures(app),
@@ -81,16 +82,43 @@ async fn told(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Counts what a door answers, and how long that takes.
-async fn counted(
+/// These routes, each request with an id, and what is answered counted for a door.
+pub fn accompanied(app: &Arc<App>, door: metrics::Door, routes: Router) -> Router {
+    routes.layer(from_fn_with_state((app.clone(), door), accompany))
+}
+
+async fn accompany(
     State((app, door)): State<(Arc<App>, metrics::Door)>,
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
     let begun = Instant::now();
-    let response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let id = id(&app, &parts);
+    let request = axum::extract::Request::from_parts(parts, body);
+    let response = with_id(id, next.run(request)).await;
     app.metrics
         .answered(door, response.status().as_u16(), begun.elapsed());
+    response
+}
+
+/// A new id, or the one a trusted proxy brings.
+fn id(app: &App, parts: &Parts) -> RequestId {
+    parts
+        .headers
+        .get(request::HEADER)
+        .filter(|_| Passage::of(app, parts).is_proxied)
+        .and_then(|given| RequestId::given(given.to_str().ok()?))
+        .unwrap_or_default()
+}
+
+/// Answers with the id in the log and in the head.
+async fn with_id(id: RequestId, work: impl Future<Output = Response>) -> Response {
+    let shown = HeaderValue::from_str(&id.to_string());
+    let mut response = id.within(work).await;
+    if let Ok(shown) = shown {
+        response.headers_mut().insert(request::HEADER, shown);
+    }
     response
 }
 
@@ -136,7 +164,7 @@ async fn elsewhere(
         .path_and_query()
         .map_or(parts.uri.path(), |asked| asked.as_str());
     let Some(target) = listener::terminals_path(asked.as_bytes()) else {
-        return routes::unknown().await;
+        return with_id(id(&app, &parts), routes::unknown()).await;
     };
     let address = parts
         .extensions

@@ -30,6 +30,7 @@ pub mod password;
 pub mod profile;
 pub mod punches;
 pub mod relation;
+pub mod request;
 pub mod resource;
 pub mod resources;
 pub mod routes;

@@ -87,7 +87,8 @@ pub async fn serve(
             match app.tls.acceptor() {
                 None => converse(&app, stream, caller, &memory, others, stop).await,
                 Some(tls) => {
-                    either(&app, tls, stream, caller, &memory, others, stop).await;
+                    // On the heap: where there is none, connections stay as small as they were.
+                    Box::pin(either(&app, tls, stream, caller, &memory, others, stop)).await;
                 }
             }
             drop(seat);

@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -24,7 +24,6 @@ use std::sync::Arc;
 
 /// Bodies of most endpoints hold no more, whatever the setting allows for files.
 const BODY_BYTES: usize = 8 << 20;
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who may use an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,10 +341,7 @@ fn method_router(app: &Arc<App>, endpoints: &[&Endpoint]) -> MethodRouter {
     }
     let options = Arc::clone(&allowed);
     router = router.on(MethodFilter::OPTIONS, async move || {
-        finish(
-            Answer::ok(&json!({})).with_header(http::header::ALLOW, &options),
-            &request_id(),
-        )
+        finish(Answer::ok(&json!({})).with_header(http::header::ALLOW, &options))
     });
     let app = Arc::clone(app);
     router.fallback(move |request: axum::extract::Request| {
@@ -355,7 +351,7 @@ fn method_router(app: &Arc<App>, endpoints: &[&Endpoint]) -> MethodRouter {
 
 /// What is answered where nothing is.
 pub async fn unknown() -> Response {
-    finish(Answer::refusal(&Error::NotFound, None), &request_id())
+    finish(Answer::refusal(&Error::NotFound, None))
 }
 
 async fn refuse_method(
@@ -364,7 +360,6 @@ async fn refuse_method(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let id = request_id();
     let error = Error::MethodNotAllowed {
         method: parts.method.to_string(),
         allow: allow.to_string(),
@@ -377,7 +372,7 @@ async fn refuse_method(
         accounts::authenticate(&app, credential, origin.address).await
     };
     let profile = caller.await.ok().map(|caller| caller.profile);
-    finish(Answer::refusal(&error, profile), &id)
+    finish(Answer::refusal(&error, profile))
 }
 
 async fn serve(
@@ -385,7 +380,6 @@ async fn serve(
     endpoint: Arc<Endpoint>,
     request: axum::extract::Request,
 ) -> Response {
-    let id = request_id();
     let mut profile = None;
     let work = AssertUnwindSafe(run(app, &endpoint, request, &mut profile)).catch_unwind();
     let result = work
@@ -396,11 +390,11 @@ async fn serve(
         Err(error) => {
             match &error {
                 Error::Internal(cause) => tracing::error!(
-                    request = %id, method = %endpoint.method, path = %endpoint.path,
+                    method = %endpoint.method, path = %endpoint.path,
                     "it failed: {cause:#}"
                 ),
                 Error::Unavailable(cause) => tracing::warn!(
-                    request = %id, method = %endpoint.method, path = %endpoint.path,
+                    method = %endpoint.method, path = %endpoint.path,
                     "not available: {cause}"
                 ),
                 _ => {}
@@ -408,7 +402,7 @@ async fn serve(
             Answer::refusal(&error, profile)
         }
     };
-    finish(answer, &id)
+    finish(answer)
 }
 
 /// In this order: what the request is, who asks, whether he may, and only then what it says.
@@ -465,10 +459,6 @@ async fn run(
     }
 }
 
-fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
 /// An answer as the HTTP library sends it.
 pub fn response(answer: Answer) -> Response {
     let body = match answer.stream {
@@ -481,15 +471,12 @@ pub fn response(answer: Answer) -> Response {
     response
 }
 
-fn finish(answer: Answer, id: &str) -> Response {
+fn finish(answer: Answer) -> Response {
     let mut response = response(answer);
     let headers = response.headers_mut();
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
     response
 }

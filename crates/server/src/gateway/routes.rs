@@ -5,6 +5,7 @@ use crate::gateway::reply::{self, Reply};
 use crate::gateway::session::{identify, unavailable};
 use crate::gateway::{downlink, talk, uplink};
 use crate::metrics;
+use crate::request::RequestId;
 use bytes::Bytes;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::{Door, Target};
@@ -40,7 +41,7 @@ impl Method {
 pub async fn answer(app: &App, request: &Request) -> Reply {
     let is_poll = request.target.door == Door::GetRequest;
     let begun = Instant::now();
-    let reply = route(app, request).await;
+    let reply = RequestId::new().within(route(app, request)).await;
     talk::note(app, request, &reply);
     if is_poll && reply.status == 200 {
         app.metrics.polled();

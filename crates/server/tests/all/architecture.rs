@@ -19,8 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
             "backup", "events", "extract", "health", "input", "install", "keys", "metrics",
-            "passage", "password", "profile", "relation", "resource", "routes", "runs", "scope",
-            "sealed", "times", "tls", "writing",
+            "passage", "password", "profile", "relation", "request", "resource", "routes", "runs",
+            "scope", "sealed", "times", "tls", "writing",
         ],
     ),
 ];

@@ -2,7 +2,7 @@
 
 use crate::console::Door;
 use crate::process::Process;
-use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, get, on_both_with, say, upload};
+use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, get, on_both_with, request, say, upload};
 use chrono::{Datelike, TimeDelta};
 use muster::clock::Clock;
 use muster::config::{Admission, Config};
@@ -109,23 +109,6 @@ async fn ask(
         .await
         .expect("shaken");
     say(stream, request((line, head, body))).await
-}
-
-fn request((line, head, body): (&str, &str, &str)) -> String {
-    format!(
-        "{line} HTTP/1.1\r\nHost: muster.test\r\nConnection: close\r\nContent-Length: {}\r\n{head}\r\n{body}",
-        body.len()
-    )
-}
-
-impl Answer {
-    /// The value of a header.
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (this, value) = line.split_once(": ")?;
-            this.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
 }
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";

@@ -47,6 +47,7 @@ mod people_on_terminals;
 mod personnel_stories;
 mod postgres;
 mod process;
+mod request_ids;
 mod rest;
 mod several_servers;
 mod terminal_attacks;

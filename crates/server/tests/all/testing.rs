@@ -199,6 +199,14 @@ pub fn upload(target: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// A request of a program or a browser as bytes: its first line, further lines of its head, and its body.
+pub fn request((line, head, body): (&str, &str, &str)) -> String {
+    format!(
+        "{line} HTTP/1.1\r\nHost: muster.test\r\nConnection: close\r\nContent-Length: {}\r\n{head}\r\n{body}",
+        body.len()
+    )
+}
+
 /// Two servers on one PostgreSQL.
 pub async fn two_servers() -> (TestApp, TestApp, postgres::Database) {
     let database = postgres::new().await;
@@ -398,6 +406,14 @@ impl Answer {
             head: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (this, value) = line.split_once(": ")?;
+            this.eq_ignore_ascii_case(name).then_some(value)
+        })
     }
 
     /// Status and body, for comparing whole.
