@@ -1,6 +1,7 @@
 //! What Prometheus is told: to whom, in which form, and that the alerts and the dashboard ask for
 //! nothing else.
 
+use crate::console::Door;
 use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, on_both, on_both_with, wire};
 use muster::access::Rights;
 use muster::config::{Admission, Config};
@@ -162,6 +163,20 @@ async fn what_happens_is_counted() {
         assert!(polls >= 3.0, "{polls}");
         assert!(told.value("process_resident_memory_bytes", &[]) > Some(1e6));
         assert!(!told.text.contains("GATE01"), "{}", told.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_live_page_counts_for_as_long_as_it_is_open() {
+    on_both_with(told, |test| async move {
+        let door = Door::beside(&test);
+        let admin = door.admin().await;
+        let viewers = async || Told::by(&test).await.value("muster_live_viewers", &[]);
+        let page = door.stream(&admin, "").await;
+        assert_eq!(viewers().await, Some(1.0));
+        drop(page);
+        assert_eq!(viewers().await, Some(0.0));
     })
     .await;
 }
