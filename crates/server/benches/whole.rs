@@ -68,7 +68,9 @@ async fn one_database(name: &str, database_url: String, hello: f64) {
     .await
     .expect("the server opens");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+    let server = Server::start_on(app.clone(), listener, None)
+        .await
+        .expect("the server starts");
     let address = server.address.to_string();
     employees(&app).await;
 

@@ -6,11 +6,13 @@ use crate::config::Config;
 use crate::events::Events;
 use crate::install;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::runs::Runs;
 use crate::terminals::roster::Roster;
+use crate::tls::Tls;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -50,6 +52,9 @@ pub struct App {
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
     pub runs: Runs,
+    pub metrics: Arc<Metrics>,
+    /// Begun by whoever serves.
+    pub tls: Tls,
     /// Told when this server may not go on.
     pub must_stop: Notify,
     pub started_at: DateTime<Utc>,
@@ -117,11 +122,13 @@ impl App {
         let installed =
             install::install(&store, &clock, &keys, &config, &passwords, admin_password).await?;
         let events = Events::default();
+        let metrics = Arc::new(Metrics::default());
         let recorder = Recorder::start(
             store.clone(),
             clock.clone(),
             installed.company.clone(),
             events.clone(),
+            metrics.clone(),
         );
         let newcomers = Newcomers::keyed(Quota::per_minute(
             NonZeroU32::new(config.terminals.new_per_minute_per_address).unwrap_or(NonZeroU32::MIN),
@@ -145,6 +152,8 @@ impl App {
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),
+            metrics,
+            tls: Tls::default(),
             must_stop: Notify::new(),
             started_at: clock.now(),
             store,

@@ -20,14 +20,24 @@ pub struct Config {
     pub database_connections: u32,
     pub company_name: String,
     pub zone: String,
+    pub tls: Tls,
     pub log: Log,
     pub terminals: Terminals,
     pub api: Api,
     pub console: Console,
     pub backup: Backup,
+    pub metrics: Metrics,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, Origin>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub redirect: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,6 +94,7 @@ pub struct Api {
     pub public_url: String,
     pub allowed_hosts: Vec<String>,
     pub trusted_proxies: Vec<String>,
+    pub need_https: bool,
     pub basic: bool,
     pub query_token: bool,
     pub page_cap: u32,
@@ -110,6 +121,23 @@ pub struct Backup {
     pub keep: u32,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    pub listen: String,
+    pub token: String,
+}
+
+impl Metrics {
+    /// Whether anybody may ask for them.
+    pub fn are_told(&self) -> bool {
+        !self.listen.is_empty() || !self.token.is_empty()
+    }
+}
+
+/// Shorter ones might be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -120,6 +148,11 @@ impl Default for Config {
             database_connections: 16,
             company_name: "default".into(),
             zone: String::new(),
+            tls: Tls {
+                certificate: PathBuf::new(),
+                key: PathBuf::new(),
+                redirect: true,
+            },
             log: Log {
                 format: LogFormat::Text,
                 level: "info".into(),
@@ -141,6 +174,7 @@ impl Default for Config {
                 public_url: String::new(),
                 allowed_hosts: Vec::new(),
                 trusted_proxies: Vec::new(),
+                need_https: false,
                 basic: false,
                 query_token: true,
                 page_cap: 10_000,
@@ -157,6 +191,10 @@ impl Default for Config {
                 folder: String::new(),
                 every_h: 24,
                 keep: 14,
+            },
+            metrics: Metrics {
+                listen: String::new(),
+                token: String::new(),
             },
             origins: BTreeMap::new(),
         }
@@ -194,6 +232,24 @@ const OPTIONS: &[(&str, Text)] = &[
     (
         "zone",
         t!("The server's time zone by its IANA name, such as Asia/Kolkata; empty: the machine's."),
+    ),
+    (
+        "tls.certificate",
+        t!(
+            "A certificate with the chain above it (PEM): the same addresses speak HTTPS too, to terminals as well. Empty: HTTP alone."
+        ),
+    ),
+    (
+        "tls.key",
+        t!(
+            "Its private key (PEM, no passphrase), which others may not read. Both files are read again when they change."
+        ),
+    ),
+    (
+        "tls.redirect",
+        t!(
+            "People who open the console over plain HTTP are sent to HTTPS; terminals and programs are not."
+        ),
     ),
     ("log.format", t!("text or json, on standard error.")),
     (
@@ -262,6 +318,10 @@ const OPTIONS: &[(&str, Text)] = &[
         "api.trusted_proxies",
         t!("Addresses whose X-Forwarded-For, -Proto and -Host are believed."),
     ),
+    (
+        "api.need_https",
+        t!("The API refuses whoever comes over plain HTTP."),
+    ),
     ("api.basic", t!("HTTP Basic is accepted (BioTime's way).")),
     (
         "api.query_token",
@@ -310,6 +370,18 @@ const OPTIONS: &[(&str, Text)] = &[
     (
         "backup.keep",
         t!("So many backups are kept; older ones are removed."),
+    ),
+    (
+        "metrics.listen",
+        t!(
+            "An address of its own for /metrics, such as 127.0.0.1:9188, over plain HTTP; empty: none."
+        ),
+    ),
+    (
+        "metrics.token",
+        t!(
+            "Who sends it as a bearer token gets /metrics, on the ordinary address too; empty: only metrics.listen has it, for everybody there."
+        ),
     ),
 ];
 
@@ -380,6 +452,15 @@ impl Config {
                 .parse::<std::net::IpAddr>()
                 .with_context(|| format!("api.trusted_proxies: {proxy:?} is no address"))?;
         }
+        anyhow::ensure!(
+            self.tls.certificate.as_os_str().is_empty() == self.tls.key.as_os_str().is_empty(),
+            "tls.certificate and tls.key belong together: both or none"
+        );
+        let token = &self.metrics.token;
+        anyhow::ensure!(
+            token.is_empty() || token.len() >= SHORTEST_TOKEN,
+            "metrics.token must have at least {SHORTEST_TOKEN} letters"
+        );
         Sealing::for_recipients(&self.backup.recipients).context("backup.recipients")?;
         anyhow::ensure!(
             (2..=600).contains(&self.terminals.delay_s),
@@ -427,14 +508,14 @@ impl Config {
         self.data_dir.join("muster.key")
     }
 
-    /// The options as they are in force, without the database's password.
+    /// The options as they are in force, without what is secret in them.
     pub fn shown(&self) -> anyhow::Result<String> {
-        Ok(toml::to_string(&self.without_password()?)?)
+        Ok(toml::to_string(&self.without_secrets()?)?)
     }
 
     /// The same one by one, each with where it comes from and what it does.
     pub fn explained(&self) -> anyhow::Result<Vec<Explained>> {
-        let values = toml::Table::try_from(self.without_password()?)?;
+        let values = toml::Table::try_from(self.without_secrets()?)?;
         let built_in = toml::Table::try_from(Config::default())?;
         let of = |table: &toml::Table, name: &str| match name.split_once('.') {
             Some((section, key)) => table[section][key].clone(),
@@ -462,10 +543,13 @@ impl Config {
         Ok(explained.collect())
     }
 
-    fn without_password(&self) -> anyhow::Result<Config> {
+    fn without_secrets(&self) -> anyhow::Result<Config> {
         let mut shown = self.clone();
         if !shown.database_url.is_empty() {
             shown.database_url = self.database_url()?.to_string();
+        }
+        if !shown.metrics.token.is_empty() {
+            shown.metrics.token = "(hidden)".into();
         }
         Ok(shown)
     }
@@ -527,11 +611,12 @@ mod tests {
     }
 
     #[test]
-    fn the_database_password_is_never_shown() {
-        let config = Config {
+    fn passwords_and_tokens_are_never_shown() {
+        let mut config = Config {
             database_url: "postgres://muster:s3cret@db/muster".into(),
             ..Config::default()
         };
+        config.metrics.token = "s3cret of somebody".into();
         assert!(!config.shown().expect("shown").contains("s3cret"));
     }
 }

@@ -4,11 +4,13 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::{Error, Result, Unauthenticated};
+use crate::passage::Passage;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use base64::Engine;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Uri};
+use http::request::Parts;
 use http_body_util::BodyExt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -509,6 +511,7 @@ impl<'de> Deserialize<'de> for Strict {
 pub struct Origin {
     /// The caller's address: the peer's, or what a trusted proxy says.
     pub address: Option<IpAddr>,
+    pub https: bool,
     /// `https://host:port`, without a slash at the end.
     pub base: String,
     /// The path as it was asked for.
@@ -517,7 +520,8 @@ pub struct Origin {
 
 impl Origin {
     /// Checks the host and the framing; a request that could be read in two ways is refused.
-    pub fn read(app: &App, headers: &HeaderMap, uri: &Uri, peer: Option<IpAddr>) -> Result<Origin> {
+    pub fn read(app: &App, parts: &Parts) -> Result<Origin> {
+        let (headers, uri) = (&parts.headers, &parts.uri);
         if headers.get_all(CONTENT_LENGTH).iter().count() > 1
             || (headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING))
         {
@@ -532,14 +536,8 @@ impl Origin {
                 .map_or("localhost", |authority| authority.as_str()),
             _ => return Err(bad_host()),
         };
-        let proxied = peer.is_some_and(|peer| trusts(app, peer));
-        let forwarded = |name: &str| {
-            proxied
-                .then(|| headers.get(name)?.to_str().ok())
-                .flatten()
-                .map(str::trim)
-        };
-        let host = forwarded("x-forwarded-host").unwrap_or(host);
+        let passage = Passage::of(app, parts);
+        let host = passage.forwarded_host.unwrap_or(host);
         let name = host_name(host).ok_or_else(bad_host)?;
         if !app.config.api.allowed_hosts.is_empty()
             && !app
@@ -552,41 +550,18 @@ impl Origin {
             return Err(bad_host());
         }
         let base = if app.config.api.public_url.is_empty() {
-            let scheme = forwarded("x-forwarded-proto")
-                .filter(|scheme| matches!(*scheme, "http" | "https"))
-                .or(uri.scheme_str())
-                .unwrap_or("http");
+            let scheme = if passage.https { "https" } else { "http" };
             format!("{scheme}://{host}")
         } else {
             app.config.api.public_url.trim_end_matches('/').to_owned()
         };
-        // The rightmost address that is no proxy of ours: what stands left of it anyone may write.
-        let address = if proxied {
-            headers
-                .get_all("x-forwarded-for")
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(','))
-                .filter_map(|text| text.trim().parse::<IpAddr>().ok())
-                .rfind(|address| !trusts(app, *address))
-                .or(peer)
-        } else {
-            peer
-        };
         Ok(Origin {
-            address,
+            address: passage.address,
+            https: passage.https,
             base,
             path: uri.path().to_owned(),
         })
     }
-}
-
-fn trusts(app: &App, address: IpAddr) -> bool {
-    app.config.api.trusted_proxies.iter().any(|proxy| {
-        proxy
-            .parse::<IpAddr>()
-            .is_ok_and(|proxy| proxy == address.to_canonical())
-    })
 }
 
 /// The name in a well-formed `Host`: `name`, `name:port`, `[v6]`, `[v6]:port`.

@@ -1,21 +1,30 @@
 //! Everything that is no terminal's: the API, the console and whether the server is well, as one
 //! router.
 
+use crate::answer::Answer;
 use crate::app::App;
+use crate::extract::Origin;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{Method, Request};
 use crate::gateway::session::identify;
 use crate::gateway::wire::{self, UploadMemory};
+use crate::metrics::{self, Refusal};
+use crate::passage::Passage;
+use crate::request::{self, RequestId};
 use crate::{api, console, gateway, listener, routes};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use muster_protocol::target::Door;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -31,13 +40,116 @@ pub fn router(app: &Arc<App>, memory: Arc<UploadMemory>, stop: watch::Receiver<b
         app: app.clone(),
         memory,
     };
+    let console =
+        console::router(app.clone(), stop).layer(from_fn_with_state(app.clone(), over_https));
+    let console = accompanied(app, metrics::Door::Console, console);
+    let api = accompanied(app, metrics::Door::Api, api::router(app));
+    let metrics = match app.config.metrics.token.is_empty() {
+        true => Router::new(),
+        false => figures(app),
+    };
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(app.clone())
-        .merge(console::router(app.clone(), stop))
-        .merge(api::router(app))
+        .merge(console)
+        .merge(api)
+        .merge(metrics)
         .fallback_service(get(elsewhere).fallback(elsewhere).with_state(terminals))
+}
+
+/// `/metrics`, for whoever has the token; where there is none, for everybody who can reach it.
+pub fn figures(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/metrics", get(told))
+        .with_state(app.clone())
+}
+
+async fn told(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let token = &app.config.metrics.token;
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|shown| shown.to_str().ok()?.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if !token.is_empty() && verify_slices_are_equal(shown.as_bytes(), token.as_bytes()).is_err() {
+        let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+        return (StatusCode::UNAUTHORIZED, how, "a token is needed\n").into_response();
+    }
+    // It looks at files.
+    match tokio::task::spawn_blocking(move || app.metrics.told(&app)).await {
+        Ok(Ok(text)) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
+        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// These routes, each request with an id, and what is answered counted for a door.
+pub fn accompanied(app: &Arc<App>, door: metrics::Door, routes: Router) -> Router {
+    routes.layer(from_fn_with_state((app.clone(), door), accompany))
+}
+
+async fn accompany(
+    State((app, door)): State<(Arc<App>, metrics::Door)>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let (parts, body) = request.into_parts();
+    let id = id(&app, &parts);
+    let request = axum::extract::Request::from_parts(parts, body);
+    let response = with_id(id, next.run(request)).await;
+    app.metrics
+        .answered(door, response.status().as_u16(), begun.elapsed());
+    response
+}
+
+/// A new id, or the one a trusted proxy brings.
+fn id(app: &App, parts: &Parts) -> RequestId {
+    parts
+        .headers
+        .get(request::HEADER)
+        .filter(|_| Passage::of(app, parts).is_proxied)
+        .and_then(|given| RequestId::given(given.to_str().ok()?))
+        .unwrap_or_default()
+}
+
+/// Answers with the id in the log and in the head.
+async fn with_id(id: RequestId, work: impl Future<Output = Response>) -> Response {
+    let shown = HeaderValue::from_str(&id.to_string());
+    let mut response = id.within(work).await;
+    if let Ok(shown) = shown {
+        response.headers_mut().insert(request::HEADER, shown);
+    }
+    response
+}
+
+/// Where there is a certificate, people see their pages over HTTPS alone: a password does not travel in the
+/// open. Not for ever, so that browsers forget it with the certificate. A proxy we trust does so itself.
+async fn over_https(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if !app.config.tls.redirect || app.tls.acceptor().is_none() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let passage = Passage::of(&app, &parts);
+    if passage.https || passage.is_proxied {
+        return next
+            .run(axum::extract::Request::from_parts(parts, body))
+            .await;
+    }
+    let asked = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |asked| asked.as_str());
+    match Origin::read(&app, &parts) {
+        Ok(origin) => {
+            let base = origin.base.replacen("http://", "https://", 1);
+            Redirect::temporary(&format!("{base}{asked}")).into_response()
+        }
+        Err(error) => routes::response(Answer::refusal(&error, None)),
+    }
 }
 
 /// What no page and no endpoint is. A reverse proxy may send terminals' requests along connections
@@ -52,7 +164,7 @@ async fn elsewhere(
         .path_and_query()
         .map_or(parts.uri.path(), |asked| asked.as_str());
     let Some(target) = listener::terminals_path(asked.as_bytes()) else {
-        return routes::unknown().await;
+        return with_id(id(&app, &parts), routes::unknown()).await;
     };
     let address = parts
         .extensions
@@ -75,18 +187,26 @@ async fn elsewhere(
     let method = Method::read(parts.method.as_str().as_bytes());
     let length = match (length, method) {
         (Some(length), _) => length,
-        (None, Method::Post) => return as_response(Reply::refused(411, "ERROR: LENGTH REQUIRED")),
+        (None, Method::Post) => {
+            app.metrics.refused(Refusal::NoLength);
+            return as_response(Reply::refused(411, "ERROR: LENGTH REQUIRED"));
+        }
         (None, _) => 0,
     };
     if length > app.config.terminals.max_body_mib as usize * 1024 * 1024 {
+        app.metrics.refused(Refusal::TooLarge);
         return as_response(Reply::refused(413, "ERROR: BODY TOO LARGE"));
     }
     let Some(_held) = memory.hold(length).await else {
+        app.metrics.refused(Refusal::NoMemory);
         return as_response(reply::unavailable());
     };
     let body = match timeout(wire::BODY, to_bytes(body, length)).await {
         Ok(Ok(body)) if body.len() == length => body,
-        _ => return as_response(Reply::refused(408, "ERROR: BODY CUT OFF")),
+        _ => {
+            app.metrics.refused(Refusal::CutOff);
+            return as_response(Reply::refused(408, "ERROR: BODY CUT OFF"));
+        }
     };
     let request = Request {
         method,

@@ -155,6 +155,13 @@ pub fn memory_bytes() -> Option<u64> {
     Some(pages * rustix::param::page_size() as u64)
 }
 
+/// The files and connections this program has open, and how many it may have.
+pub fn files() -> (u64, u64) {
+    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    (open as u64, most.unwrap_or(u64::MAX))
+}
+
 /// What is free where the data are, and all there is, in bytes.
 pub fn disk_bytes(app: &App) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(&app.config.data_dir).ok()?;

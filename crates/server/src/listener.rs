@@ -1,13 +1,17 @@
-//! One address for everybody: a connection's first bytes tell whether a terminal speaks, whose HTTP
-//! is its own, or a program or browser, which gets the ordinary kind.
+//! One address for everybody: a connection's first byte tells whether it speaks TLS, and the first
+//! request whether a terminal speaks, whose HTTP is its own, or a program or browser, which gets the
+//! ordinary kind.
 
 use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::wire::{BodyProblem, Unreadable, UploadMemory, Wire};
+use crate::gateway::wire::{BodyProblem, IDLE, Unreadable, UploadMemory, Wire};
+use crate::metrics::Refusal;
+use crate::passage::OverTls;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -20,13 +24,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Join, ReadBuf, Take, join};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 /// Connections held at once; more wait in the system's queue.
 const MOST_CONNECTIONS: usize = 20_000;
+
+/// The first byte of whoever speaks TLS: that of a record of its handshake. No HTTP begins with it.
+const HANDSHAKE_RECORD: u8 = 0x16;
+/// How long a TLS handshake may take from its first byte on.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// So many bytes a caller may send before the handshake is done: as many as of a header block.
+const MOST_HANDSHAKE: u64 = 16 * 1024;
 
 /// How long requests that are being answered may take when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
@@ -64,30 +80,108 @@ pub async fn serve(
             (app.clone(), memory.clone(), others.clone(), stop.clone());
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
-            converse(&app, stream, address, &memory, others, stop).await;
+            let caller = Caller {
+                address,
+                over_tls: false,
+            };
+            match app.tls.acceptor() {
+                None => converse(&app, stream, caller, &memory, others, stop).await,
+                Some(tls) => {
+                    // On the heap: where there is none, connections stay as small as they were.
+                    Box::pin(either(&app, tls, stream, caller, &memory, others, stop)).await;
+                }
+            }
             drop(seat);
         });
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(LAST_ANSWERS, connections.wait())
-        .await
-        .is_err()
-    {
+    if timeout(LAST_ANSWERS, connections.wait()).await.is_err() {
         tracing::warn!("some connections were cut off");
     }
     Ok(())
 }
 
-/// One connection, from its first byte to its last.
-async fn converse(
-    app: &App,
-    stream: TcpStream,
+/// Serves an address with nothing but these routes, until `stop` turns true.
+pub async fn serve_alone(
+    listener: TcpListener,
+    routes: Router,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    tokio::select! {
+        served = axum::serve(listener, routes).into_future() => served,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Caller {
     address: SocketAddr,
+    over_tls: bool,
+}
+
+/// One connection where both are spoken, TLS and plain HTTP.
+async fn either(
+    app: &App,
+    tls: &TlsAcceptor,
+    stream: TcpStream,
+    caller: Caller,
     memory: &UploadMemory,
     others: Option<Router>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut first = [0];
+    let peeked = tokio::select! {
+        peeked = timeout(IDLE, stream.peek(&mut first)) => peeked,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match (peeked, first) {
+        (Ok(Ok(1)), [HANDSHAKE_RECORD]) => {}
+        (Ok(Ok(1)), _) => return converse(app, stream, caller, memory, others, stop).await,
+        _ => return,
+    }
+    // On the heap: connections without it stay small.
+    let shaken = Box::pin(shake_hands(tls, stream));
+    let shaken = tokio::select! {
+        shaken = shaken => shaken,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match shaken {
+        Ok(stream) => {
+            let caller = Caller {
+                over_tls: true,
+                ..caller
+            };
+            Box::pin(converse(app, stream, caller, memory, others, stop)).await;
+        }
+        Err(error) => {
+            tracing::debug!(address = %caller.address, %error, "a TLS handshake failed");
+        }
+    }
+}
+
+type Encrypted = TlsStream<Join<Take<OwnedReadHalf>, OwnedWriteHalf>>;
+
+/// The handshake. Nobody is known yet, so what it may hold and how long is bounded.
+async fn shake_hands(tls: &TlsAcceptor, stream: TcpStream) -> io::Result<Encrypted> {
+    let (reads, writes) = stream.into_split();
+    let bounded = join(reads.take(MOST_HANDSHAKE), writes);
+    let mut stream = timeout(HANDSHAKE, tls.accept(bounded)).await??;
+    stream.get_mut().0.reader_mut().set_limit(u64::MAX);
+    Ok(stream)
+}
+
+/// One connection, from its first byte to its last.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    app: &App,
+    stream: S,
+    caller: Caller,
+    memory: &UploadMemory,
+    others: Option<Router>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let address = caller.address;
     let mut wire = Wire::new(stream);
     loop {
         let head = tokio::select! {
@@ -131,13 +225,14 @@ async fn converse(
                     address.ip(),
                 ));
                 if !served.await {
+                    wire.end().await;
                     return;
                 }
             }
             (None, Some(others)) => {
                 let Wire { stream, buffer } = wire;
                 let rewound = Rewound { buffer, stream };
-                Box::pin(serve_others(rewound, address, others.clone(), stop)).await;
+                Box::pin(serve_others(rewound, caller, others.clone(), stop)).await;
                 return;
             }
             (None, None) => {
@@ -173,9 +268,9 @@ pub fn terminals_path(target: &[u8]) -> Option<Target> {
 }
 
 /// One request of a terminal; `false` when the connection is over.
-async fn serve_terminal(
+async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     app: &App,
-    wire: &mut Wire<TcpStream>,
+    wire: &mut Wire<S>,
     memory: &UploadMemory,
     head: &Head,
     target: Target,
@@ -199,6 +294,10 @@ async fn serve_terminal(
         Ok(length) => length,
         Err(refusal) => {
             tracing::warn!(%address, path = %target.path, status = refusal.status, "an upload was refused");
+            app.metrics.refused(match refusal.status {
+                413 => Refusal::TooLarge,
+                _ => Refusal::NoLength,
+            });
             let _ = wire
                 .send(&refusal, head.http_1_0, true, app.clock.now())
                 .await;
@@ -217,10 +316,14 @@ async fn serve_terminal(
     let (body, held) = match read {
         Ok(read) => read,
         Err(problem) => {
-            let reply = match problem {
-                BodyProblem::CutOff => Reply::refused(408, "ERROR: BODY CUT OFF"),
-                BodyProblem::NoMemory => reply::unavailable(),
+            let (reply, why) = match problem {
+                BodyProblem::CutOff => {
+                    let reply = Reply::refused(408, "ERROR: BODY CUT OFF");
+                    (reply, Refusal::CutOff)
+                }
+                BodyProblem::NoMemory => (reply::unavailable(), Refusal::NoMemory),
             };
+            app.metrics.refused(why);
             let _ = wire
                 .send(&reply, head.http_1_0, true, app.clock.now())
                 .await;
@@ -245,13 +348,21 @@ async fn serve_terminal(
 }
 
 /// Hands the connection, with what was read of it, to the ordinary HTTP server.
-async fn serve_others(
-    stream: Rewound,
-    address: SocketAddr,
+async fn serve_others<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: Rewound<S>,
+    Caller { address, over_tls }: Caller,
     others: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(others.layer(axum::Extension(ConnectInfo(address))));
+    let service = others.map_request(move |mut request: http::Request<Incoming>| {
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(address));
+        if over_tls {
+            extensions.insert(OverTls);
+        }
+        request
+    });
+    let service = TowerToHyperService::new(service);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(10))
@@ -276,12 +387,12 @@ async fn serve_others(
 }
 
 /// A connection whose first bytes were read already.
-struct Rewound {
+struct Rewound<S> {
     buffer: BytesMut,
-    stream: TcpStream,
+    stream: S,
 }
 
-impl AsyncRead for Rewound {
+impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -296,7 +407,7 @@ impl AsyncRead for Rewound {
     }
 }
 
-impl AsyncWrite for Rewound {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

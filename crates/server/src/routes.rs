@@ -9,23 +9,21 @@ use crate::error::{Error, Result};
 use crate::extract::{self, Call, Credential, Origin, Path, Query, Request};
 use crate::profile::Profile;
 use axum::Router;
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// Bodies of most endpoints hold no more, whatever the setting allows for files.
 const BODY_BYTES: usize = 8 << 20;
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who may use an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,10 +341,7 @@ fn method_router(app: &Arc<App>, endpoints: &[&Endpoint]) -> MethodRouter {
     }
     let options = Arc::clone(&allowed);
     router = router.on(MethodFilter::OPTIONS, async move || {
-        finish(
-            Answer::ok(&json!({})).with_header(http::header::ALLOW, &options),
-            &request_id(),
-        )
+        finish(Answer::ok(&json!({})).with_header(http::header::ALLOW, &options))
     });
     let app = Arc::clone(app);
     router.fallback(move |request: axum::extract::Request| {
@@ -356,7 +351,7 @@ fn method_router(app: &Arc<App>, endpoints: &[&Endpoint]) -> MethodRouter {
 
 /// What is answered where nothing is.
 pub async fn unknown() -> Response {
-    finish(Answer::refusal(&Error::NotFound, None), &request_id())
+    finish(Answer::refusal(&Error::NotFound, None))
 }
 
 async fn refuse_method(
@@ -365,28 +360,19 @@ async fn refuse_method(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let id = request_id();
     let error = Error::MethodNotAllowed {
         method: parts.method.to_string(),
         allow: allow.to_string(),
     };
     // Who it is only decides in whose words it is told.
     let caller = async {
-        let origin = origin(&app, &parts)?;
+        let origin = Origin::read(&app, &parts)?;
         let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
         let credential = Credential::read(&app, &parts.headers, &mut query)?;
         accounts::authenticate(&app, credential, origin.address).await
     };
     let profile = caller.await.ok().map(|caller| caller.profile);
-    finish(Answer::refusal(&error, profile), &id)
-}
-
-fn origin(app: &App, parts: &http::request::Parts) -> Result<Origin> {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    Origin::read(app, &parts.headers, &parts.uri, peer)
+    finish(Answer::refusal(&error, profile))
 }
 
 async fn serve(
@@ -394,7 +380,6 @@ async fn serve(
     endpoint: Arc<Endpoint>,
     request: axum::extract::Request,
 ) -> Response {
-    let id = request_id();
     let mut profile = None;
     let work = AssertUnwindSafe(run(app, &endpoint, request, &mut profile)).catch_unwind();
     let result = work
@@ -405,11 +390,11 @@ async fn serve(
         Err(error) => {
             match &error {
                 Error::Internal(cause) => tracing::error!(
-                    request = %id, method = %endpoint.method, path = %endpoint.path,
+                    method = %endpoint.method, path = %endpoint.path,
                     "it failed: {cause:#}"
                 ),
                 Error::Unavailable(cause) => tracing::warn!(
-                    request = %id, method = %endpoint.method, path = %endpoint.path,
+                    method = %endpoint.method, path = %endpoint.path,
                     "not available: {cause}"
                 ),
                 _ => {}
@@ -417,7 +402,7 @@ async fn serve(
             Answer::refusal(&error, profile)
         }
     };
-    finish(answer, &id)
+    finish(answer)
 }
 
 /// In this order: what the request is, who asks, whether he may, and only then what it says.
@@ -428,7 +413,10 @@ async fn run(
     profile: &mut Option<Profile>,
 ) -> Result<Answer> {
     let (mut parts, body) = request.into_parts();
-    let origin = origin(&app, &parts)?;
+    let origin = Origin::read(&app, &parts)?;
+    if app.config.api.need_https && !origin.https {
+        return Err(Error::refused("The API is answered over HTTPS alone."));
+    }
     let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
     if !matches!(endpoint.doc.returns, Returns::File(_)) {
         extract::check_accept(&parts.headers, &mut query)?;
@@ -471,10 +459,6 @@ async fn run(
     }
 }
 
-fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
 /// An answer as the HTTP library sends it.
 pub fn response(answer: Answer) -> Response {
     let body = match answer.stream {
@@ -487,15 +471,12 @@ pub fn response(answer: Answer) -> Response {
     response
 }
 
-fn finish(answer: Answer, id: &str) -> Response {
+fn finish(answer: Answer) -> Response {
     let mut response = response(answer);
     let headers = response.headers_mut();
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
     response
 }

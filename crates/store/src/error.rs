@@ -1,6 +1,7 @@
 //! What the database may answer, told apart by what a caller can do about it.
 
 use sqlx::error::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -29,7 +30,35 @@ pub enum Error {
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// How often a database could not do what it was asked for, since this program started. What is wrong with
+/// rows (their keys) does not count.
+#[derive(Debug, Clone, Copy)]
+pub struct Failures {
+    pub unavailable: u64,
+    pub other: u64,
+}
+
+/// Of the whole program: errors become these without a store at hand.
+static UNAVAILABLE: AtomicU64 = AtomicU64::new(0);
+static OTHER: AtomicU64 = AtomicU64::new(0);
+
+pub fn failures() -> Failures {
+    Failures {
+        unavailable: UNAVAILABLE.load(Ordering::Relaxed),
+        other: OTHER.load(Ordering::Relaxed),
+    }
+}
+
 impl Error {
+    fn counted(self) -> Error {
+        match &self {
+            Error::Unavailable(_) => UNAVAILABLE.fetch_add(1, Ordering::Relaxed),
+            Error::Other(_) => OTHER.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        self
+    }
+
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Error::Duplicate(_))
     }
@@ -45,7 +74,7 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        let told = match &error {
             sqlx::Error::Database(cause) => match cause.kind() {
                 ErrorKind::UniqueViolation => Error::Duplicate(error),
                 ErrorKind::ForeignKeyViolation => Error::Reference(error),
@@ -60,7 +89,8 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Error::Unavailable(error.into()),
             _ => Error::Other(error.into()),
-        }
+        };
+        told.counted()
     }
 }
 
@@ -69,11 +99,12 @@ impl From<rusqlite::Error> for Error {
         let passing = error
             .sqlite_error()
             .is_some_and(|cause| is_passing(&(cause.extended_code & 0xff).to_string()));
-        if passing {
+        let told = if passing {
             Error::Unavailable(error.into())
         } else {
             Error::Other(error.into())
-        }
+        };
+        told.counted()
     }
 }
 

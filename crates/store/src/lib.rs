@@ -19,7 +19,7 @@ pub use between::Notices;
 pub use copy::Copied;
 pub use cursor::Cursor;
 pub use direct::{Beside, Direct, Lent, Own};
-pub use error::{Error, Result};
+pub use error::{Error, Failures, Result, failures};
 pub use open::{Options, Url};
 pub use search::{contains, fold, position};
 pub use sql::{Sql, Statement};
@@ -76,6 +76,14 @@ enum Pools {
         direct: Arc<direct::Own>,
         sole: Arc<between::Sole>,
     },
+}
+
+/// How a pool is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    pub open: usize,
+    pub idle: usize,
+    pub most: usize,
 }
 
 /// A transaction that may write. Dropped without `commit` it leaves nothing behind.
@@ -178,6 +186,25 @@ impl Store {
                 turns,
             }),
             Pools::Postgres { direct, .. } => Direct::Postgres(direct),
+        }
+    }
+
+    /// The connections of the pool that most of it uses: those that read on SQLite.
+    pub fn connections(&self) -> Connections {
+        let of = |open: u32, idle: usize, most: u32| Connections {
+            open: open as usize,
+            idle,
+            most: most as usize,
+        };
+        match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let most = read.options().get_max_connections();
+                of(read.size(), read.num_idle(), most)
+            }
+            Pools::Postgres { pool, .. } => {
+                let most = pool.options().get_max_connections();
+                of(pool.size(), pool.num_idle(), most)
+            }
         }
     }
 

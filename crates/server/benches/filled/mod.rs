@@ -59,7 +59,9 @@ pub async fn start(folder: &Path, database_url: &str) -> (Arc<App>, Server) {
         .await
         .expect("the server opens");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+    let server = Server::start_on(app.clone(), listener, None)
+        .await
+        .expect("the server starts");
     (app, server)
 }
 

@@ -7,6 +7,7 @@ use super::user::{self, User};
 use super::user_by_uuid;
 use crate::app::App;
 use crate::error::{Error, Result, Unauthenticated};
+use crate::metrics::SignIn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -128,6 +129,7 @@ impl Attempt {
     async fn check(&self, app: &App) -> Result<()> {
         match app.accounts.failures.get(self).await {
             Some(failures) if failures.load(Ordering::Relaxed) >= MAX_FAILURES => {
+                app.metrics.signed_in(SignIn::Throttled);
                 Err(Error::TooMany {
                     retry_after_s: RETRY_AFTER_S,
                 })
@@ -140,12 +142,14 @@ impl Attempt {
     async fn settle<T>(&self, app: &App, found: Option<T>) -> Result<Option<T>> {
         if found.is_some() {
             app.accounts.failures.invalidate(self).await;
+            app.metrics.signed_in(SignIn::Good);
         } else {
             app.accounts
                 .failures
                 .get_with(self.clone(), async { Arc::default() })
                 .await
                 .fetch_add(1, Ordering::Relaxed);
+            app.metrics.signed_in(SignIn::Wrong);
             tracing::warn!(realm = ?self.realm, name = ?self.name, address = ?self.address, "a login failed");
         }
         Ok(found)

@@ -1,8 +1,10 @@
 //! `muster doctor`: looks at an installation and says what is wrong with it, and what to do.
 
 use super::{Place, block_on};
+use crate::clock::Clock;
 use crate::health;
 use crate::keys::Keys;
+use crate::tls;
 use clap::Args;
 use muster_store::Store;
 use std::process::ExitCode;
@@ -57,7 +59,9 @@ impl Doctor {
             };
             println!("good  database {url}");
             let mut sound = true;
-            for check in health::checks(&store, &keys).await? {
+            let certificate = tls::check(&config.tls, Clock::real().now()).await;
+            let checks = health::checks(&store, &keys).await?;
+            for check in checks.into_iter().chain(certificate) {
                 match check {
                     Ok(fact) => println!("good  {fact}"),
                     Err(trouble) => {

@@ -9,6 +9,7 @@ use crate::{front, jobs, listener};
 use clap::Args;
 use serde::Serialize;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -57,6 +58,7 @@ impl Serve {
             let stopping = server.app.clone();
             let ended = tokio::select! {
                 signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS)?,
+                Err(error) = look_when_told(&stopping) => return Err(error),
                 () = stopping.must_stop.notified() => ExitCode::FAILURE,
             };
             tracing::info!("stopping");
@@ -72,7 +74,9 @@ pub struct Server {
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<std::io::Result<()>>>,
     jobs: tokio_util::task::TaskTracker,
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
+    /// Where `/metrics` is alone.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Server {
@@ -83,18 +87,25 @@ impl Server {
             "" => None,
             address => Some(listener::bind(address).await?),
         };
-        let server = Server::start_on(app, main, terminals)?;
+        let server = Server::start_on(app, main, terminals).await?;
         println!("listening on http://{}", server.address);
+        if server.app.tls.acceptor().is_some() {
+            println!("listening on https://{}", server.address);
+        }
+        if let Some(address) = server.metrics {
+            println!("metrics at http://{address}/metrics");
+        }
         std::io::stdout().flush()?;
         Ok(server)
     }
 
     /// Answers on listeners that are bound already.
-    pub fn start_on(
+    pub async fn start_on(
         app: Arc<App>,
         main: TcpListener,
         terminals: Option<TcpListener>,
     ) -> anyhow::Result<Server> {
+        app.tls.start(&app.config.tls, app.clock.now()).await?;
         let (stop, stopped) = watch::channel(false);
         let address = main.local_addr()?;
         let memory = Arc::new(UploadMemory::new(app.config.terminals.upload_memory_mib));
@@ -115,6 +126,17 @@ impl Server {
             Some(front::router(&app, memory, stopped.clone())),
             stopped.clone(),
         )));
+        let mut metrics = None;
+        if !app.config.metrics.listen.is_empty() {
+            let alone = listener::bind(&app.config.metrics.listen).await?;
+            metrics = Some(alone.local_addr()?);
+            let figures = front::figures(&app);
+            listeners.push(tokio::spawn(listener::serve_alone(
+                alone,
+                figures,
+                stopped.clone(),
+            )));
+        }
         let jobs = jobs::start(&app, &stopped);
         Ok(Server {
             app,
@@ -122,6 +144,7 @@ impl Server {
             listeners,
             jobs,
             address,
+            metrics,
         })
     }
 
@@ -150,6 +173,18 @@ pub fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the number of open files stays as it is");
     }
+}
+
+/// Looks for a new certificate at each SIGHUP; without one that ends the server, as ever.
+async fn look_when_told(app: &App) -> anyhow::Result<()> {
+    if app.tls.acceptor().is_none() {
+        return std::future::pending().await;
+    }
+    let mut hangups = signal(SignalKind::hangup())?;
+    while hangups.recv().await.is_some() {
+        app.tls.look(&app.config.tls, app.clock.now()).await;
+    }
+    Ok(())
 }
 
 /// Waits for SIGTERM or Ctrl-C.

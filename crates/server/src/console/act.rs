@@ -102,6 +102,7 @@ pub async fn perform(
         body,
         origin: Origin {
             address: session.caller.address,
+            https: true,
             base: String::new(),
             path: endpoint.path.clone(),
         },

@@ -1,11 +1,10 @@
-//! How a request came: from which address, and under which name the server was called. Headers of
-//! a proxy count only when it is one of `api.trusted_proxies`.
+//! How a request of a browser came: from which address, and under which name the server was called.
 
 use crate::app::App;
-use axum::extract::ConnectInfo;
+use crate::passage::Passage;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use url::Url;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,35 +17,9 @@ pub struct Arrival {
 
 impl Arrival {
     pub fn of(app: &App, parts: &Parts) -> Arrival {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|ConnectInfo(address)| address.ip().to_canonical());
-        let headers = &parts.headers;
-        let trusted = |address: &IpAddr| {
-            app.config
-                .api
-                .trusted_proxies
-                .iter()
-                .any(|proxy| proxy.parse() == Ok(*address))
-        };
-        let behind_proxy = peer.as_ref().is_some_and(trusted);
-        let forwarded = |name: &str| behind_proxy.then(|| text(headers, name)).flatten();
-
-        // The last address of the chain that no proxy of ours wrote down for another one of ours.
-        let address = forwarded("x-forwarded-for")
-            .and_then(|chain| {
-                chain
-                    .rsplit(',')
-                    .filter_map(|hop| hop.trim().parse::<IpAddr>().ok())
-                    .find(|hop| !trusted(hop))
-            })
-            .or(peer);
+        let passage = Passage::of(app, parts);
         let public = Url::parse(&app.config.api.public_url).ok();
-        let https = match &public {
-            Some(url) => url.scheme() == "https",
-            None => forwarded("x-forwarded-proto") == Some("https"),
-        };
+        let is_public = public.as_ref().is_some_and(|url| url.scheme() == "https");
         let host = public
             .as_ref()
             .and_then(|url| {
@@ -56,12 +29,12 @@ impl Arrival {
                     None => host.to_owned(),
                 })
             })
-            .or_else(|| forwarded("x-forwarded-host").map(str::to_owned))
-            .or_else(|| text(headers, header::HOST.as_str()).map(str::to_owned))
+            .or_else(|| passage.forwarded_host.map(str::to_owned))
+            .or_else(|| text(&parts.headers, header::HOST.as_str()).map(str::to_owned))
             .unwrap_or_default();
         Arrival {
-            address,
-            https,
+            address: passage.address,
+            https: passage.https || is_public,
             host: without_usual_port(&host).to_ascii_lowercase(),
         }
     }

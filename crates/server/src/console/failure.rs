@@ -2,8 +2,8 @@
 
 use crate::console::page::{self, Frame};
 use crate::error::Error;
-use crate::keys;
 use crate::language::Text;
+use crate::request;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -66,9 +66,8 @@ impl IntoResponse for Failure {
         };
         let reference = match &self {
             Failure::Refused(error @ Error::Internal(_)) => {
-                let reference = hex::encode(keys::random::<4>());
-                tracing::error!(%reference, %error, "a page of the console failed");
-                Some(reference)
+                tracing::error!(%error, "a page of the console failed");
+                request::current_id().map(|id| id.to_string())
             }
             _ => None,
         };

@@ -62,7 +62,8 @@ struct Live {
 pub struct TerminalDoor {
     pub address: String,
     pub port: String,
-    pub https: bool,
+    /// What its setting HTTPS is set to.
+    pub https: String,
     /// The page was called by a name that means "this machine": no use to a terminal.
     pub is_local_name: bool,
 }
@@ -383,7 +384,13 @@ impl TerminalDoor {
         TerminalDoor {
             address: host.to_owned(),
             port,
-            https: arrival.https && own.is_none(),
+            https: match arrival.https {
+                true if app.tls.acceptor().is_some() => {
+                    t!("ON where it has this setting, else OFF").into()
+                }
+                true if own.is_none() => "ON".into(),
+                _ => "OFF".into(),
+            },
             is_local_name: matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
         }
     }

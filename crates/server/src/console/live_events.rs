@@ -11,6 +11,7 @@ use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::language::{self, Language};
+use crate::metrics::Viewer;
 use crate::terminals::overview::{Overview, State};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
@@ -52,6 +53,8 @@ struct Stream {
     areas: Vec<(i64, String)>,
     counts: String,
     step: Step,
+    /// Counted as long as this is here.
+    _viewer: Viewer,
 }
 
 #[derive(PartialEq)]
@@ -98,6 +101,7 @@ pub async fn stream(
         areas: Vec::new(),
         counts: String::new(),
         step: Step::First,
+        _viewer: console.app.metrics.viewer(),
     };
     let events = stream::unfold(stream, |mut stream| async {
         let events = language::within(stream.language, stream.next()).await?;

@@ -53,7 +53,11 @@ pub async fn page(
     session.caller.require(Right::View(Thing::Setting))?;
     let app = &console.app;
     let findings = match query.as_deref() {
-        Some("check") => Some(health::checks(&app.store, &app.keys).await?),
+        Some("check") => {
+            let checks = health::checks(&app.store, &app.keys).await?.into_iter();
+            let certificate = app.tls.finding(app.clock.now());
+            Some(checks.chain(certificate).collect())
+        }
         _ => None,
     };
     page::html(
@@ -104,6 +108,13 @@ async fn facts(app: &App) -> Result<Vec<(Text, String)>> {
             health::disk_bytes(app).map_or_else(unknown, |(free, all)| {
                 t!("{free} free of {all}", free = size(free), all = size(all))
             }),
+        ),
+        (
+            t!("HTTPS"),
+            match app.tls.finding(now) {
+                None => t!("off: no certificate is named").into(),
+                Some(Ok(text) | Err(text)) => text,
+            },
         ),
         (t!("Data folder"), app.config.data_dir.display().to_string()),
     ])

@@ -4,10 +4,13 @@ use crate::app::App;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::session::{identify, unavailable};
 use crate::gateway::{downlink, talk, uplink};
+use crate::metrics;
+use crate::request::RequestId;
 use bytes::Bytes;
 use muster_protocol::handshake::Family;
 use muster_protocol::target::{Door, Target};
 use std::net::IpAddr;
+use std::time::Instant;
 
 /// A terminal's request, its body read.
 #[derive(Debug)]
@@ -36,8 +39,16 @@ impl Method {
 }
 
 pub async fn answer(app: &App, request: &Request) -> Reply {
-    let reply = route(app, request).await;
+    let is_poll = request.target.door == Door::GetRequest;
+    let begun = Instant::now();
+    let reply = RequestId::new().within(route(app, request)).await;
     talk::note(app, request, &reply);
+    if is_poll && reply.status == 200 {
+        app.metrics.polled();
+    } else {
+        app.metrics
+            .answered(metrics::Door::Terminals, reply.status, begun.elapsed());
+    }
     reply
 }
 

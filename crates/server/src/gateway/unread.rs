@@ -53,5 +53,8 @@ pub async fn keep(
         }
         tx.commit().await?;
     }
+    for (line, _) in lines.iter().zip(&are_new).filter(|(_, is_new)| **is_new) {
+        app.metrics.unread(line.reason);
+    }
     Ok(are_new)
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 /// The largest header block that is read.
 const MOST_HEAD: usize = 16 * 1024;
 /// How long a connection may say nothing between two requests.
-const IDLE: Duration = Duration::from_secs(60);
+pub const IDLE: Duration = Duration::from_secs(60);
 /// How long a header block may take from its first byte on.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a body may stall. Terminals on mobile lines are slow, but they do not stop.
@@ -169,7 +169,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Who does not read gives up the connection.
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        timeout(STALL, self.stream.write_all(bytes))
+        let written = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(STALL, written)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -179,10 +183,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await
     }
 
+    /// Ends the connection; over TLS that is said, so that nobody takes the reply for cut off.
+    pub async fn end(&mut self) {
+        let _ = timeout(STALL, self.stream.shutdown()).await;
+    }
+
     /// Ends the connection so that the other side can still read the reply: what it goes on
     /// sending is read and dropped for a moment, as a reset would destroy the answer.
     pub async fn linger(&mut self) {
-        let _ = self.stream.shutdown().await;
+        self.end().await;
         let mut waste = vec![0_u8; 16 * 1024];
         let _ = timeout(Duration::from_secs(2), async {
             while matches!(self.stream.read(&mut waste).await, Ok(read) if read > 0) {}

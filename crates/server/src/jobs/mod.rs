@@ -3,7 +3,9 @@
 
 mod ask_terminals;
 mod backup;
+mod certificate;
 mod expire_commands;
+mod figures;
 mod last_heard;
 mod messages;
 mod others;
@@ -13,7 +15,6 @@ mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::runs;
 use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
@@ -53,13 +54,9 @@ impl Job {
     async fn run_once(&self, app: &App) -> Result<()> {
         let begun = Instant::now();
         let ended = (self.run)(app).await;
-        let run = runs::Run {
-            every: self.every,
-            ended_at: app.clock.now(),
-            took: begun.elapsed(),
-            is_good: ended.is_ok(),
-        };
-        app.runs.note(self.name, run);
+        let (now, took) = (app.clock.now(), begun.elapsed());
+        app.runs
+            .note(self.name, self.every, now, took, ended.is_ok());
         ended
     }
 }
@@ -76,6 +73,12 @@ const JOBS: &[Job] = &[
         by: By::Each,
         every: Duration::from_secs(10),
         run: |app| Box::pin(others::run(app)),
+    },
+    Job {
+        name: t!("new certificate").english(),
+        by: By::Each,
+        every: Duration::from_secs(5),
+        run: |app| Box::pin(certificate::run(app)),
     },
     Job {
         name: t!("expire commands").english(),
@@ -113,6 +116,12 @@ const JOBS: &[Job] = &[
         by: By::One,
         every: Duration::from_secs(drift::EVERY_S),
         run: |app| Box::pin(ask_terminals::run(app)),
+    },
+    Job {
+        name: t!("figures").english(),
+        by: By::Each,
+        every: Duration::from_secs(15),
+        run: |app| Box::pin(figures::run(app)),
     },
     Job {
         name: t!("backup").english(),

@@ -9,12 +9,13 @@ use crate::app::Company;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::metrics::{Metrics, Refusal};
 use crate::punches::rows;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::{Dialect, Direct, Sql, Store, Tx, json_list};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -85,11 +86,18 @@ pub struct Recorder {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     groups: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 impl Recorder {
     /// Starts the writer.
-    pub fn start(store: Store, clock: Clock, company: Company, events: Events) -> Recorder {
+    pub fn start(
+        store: Store,
+        clock: Clock,
+        company: Company,
+        events: Events,
+        metrics: Arc<Metrics>,
+    ) -> Recorder {
         let (sender, receiver) = mpsc::channel(WAITING);
         let writer = Writer {
             store,
@@ -97,8 +105,10 @@ impl Recorder {
             company,
             events,
             groups: Arc::default(),
+            metrics: metrics.clone(),
         };
         Recorder {
+            metrics,
             groups: writer.groups.clone(),
             jobs: Mutex::new(Some(sender)),
             writer: tokio::sync::Mutex::new(Some(tokio::spawn(writer.run(receiver)))),
@@ -118,11 +128,20 @@ impl Recorder {
             .clone()
             .ok_or_else(|| Error::Unavailable("the server is closing".into()))?;
         let (durable, answer) = oneshot::channel();
-        jobs.try_send(Job { punches, durable })
-            .map_err(|_| Error::Unavailable("too many uploads wait for the disk".into()))?;
+        jobs.try_send(Job { punches, durable }).map_err(|_| {
+            self.metrics.refused(Refusal::Queue);
+            Error::Unavailable("too many uploads wait for the disk".into())
+        })?;
         answer
             .await
             .map_err(|_| Error::Unavailable("the writer stopped".into()))?
+    }
+
+    /// Callers that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        let jobs = self.jobs.lock().expect("nobody panics while holding it");
+        jobs.as_ref()
+            .map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
     }
 
     /// Transactions that were committed so far.
@@ -150,6 +169,7 @@ struct Writer {
     company: Company,
     events: Events,
     groups: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
@@ -175,8 +195,11 @@ impl Writer {
             punches.extend(job.punches);
         }
         let punches: Arc<[NewPunch]> = punches.into();
+        let begun = Instant::now();
         match self.store_rows(punches.clone()).await {
             Ok(stored) => {
+                let new = stored.iter().flatten().count();
+                self.metrics.stored(stored.len(), new, begun.elapsed());
                 let mut rest = stored.as_slice();
                 for (count, durable) in callers {
                     let (own, others) = rest.split_at(count);
@@ -189,6 +212,7 @@ impl Writer {
             Err(error) if error.is_unavailable() || callers.len() == 1 => {
                 tracing::error!(%error, callers = callers.len(), "punches could not be stored");
                 for (_, durable) in callers {
+                    self.metrics.refused(Refusal::Database);
                     let _ = durable.send(Err(Error::Unavailable(error.to_string())));
                 }
             }

@@ -6,9 +6,11 @@ use crate::app::App;
 use crate::config::Admission;
 use crate::error::Result;
 use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::inspection::DRIFTS_S;
 use crate::terminals::roster::online_within_s;
 use crate::terminals::terminal;
 use chrono::{DateTime, TimeDelta, Utc};
+use muster_store::Sql;
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,14 +51,8 @@ const ALARM_SHOWN: TimeDelta = TimeDelta::days(1);
 
 impl Overview {
     pub fn state(&self, admission: Admission, now: DateTime<Utc>) -> State {
-        if self.area_id == NOT_AUTHORIZED && admission != Admission::Open {
-            return State::Waiting;
-        }
-        let patience_s = online_within_s(self.heartbeat);
-        match self.last_activity_at {
-            Some(at) if (now - at).num_seconds() <= patience_s => State::Online,
-            _ => State::Offline,
-        }
+        let (area_id, heartbeat) = (self.area_id, self.heartbeat);
+        state(admission, area_id, heartbeat, self.last_activity_at, now)
     }
 
     /// The same without what changes with every call, to see whether anything else did.
@@ -76,6 +72,52 @@ impl Overview {
     pub fn address(&self) -> Option<&str> {
         self.ip_address.as_deref().or(self.real_ip.as_deref())
     }
+}
+
+fn state(
+    admission: Admission,
+    area_id: i64,
+    heartbeat: i64,
+    last_activity_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> State {
+    if area_id == NOT_AUTHORIZED && admission != Admission::Open {
+        return State::Waiting;
+    }
+    match last_activity_at {
+        Some(at) if (now - at).num_seconds() <= online_within_s(heartbeat) => State::Online,
+        _ => State::Offline,
+    }
+}
+
+/// As little of a terminal as its state takes.
+#[derive(sqlx::FromRow)]
+struct Seen {
+    area_id: i64,
+    heartbeat: i64,
+    last_activity_at: Option<DateTime<Utc>>,
+    clock_drift_s: Option<i64>,
+}
+
+/// The state of every terminal there is, and whether its clock is off.
+pub async fn states(app: &App) -> Result<Vec<(State, bool)>> {
+    let (now, admission) = (app.clock.now(), app.config.terminals.admission);
+    let all: Vec<Seen> = app
+        .store
+        .all(&Sql::new(
+            "SELECT area_id, heartbeat, last_activity_at, clock_drift_s FROM terminal",
+            [],
+        ))
+        .await?;
+    let states = all.into_iter().map(|seen| {
+        let is_off = seen
+            .clock_drift_s
+            .is_some_and(|drift_s| drift_s.abs() > DRIFTS_S);
+        let (area_id, heartbeat) = (seen.area_id, seen.heartbeat);
+        let state = state(admission, area_id, heartbeat, seen.last_activity_at, now);
+        (state, is_off)
+    });
+    Ok(states.collect())
 }
 
 /// All terminals in the scope, in the order they are shown.

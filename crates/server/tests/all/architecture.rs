@@ -19,8 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
             "backup", "events", "extract", "health", "input", "install", "keys", "language",
-            "password", "profile", "relation", "resource", "routes", "runs", "scope", "sealed",
-            "times", "writing",
+            "metrics", "passage", "password", "profile", "relation", "request", "resource",
+            "routes", "runs", "scope", "sealed", "times", "tls", "writing",
         ],
     ),
 ];
@@ -43,6 +43,7 @@ const AXUM: &[&str] = &[
     "front.rs",
     "input.rs",
     "listener.rs",
+    "passage.rs",
     "resource.rs",
     "routes.rs",
 ];

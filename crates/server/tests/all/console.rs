@@ -343,7 +343,7 @@ impl Door {
     }
 
     /// The live events as they come.
-    async fn stream(&self, cookie: &str, last_event_id: &str) -> Stream {
+    pub async fn stream(&self, cookie: &str, last_event_id: &str) -> Stream {
         let response = self
             .router
             .clone()
@@ -364,7 +364,7 @@ impl Door {
     }
 }
 
-struct Stream {
+pub struct Stream {
     body: Body,
 }
 

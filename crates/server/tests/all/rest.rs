@@ -8,8 +8,9 @@ use muster::accounts::client::{self, NewClient};
 use muster::app::App;
 use muster::clock::Clock;
 use muster::config::Config;
+use muster::metrics::Door;
 use muster::profile::Profile;
-use muster::{api, routes};
+use muster::{api, front, routes};
 use muster_store::Sql;
 use reqwest::Method;
 use serde_json::Value;
@@ -72,8 +73,8 @@ impl TestApp {
             .await
             .expect("a port");
         let address = listener.local_addr().expect("an address");
-        let service = api::router(&app)
-            .fallback(routes::unknown)
+        let routes = api::router(&app).fallback(routes::unknown);
+        let service = front::accompanied(&app, Door::Api, routes)
             .into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let http = reqwest::Client::builder()

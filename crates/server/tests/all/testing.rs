@@ -23,7 +23,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
@@ -103,7 +103,9 @@ impl TestApp {
         .expect("the server opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let server = Server::start_on(app.clone(), listener, None).expect("the server starts");
+        let server = Server::start_on(app.clone(), listener, None)
+            .await
+            .expect("the server starts");
         TestApp {
             app,
             address,
@@ -117,6 +119,11 @@ impl TestApp {
         TestApp::start(String::new(), None, &|_| {}).await
     }
 
+    /// One with options of its own.
+    pub async fn on_sqlite_with(configure: impl Fn(&mut Config)) -> TestApp {
+        TestApp::start(String::new(), None, &configure).await
+    }
+
     /// One with the key file, and perhaps the database, of another.
     pub async fn with_key(key: &Path, database_url: String) -> TestApp {
         TestApp::start(database_url, Some(key), &|_| {}).await
@@ -128,6 +135,11 @@ impl TestApp {
             data_dir.clone_into(&mut config.data_dir);
         })
         .await
+    }
+
+    /// Where its metrics are alone.
+    pub fn metrics(&self) -> SocketAddr {
+        self.server.metrics.expect("configured")
     }
 
     pub async fn stop(self) {
@@ -152,8 +164,17 @@ impl TestApp {
 
 /// Sends bytes as they are to a server wherever it runs.
 pub async fn wire(server: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
-    let mut stream = TcpStream::connect(server).await.expect("connected");
+    let stream = TcpStream::connect(server).await.expect("connected");
+    say(stream, request).await
+}
+
+/// The same on a connection that is there.
+pub async fn say(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: impl AsRef<[u8]>,
+) -> Answer {
     stream.write_all(request.as_ref()).await.expect("sent");
+    stream.flush().await.expect("sent");
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.expect("read");
     Answer::read(&bytes)
@@ -165,12 +186,25 @@ pub async fn get(server: SocketAddr, target: &str) -> Answer {
 }
 
 pub async fn post(server: SocketAddr, target: &str, body: impl AsRef<[u8]>) -> Answer {
+    wire(server, upload(target, body)).await
+}
+
+/// A terminal's POST as bytes.
+pub fn upload(target: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!(
         "POST {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    wire(server, [head.as_bytes(), body].concat()).await
+    [head.as_bytes(), body].concat()
+}
+
+/// A request of a program or a browser as bytes: its first line, further lines of its head, and its body.
+pub fn request((line, head, body): (&str, &str, &str)) -> String {
+    format!(
+        "{line} HTTP/1.1\r\nHost: muster.test\r\nConnection: close\r\nContent-Length: {}\r\n{head}\r\n{body}",
+        body.len()
+    )
 }
 
 /// Two servers on one PostgreSQL.
@@ -380,6 +414,14 @@ impl Answer {
             head: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (this, value) = line.split_once(": ")?;
+            this.eq_ignore_ascii_case(name).then_some(value)
+        })
     }
 
     /// Status and body, for comparing whole.

@@ -82,12 +82,12 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             && command.polls_since_sent >= SILENT_POLLS
             && command.sent_at.is_none_or(|at| now - at >= SILENT_FOR);
         if is_silent {
-            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
+            give_up_or_queue(app, &mut tx, terminal.id, command, now).await?;
             changed.push(command.id);
         }
         if command.state == "queued" && command.expires_at.is_some_and(|at| at <= now) {
             let state = next(State::Queued, Happening::TimePassed).expect("queued ones expire");
-            close(&mut tx, &[End::silent(command.id, state)], now).await?;
+            close(app, &mut tx, &[End::silent(command.id, state)], now).await?;
             command.state = state.name().into();
             changed.push(command.id);
         }
@@ -97,7 +97,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             && is_undone(&mut tx, terminal.id, command).await?
         {
             let state = next(State::Queued, Happening::TakenBack).expect("queued ones can end");
-            close(&mut tx, &[End::silent(command.id, state)], now).await?;
+            close(app, &mut tx, &[End::silent(command.id, state)], now).await?;
             command.state = state.name().into();
             changed.push(command.id);
         }
@@ -138,7 +138,7 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
             Ok(text) => queue.push((command, String::from_utf8_lossy(&text).into_owned())),
             Err(error) => {
                 tracing::error!(id = command.id, %error, "a command is given up");
-                close(&mut tx, &[End::silent(command.id, State::Lost)], now).await?;
+                close(app, &mut tx, &[End::silent(command.id, State::Lost)], now).await?;
                 changed.push(command.id);
             }
         }
@@ -193,9 +193,9 @@ pub async fn restarted(app: &App, terminal: &Presence) -> Result<()> {
     for command in &mut given {
         if is_restart(&command.shown) {
             let state = next(State::Sent, Happening::Restarted).expect("a given restart is done");
-            close(&mut tx, &[End::silent(command.id, state)], now).await?;
+            close(app, &mut tx, &[End::silent(command.id, state)], now).await?;
         } else {
-            give_up_or_queue(&mut tx, terminal.id, command, now).await?;
+            give_up_or_queue(app, &mut tx, terminal.id, command, now).await?;
         }
         changed.push(command.id);
     }
@@ -286,7 +286,7 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
             answer: report.get("AttlogSum").or(report.get("AttlogCount")),
         });
     }
-    close(&mut tx, &ended, now).await?;
+    close(app, &mut tx, &ended, now).await?;
     let mut changed: Vec<i64> = ended.iter().map(|end| end.id).collect();
     for (id, times, code) in busy {
         say_again(&mut tx, id, times, Some(code), now).await?;
@@ -390,6 +390,7 @@ async fn is_undone(tx: &mut Tx, terminal_id: i64, command: &Open) -> Result<bool
 }
 
 async fn give_up_or_queue(
+    app: &App,
     tx: &mut Tx,
     terminal_id: i64,
     command: &mut Open,
@@ -405,7 +406,7 @@ async fn give_up_or_queue(
         let not_before_at = say_again(tx, command.id, command.sent_count, None, now).await?;
         command.not_before_at = Some(not_before_at);
     } else {
-        close(tx, &[End::silent(command.id, state)], now).await?;
+        close(app, tx, &[End::silent(command.id, state)], now).await?;
     }
     command.state = state.name().into();
     Ok(())

@@ -203,17 +203,19 @@ pub async fn replaced(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
         overtaken: false,
     };
     let state = next(State::Sent, silence).expect("what is open can end");
-    tx.run(&Sql::new(
-        "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
+    let ended = tx
+        .run(&Sql::new(
+            "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
          WHERE terminal_id = $1 AND state = 'sent'",
-        [
-            terminal_id.into(),
-            state.name().into(),
-            app.clock.now().into(),
-            Vec::<u8>::new().into(),
-        ],
-    ))
-    .await?;
+            [
+                terminal_id.into(),
+                state.name().into(),
+                app.clock.now().into(),
+                Vec::<u8>::new().into(),
+            ],
+        ))
+        .await?;
+    app.metrics.commands_ended(state.name(), ended);
     Ok(())
 }
 
@@ -228,7 +230,7 @@ async fn end_queued(
 ) -> Result<Vec<(i64, i64)>> {
     lock(tx, ids).await?;
     let state = next(State::Queued, happening).expect("it ends queued ones");
-    Ok(tx
+    let ended: Vec<(i64, i64)> = tx
         .all(&Sql::by_dialect(
             "UPDATE terminal_command SET state = $2, finished_at = $3, body_sealed = $4 \
              WHERE id IN (SELECT value FROM json_each($1)) AND state = 'queued' AND (sent_count = 0 OR $5) \
@@ -245,7 +247,9 @@ async fn end_queued(
                 sent_too.into(),
             ],
         ))
-        .await?)
+        .await?;
+    app.metrics.commands_ended(state.name(), ended.len() as u64);
+    Ok(ended)
 }
 
 /// How a command ends.
@@ -269,9 +273,12 @@ impl End<'_> {
     }
 }
 
-async fn close(tx: &mut Tx, ends: &[End<'_>], now: DateTime<Utc>) -> Result<()> {
+async fn close(app: &App, tx: &mut Tx, ends: &[End<'_>], now: DateTime<Utc>) -> Result<()> {
     if ends.is_empty() {
         return Ok(());
+    }
+    for end in ends {
+        app.metrics.commands_ended(end.state.name(), 1);
     }
     let ends = ends
         .iter()
