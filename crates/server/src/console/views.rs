@@ -88,14 +88,19 @@ fn back(view: &View, query: &str) -> Response {
     Redirect::to(&format!("/{}?{query}", view.name)).into_response()
 }
 
+/// The user whose view it is, who may look at the list.
+fn looker<R: Listed>(form: &Form) -> Result<i64> {
+    form.session.caller.require(Right::View(R::THING))?;
+    form.session.user_id()
+}
+
 /// `POST /NAME/columns`: only what is ticked from now on.
 pub async fn choose<R: Listed>(
     State(console): State<Arc<Console>>,
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, view) = (&console.app, R::VIEW);
-    form.session.caller.require(Right::View(R::THING))?;
-    let user_id = form.session.user_id()?;
+    let user_id = looker::<R>(&form)?;
     let ticked: Vec<&str> = form.fields.all("column").collect();
     let keys: Vec<String> = view.columns.iter().skip(1).map(Column::key).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -120,8 +125,7 @@ pub async fn add<R: Listed>(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, view) = (&console.app, R::VIEW);
-    form.session.caller.require(Right::View(R::THING))?;
-    let user_id = form.session.user_id()?;
+    let user_id = looker::<R>(&form)?;
     let name = form.fields.text("name").trim();
     let query = kept(&view, form.fields.text("query"));
     let there = of(app, &form.session, view.name).await?.kept;
@@ -166,10 +170,10 @@ pub async fn remove<R: Listed>(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, view, name) = (&console.app, R::VIEW, form.fields.text("name"));
-    form.session.caller.require(Right::View(R::THING))?;
+    let user_id = looker::<R>(&form)?;
     let mut tx = app.store.write().await.map_err(Error::from)?;
     if name != COLUMNS {
-        forget(&mut tx, form.session.user_id()?, view.name, name).await?;
+        forget(&mut tx, user_id, view.name, name).await?;
     }
     tx.commit().await.map_err(Error::from)?;
     Ok(back(&view, &kept(&view, form.fields.text("query"))))
