@@ -58,7 +58,8 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
     let counted: Option<(i64, i64, i64, i64)> = store
         .find(&Sql::new(
             "SELECT c.transactions, c.unregistered, p.known, p.unknown FROM punch_counter c, \
-             (SELECT COUNT(transaction_id) AS known, COUNT(*) - COUNT(transaction_id) AS unknown FROM punch) p",
+             (SELECT COUNT(transaction_id) AS known, COUNT(*) - COUNT(transaction_id) AS unknown FROM punch \
+             WHERE hidden_at IS NULL) p",
             [],
         ))
         .await?;

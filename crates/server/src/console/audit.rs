@@ -41,6 +41,10 @@ const ACTIONS: &[(&str, Text)] = &[
     ("cancel", t!("Cancelled")),
     ("resync", t!("Brought again")),
     ("upload", t!("Asked for again")),
+    ("rehire", t!("Hired again")),
+    ("assign", t!("Assigned")),
+    ("unassign", t!("Assignment taken back")),
+    ("backup", t!("Backed up")),
 ];
 const THINGS: &[(&str, Text)] = &[
     ("employee", t!("Employee")),
@@ -49,6 +53,7 @@ const THINGS: &[(&str, Text)] = &[
     ("position", t!("Position")),
     ("location", t!("Location")),
     ("resignation", t!("Resignation")),
+    ("transaction", t!("Punch")),
     ("terminal", t!("Terminal")),
     ("command", t!("Command")),
     ("biodata", t!("Biometrics")),

@@ -1,12 +1,15 @@
 //! The pages of punches: transactions, and those of PINs nobody has.
 
 use crate::access::{Right, Thing};
+use crate::console::act::Act;
+use crate::console::record::{self, Entry};
 use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
 use crate::language::Text;
-use crate::punches::transaction::Transaction;
-use crate::punches::unregistered::Unregistered;
+use crate::punches::transaction::{self, Transaction};
+use crate::punches::unregistered::{self, Unregistered};
 use crate::punches::wording;
 use crate::relation::{AREA, DEPARTMENT};
+use crate::routes::Endpoint;
 
 const FROM: Filter = Filter {
     name: "start_time",
@@ -76,6 +79,22 @@ impl Listed for Transaction {
         opens: false,
         removal: None,
     };
+
+    const NAMED_BY: usize = 3;
+    const ROWS: &'static str = "transactions";
+
+    fn endpoints() -> Vec<Endpoint> {
+        transaction::endpoints()
+    }
+
+    const ACTS: &'static [Act] = &[Act::new(
+        "unassign",
+        t!("Take back an assignment"),
+        t!(
+            "These punches came with another PIN and were given to this person by hand. They leave this list and stand \
+             in Unregister again, as the terminal sent them."
+        ),
+    )];
 }
 
 impl Listed for Unregistered {
@@ -115,4 +134,24 @@ impl Listed for Unregistered {
         opens: false,
         removal: None,
     };
+
+    const ROWS: &'static str = "unregister";
+
+    fn endpoints() -> Vec<Endpoint> {
+        unregistered::endpoints()
+    }
+
+    const ACTS: &'static [Act] = &[Act::new(
+        "assign",
+        t!("Assign to an employee"),
+        t!(
+            "They become punches of this person, at the same times and places; programs that read on by their last id \
+             find them. What the terminal sends of this PIN from now on comes here again, until the person is enrolled \
+             there with the right code."
+        ),
+    )
+    .asks(&[Entry::new("employee", t!("Code"), record::Asked::Person("emp_code"))
+        .required()
+        .hint(t!("The code of the employee who punched."))])
+    .done(t!("they stand in Transactions."))];
 }

@@ -41,6 +41,11 @@ pub trait Listed: Resource {
         Self::VIEW.beginning(row, Self::NAMED_BY)
     }
 
+    /// A member that says something else to people than to programs, and what.
+    fn said_to_people(_app: &App, _row: &Self::Row) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Whether somebody is offered to make a new one.
     fn may_add(caller: &Caller) -> bool {
         caller.may(Right::Change(Self::THING))
@@ -484,7 +489,17 @@ pub async fn show<R: Listed>(
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
-    let shown = R::show(app, caller, page.rows).await?;
+    let said: Vec<_> = page
+        .rows
+        .iter()
+        .map(|row| R::said_to_people(app, row))
+        .collect();
+    let mut shown = R::show(app, caller, page.rows).await?;
+    for (row, said) in shown.iter_mut().zip(said) {
+        if let Some((member, value)) = said {
+            row[member] = value.into();
+        }
+    }
     let rows: Vec<Row> = shown
         .iter()
         .zip(ids)

@@ -1,12 +1,17 @@
 //! The terminals' page: their state and counts, the form of one, and what can be done with them.
 
+use crate::app::App;
 use crate::console::act::Act;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::language::Text;
 use crate::relation::AREA;
 use crate::routes::Endpoint;
+use crate::terminals::overview;
 use crate::terminals::terminal::{self, Terminal};
+
+/// A state that the API does not have.
+const WAITING: &str = "waiting";
 
 impl Listed for Terminal {
     const VIEW: View = View {
@@ -20,6 +25,7 @@ impl Listed for Terminal {
             Column::new(t!("State"), &["state"]).words(Words::State(&[
                 ("1", t!("Online"), true),
                 ("0", t!("Offline"), false),
+                (WAITING, t!("Waiting"), false),
             ])),
             Column::new(t!("Area"), &["area.area_name"]).by("area_name"),
             Column::new(t!("Last contact"), &["last_activity"]).by("last_activity"),
@@ -63,6 +69,11 @@ impl Listed for Terminal {
     };
 
     const ROWS: &'static str = "terminals";
+
+    /// To programs one that waits is online when it calls, as the manual has it.
+    fn said_to_people(app: &App, row: &terminal::Row) -> Option<(&'static str, &'static str)> {
+        overview::waits(app.config.terminals.admission, row.area_id).then_some(("state", WAITING))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         terminal::endpoints()

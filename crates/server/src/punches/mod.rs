@@ -1,6 +1,7 @@
 //! Punches: one way in, two lists out.
 
 pub mod as_sent;
+mod assign;
 pub mod day;
 mod photo;
 pub mod punch;

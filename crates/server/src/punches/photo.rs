@@ -1,4 +1,5 @@
-//! The photo a terminal took at a punch: the one of the same terminal, person and second.
+//! The photo a terminal took at a punch: the one of the same terminal, person and second; of an assigned
+//! punch the one of the PIN it was sent with.
 
 use crate::access::{Right, Thing};
 use crate::answer::Answer;
@@ -18,13 +19,15 @@ async fn show(call: Call) -> Result<Answer> {
     let found: Option<(Vec<u8>,)> = app
         .store
         .find(&Sql::new(
-            "SELECT jpeg_sealed FROM punch_photo WHERE company_id = $1 AND terminal_sn = $2 AND pin = $3 \
-                 AND taken_local = $4 ORDER BY id LIMIT 1",
+            "SELECT jpeg_sealed FROM punch_photo WHERE company_id = $1 AND terminal_sn = $2 AND taken_local = $4 AND (pin = $3 \
+                 OR pin = (SELECT s.pin FROM punch_assignment AS a JOIN punch AS s ON s.id = a.sent_id WHERE a.punch_id = $5)) \
+             ORDER BY id LIMIT 1",
             [
                 punch.company_id.into(),
                 punch.terminal_sn.into(),
                 punch.pin.into(),
                 punch.punch_local.into(),
+                punch.id.into(),
             ],
         ))
         .await?;

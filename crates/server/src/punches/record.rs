@@ -267,7 +267,11 @@ impl Writer {
 /// Takes `count` ids for this transaction alone: the first of them. The counter's row stays locked
 /// until the commit, so ids become visible in the order they rise, on one node or on many, and a
 /// reader that goes on from the last id it saw misses nothing.
-async fn take_ids(tx: &mut Tx, company_id: &str, count: i64) -> muster_store::Result<i64> {
+pub(super) async fn take_ids(
+    tx: &mut Tx,
+    company_id: &str,
+    count: i64,
+) -> muster_store::Result<i64> {
     let (last,): (i64,) = tx
         .one(&Sql::new(
             "UPDATE punch_counter SET last_id = last_id + $2 WHERE company_id = $1 RETURNING last_id",
@@ -307,11 +311,13 @@ pub async fn adopt(
         .one(&Sql::by_dialect(
             "SELECT EXISTS (SELECT 1 FROM json_each($2) AS j CROSS JOIN employee AS e WHERE e.id = j.value \
                  AND (e.created_at = e.changed_at OR EXISTS (SELECT 1 FROM punch AS p \
-                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL)))",
+                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL \
+                         AND p.hidden_at IS NULL)))",
             "SELECT EXISTS (SELECT 1 FROM employee AS e \
              WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) \
                  AND (e.created_at = e.changed_at OR EXISTS (SELECT 1 FROM punch AS p \
-                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL)))",
+                     WHERE p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL \
+                         AND p.hidden_at IS NULL)))",
             [company_id.into(), ids()],
         ))
         .await?;
@@ -323,10 +329,11 @@ pub async fn adopt(
     let (waiting,): (i64,) = tx
         .one(&Sql::by_dialect(
             "SELECT COUNT(*) FROM json_each($2) AS j CROSS JOIN employee AS e CROSS JOIN punch AS p \
-             WHERE e.id = j.value AND p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL",
+             WHERE e.id = j.value AND p.company_id = $1 AND p.pin = e.emp_code AND p.transaction_id IS NULL \
+                 AND p.hidden_at IS NULL",
             "SELECT COUNT(*) FROM employee AS e JOIN punch AS p ON p.pin = e.emp_code \
              WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) AND p.company_id = $1 \
-                 AND p.transaction_id IS NULL",
+                 AND p.transaction_id IS NULL AND p.hidden_at IS NULL",
             [company_id.into(), ids()],
         ))
         .await?;
@@ -340,24 +347,34 @@ pub async fn adopt(
              FROM (SELECT p.id, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
                    FROM json_each($2) AS j CROSS JOIN employee AS e CROSS JOIN punch AS p \
                    WHERE e.id = j.value AND p.company_id = $1 AND p.pin = e.emp_code \
-                       AND p.transaction_id IS NULL) AS o \
+                       AND p.transaction_id IS NULL AND p.hidden_at IS NULL) AS o \
              WHERE punch.id = o.id",
             "UPDATE punch SET employee_id = o.employee_id, transaction_id = $3 + o.place \
              FROM (SELECT p.id, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
                    FROM employee AS e JOIN punch AS p ON p.pin = e.emp_code \
                    WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) AND p.company_id = $1 \
-                       AND p.transaction_id IS NULL) AS o \
+                       AND p.transaction_id IS NULL AND p.hidden_at IS NULL) AS o \
              WHERE punch.id = o.id",
             [company_id.into(), ids(), first_id.into()],
         ))
         .await?;
+    count_as_transactions(tx, company_id, waiting).await?;
+    Ok(moved)
+}
+
+/// So many unregistered punches became transactions; fewer than none when they are unregistered again.
+pub(super) async fn count_as_transactions(
+    tx: &mut Tx,
+    company_id: &str,
+    count: i64,
+) -> muster_store::Result<()> {
     tx.run(&Sql::new(
         "UPDATE punch_counter SET transactions = transactions + $2, unregistered = unregistered - $2 \
          WHERE company_id = $1",
-        [company_id.into(), waiting.into()],
+        [company_id.into(), count.into()],
     ))
     .await?;
-    Ok(moved)
+    Ok(())
 }
 
 /// Ids of transactions go on so much further than they would have.

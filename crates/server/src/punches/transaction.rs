@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, asked, column};
-use crate::punches::{photo, usb_log};
+use crate::punches::{assign, photo, usb_log};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
@@ -168,6 +168,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     ];
     endpoints.extend(usb_log::endpoints());
     endpoints.extend(photo::endpoints());
+    endpoints.push(assign::taken_back());
     endpoints
 }
 

@@ -5,6 +5,7 @@ use crate::access::{Caller, Thing};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query;
+use crate::punches::assign;
 use crate::punches::punch::{self, Row, asked, column};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
@@ -108,5 +109,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::list::<Unregistered>(),
         resource::export::<Unregistered>(),
         resource::read::<Unregistered>(),
+        assign::assigned(),
     ]
 }

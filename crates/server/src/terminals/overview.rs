@@ -74,6 +74,11 @@ impl Overview {
     }
 }
 
+/// Whether a terminal there is held until somebody authorises it.
+pub fn waits(admission: Admission, area_id: i64) -> bool {
+    area_id == NOT_AUTHORIZED && admission != Admission::Open
+}
+
 fn state(
     admission: Admission,
     area_id: i64,
@@ -81,7 +86,7 @@ fn state(
     last_activity_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> State {
-    if area_id == NOT_AUTHORIZED && admission != Admission::Open {
+    if waits(admission, area_id) {
         return State::Waiting;
     }
     match last_activity_at {

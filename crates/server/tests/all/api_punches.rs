@@ -333,3 +333,101 @@ async fn a_page_stays_right_when_its_number_is_changed_in_a_link() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn punches_of_a_mistyped_pin_are_given_to_the_employee_and_taken_back() {
+    on_both(|test| async move {
+        employee(&test, json!({ "emp_code": "11", "first_name": "Asha" })).await;
+        let early = punch(&test, "1l", "2026-01-15 09:00:00", None).await;
+        let late = punch(&test, "1l", "2026-01-15 17:00:00", None).await;
+        let (codes, by_ids) = (test.easytimepro().await, test.biotime().await);
+        let assign = format!("{UNREGISTER}assign/");
+
+        // By id in the one dialect, by code in the other.
+        let given = json!({ "unregister": [early], "employee": 1_000_000_001 });
+        by_ids.post(&assign, given).await.is(200);
+        let given = json!({ "unregister": late.to_string(), "employee": "11" });
+        codes.post(&assign, given).await.is(200);
+        let list = codes
+            .get(&format!(
+                "{TRANSACTIONS}?emp_code=11&last_id={late}&ordering=id"
+            ))
+            .await
+            .is(200);
+        let row = &list["data"][1];
+        assert_eq!(
+            (&list["count"], &row["emp_code"], &row["first_name"]),
+            (&json!(2), &json!("11"), &json!("Asha"))
+        );
+        assert_eq!(row["punch_time"], "2026-01-15 17:00:00");
+        assert_eq!(row["terminal_sn"], "BYEL201260001");
+        assert_eq!(codes.get(UNREGISTER).await.is(200)["count"], 0);
+        assert_eq!(codes.get(TRANSACTIONS).await.is(200)["count"], 2);
+        let assigned = ids(&list);
+        assert!(assigned[0] > late, "{assigned:?}");
+
+        // What is wrong is named, and then nothing is done.
+        let other = punch(&test, "12", "2026-01-15 09:00:00", None).await;
+        let twin = punch(&test, "1l", "2026-01-15 12:00:00", None).await;
+        for (body, field, message) in [
+            (json!({ "employee": "11" }), "unregister", "required"),
+            (json!({ "unregister": [twin] }), "employee", "required"),
+            (
+                json!({ "unregister": [twin], "employee": "77" }),
+                "employee",
+                "77",
+            ),
+            (
+                json!({ "unregister": [twin, 987_654], "employee": "11" }),
+                "unregister",
+                "987654",
+            ),
+            (
+                json!({ "unregister": [twin, other], "employee": "11" }),
+                "unregister",
+                "11 has a punch of 2026-01-15 09:00:00 at BYEL201260001 already.",
+            ),
+        ] {
+            let refused = codes.post(&assign, body.clone()).await.is(400);
+            let text = refused.to_string();
+            assert!(
+                text.contains(field) && text.contains(message),
+                "{body}: {text}"
+            );
+        }
+        assert_eq!(codes.get(UNREGISTER).await.is(200)["count"], 2);
+
+        // Back again; what nobody assigned stays.
+        let own = punch(&test, "11", "2026-01-16 09:00:00", Some(1_000_000_001)).await;
+        let unassign = format!("{TRANSACTIONS}unassign/");
+        let both = json!({ "transactions": [assigned[0], own] });
+        let refused = codes.post(&unassign, both).await.is(400).to_string();
+        assert!(
+            refused.contains(&format!("Transaction {own} was not assigned")),
+            "{refused}"
+        );
+        let back = json!({ "transactions": assigned });
+        codes.post(&unassign, back).await.is(200);
+        let unregistered = codes.get(&format!("{UNREGISTER}?crc=1l")).await.is(200);
+        assert_eq!(ids(&unregistered), [early, late, twin]);
+        assert_eq!(codes.get(UNREGISTER).await.is(200)["count"], 4);
+        assert_eq!(ids(&codes.get(TRANSACTIONS).await.is(200)), [own]);
+
+        // Whoever gets the code of an assigned punch finds it only when it was taken back.
+        let given = json!({ "unregister": [early], "employee": "11" });
+        codes.post(&assign, given).await.is(200);
+        employee(&test, json!({ "emp_code": "1l" })).await;
+        assert_eq!(codes.get(UNREGISTER).await.is(200)["count"], 1);
+        let theirs = format!("{TRANSACTIONS}?emp_code=1l");
+        assert_eq!(codes.get(&theirs).await.is(200)["count"], 2);
+        let asha = codes
+            .get(&format!("{TRANSACTIONS}?emp_code=11"))
+            .await
+            .is(200);
+        let back = json!({ "transactions": ids(&asha)[..1] });
+        codes.post(&unassign, back).await.is(200);
+        assert_eq!(codes.get(&theirs).await.is(200)["count"], 3);
+        assert_eq!(codes.get(TRANSACTIONS).await.is(200)["count"], 4);
+    })
+    .await;
+}

@@ -73,6 +73,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("private_message", "resources/private_message.rs"),
     ("public_message", "resources/public_message.rs"),
     ("punch", "punches/"),
+    ("punch_assignment", "punches/assign.rs"),
     ("punch_counter", "punches/"),
     ("punch_photo", "terminals/people.rs"),
     ("recovery_code", "accounts/second_factor.rs"),

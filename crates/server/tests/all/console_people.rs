@@ -506,3 +506,51 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        let sent = "77\t2026-01-15 08:00:00\t0\t1\n";
+        server.bring("GATE01", sent).await;
+        let list = door.get("/unregister", &cookie).await.text;
+        let row = list
+            .split_once("name=\"rows\" value=\"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map(|(id, _)| id.to_owned())
+            .expect("a row to tick");
+        let whose = |code| [("employee", code)];
+
+        let nobody = act(&door, &cookie, "unregister", "assign", &[&row], &whose("8")).await;
+        assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(nobody.text.contains("Nobody has the code 8."));
+        let done = act(&door, &cookie, "unregister", "assign", &[&row], &whose("7")).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        let transactions = door.get("/transactions", &cookie).await.text;
+        assert!(transactions.contains("Asha") && transactions.contains("2026-01-15 08:00:00"));
+
+        // The terminal sends it once more.
+        server.bring("GATE01", sent).await;
+        let unregister = door.get("/unregister", &cookie).await.text;
+        assert!(!unregister.contains(">77<"), "{unregister}");
+        let findings = muster::health::checks(&server.app.store, &server.app.keys)
+            .await
+            .expect("it is looked at");
+        for finding in findings {
+            finding.expect("all is well");
+        }
+        let audit = door.get("/audit", &cookie).await.text;
+        assert!(audit.contains("Assigned"), "{audit}");
+
+        // Who only looks is offered nothing.
+        let view = rights(&[Right::View(Thing::Transaction)]);
+        let looker = door.user("looker", view, None).await;
+        let page = door.get("/transactions", &looker).await.text;
+        assert!(!page.contains("unassign"), "{page}");
+        let refused = act(&door, &looker, "unregister", "assign", &[&row], &whose("7")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}

@@ -364,7 +364,7 @@ async fn look_at_counts(app: &App) -> Result<()> {
         let (known,): (i64,) = app
             .store
             .one(&Sql::new(
-                "SELECT COUNT(*) FROM punch WHERE terminal_sn = $1 AND punch_local BETWEEN $2 AND $3",
+                "SELECT COUNT(*) FROM punch WHERE terminal_sn = $1 AND punch_local BETWEEN $2 AND $3 AND hidden_at IS NULL",
                 [count.sn.clone().into(), from.into(), to.into()],
             ))
             .await?;

@@ -1,0 +1,5 @@
+-- A punch that was given to an employee (a transaction of its own) and the hidden one, as it was sent, that it was made of.
+CREATE TABLE punch_assignment (
+    punch_id INTEGER PRIMARY KEY,
+    sent_id INTEGER NOT NULL UNIQUE
+);
