@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser clients bench bench-console bench-live abuse soak fuzz screenshots package package-test clean
+.PHONY: help run check test fmt generated web browser clients bench bench-growth bench-console bench-live abuse soak fuzz supply screenshots package package-test clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -38,8 +38,11 @@ clients: web ## other people's client programs against the server, on both datab
 	cargo build --workspace --bins
 	scripts/with-postgres scripts/clients
 
-bench: web ## measures the server under load, each figure beside a ceiling of the same run
-	scripts/with-postgres --durable cargo bench -p muster --bench whole
+bench: web ## one table of all that is claimed, beside ceilings of the same run (ARGS="1000000 lists" for a size, a section)
+	scripts/with-postgres --durable cargo bench -p muster --bench whole -- $(ARGS)
+
+bench-growth: web ## how cost grows with punches and terminals, drawn into docs/growth.svg
+	scripts/with-postgres --durable cargo bench -p muster --bench whole -- growth
 
 bench-console: web ## how long the console's pages of a hundred rows take, with PUNCHES=1000000 of PEOPLE=100000
 	scripts/with-postgres --durable cargo bench -p muster --bench console -- $(or $(PUNCHES),1000000) $(or $(PEOPLE),100000)
@@ -56,8 +59,11 @@ soak: web ## kills server and PostgreSQL ROUNDS=50 times under load, then runs t
 	cargo build --release --package muster
 	scripts/soak $(or $(MINUTES),30)
 
-fuzz: ## feeds made-up messages to the parsers, SECONDS=300 each (needs a nightly toolchain)
-	scripts/fuzz $(or $(SECONDS),300)
+fuzz: ## feeds made-up messages to the parsers, EXECUTIONS=1000000 each (needs cargo-fuzz)
+	scripts/fuzz $(or $(EXECUTIONS),1000000)
+
+supply: ## licenses, sources and known holes of all crates, and bills of materials into target/sbom
+	scripts/supply
 
 screenshots: web ## pictures of every page of the console, wide and on a telephone, light and dark, into screenshots/
 	cargo build --package muster

@@ -4,22 +4,16 @@
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server. Two numbers: how many punches
 //! (1 000 000), and how many people (100 000).
 
+#[allow(dead_code, reason = "each bench uses its part")]
 mod filled;
 mod made;
 
-use muster::app::App;
-use muster::punches::record::Place;
-use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::header::COOKIE;
 use reqwest::{Client, redirect};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const TIMES: usize = 21;
 const LINE_MS: f64 = 30.0;
-/// Of each so many made at once, by as many terminals.
-const TERMINALS: i64 = 100;
-/// One punch in so many is of a PIN nobody has.
-const UNKNOWN: i64 = 1000;
 
 const PAGES: &[(&str, &str)] = &[
     ("today", "/"),
@@ -72,12 +66,12 @@ async fn measure(name: &'static str, database_url: String, punches: i64, people:
     let folder = tempfile::tempdir().expect("a folder");
     let (app, server) = filled::start(folder.path(), &database_url).await;
     filled::people(&app, people).await;
-    record(&app, punches, people).await;
+    filled::punches(&app, punches, people).await;
     filled::tidy_up(&database_url).await;
     let base = format!("http://{}", server.address);
     let http = Client::builder().redirect(redirect::Policy::none()).build();
     let http = http.expect("a client");
-    let cookie = sign_in(&http, &base).await;
+    let cookie = filled::sign_in(&http, &server.address.to_string()).await;
     println!(
         "{name}, {people} people, {punches} punches{:>14}{:>12}{:>10}",
         "median ms", "worst ms", "KiB"
@@ -108,41 +102,4 @@ async fn measure(name: &'static str, database_url: String, punches: i64, people:
         );
     }
     server.stop().await;
-}
-
-/// One punch a second, of everybody in turn.
-async fn record(app: &App, count: i64, people: i64) {
-    let places: Vec<Arc<Place>> = (0..TERMINALS)
-        .map(|number| {
-            Arc::new(Place {
-                terminal_id: None,
-                terminal_sn: format!("BENCH{number:02}"),
-                terminal_alias: Some(format!("Door {number}")),
-                area_id: Some(1),
-                area_name: Some("Not Authorized".into()),
-            })
-        })
-        .collect();
-    for from in (0..count).step_by(8192) {
-        let punches = (from..(from + 8192).min(count)).map(|number| {
-            let place = usize::try_from(number % TERMINALS).expect("small");
-            let pin = match number % UNKNOWN {
-                0 => "77".to_owned(),
-                _ => filled::code(number % people),
-            };
-            made::punch(&places[place], pin, number)
-        });
-        app.recorder
-            .record(punches.collect())
-            .await
-            .expect("recorded");
-    }
-}
-
-async fn sign_in(http: &Client, base: &str) -> String {
-    let form = [("username", "admin"), ("password", filled::PASSWORD)];
-    let answer = http.post(format!("{base}/sign-in")).form(&form).send();
-    let answer = answer.await.expect("answered");
-    let cookie = answer.headers()[SET_COOKIE].to_str().expect("a text");
-    cookie.split(';').next().unwrap_or_default().to_owned()
 }

@@ -23,6 +23,10 @@ pub enum Kind {
     Rows(usize),
     /// A poll for commands.
     IdlePoll,
+    /// The first call of a terminal, of another one each time.
+    Handshake,
+    /// A poll for commands, and the answer that all are done, until nothing is left.
+    Commands,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +37,8 @@ pub struct LoadOptions {
     /// Each is one terminal: `sn_prefix` and seven digits. They say hello before anything is measured.
     pub connections: usize,
     pub kind: Kind,
+    /// Else each request has a connection of its own.
+    pub keep_alive: bool,
     pub sn_prefix: String,
     /// Of all connections together; 0: only the time ends it.
     pub requests: u64,
@@ -49,6 +55,8 @@ pub struct LoadFigures {
     pub requests: u64,
     /// Punches in requests that were acknowledged.
     pub rows: u64,
+    /// Commands that were done.
+    pub commands: u64,
     /// Answers other than 200.
     pub refused: u64,
     /// Connections the server or the network ended.
@@ -63,7 +71,7 @@ impl Kind {
         match self {
             Kind::OneRecord => 1,
             Kind::Rows(rows) => rows,
-            Kind::IdlePoll => 0,
+            Kind::IdlePoll | Kind::Handshake | Kind::Commands => 0,
         }
     }
 }
@@ -74,6 +82,7 @@ impl Default for LoadOptions {
             server: "127.0.0.1:8081".into(),
             connections: 64,
             kind: Kind::OneRecord,
+            keep_alive: true,
             sn_prefix: "LOAD".into(),
             requests: 0,
             duration_s: 10.0,
@@ -111,7 +120,10 @@ pub async fn load(options: &LoadOptions) -> anyhow::Result<LoadFigures> {
             share
         };
         tokio::spawn(async move {
-            lane.run(most, end).await?;
+            match lane.kind {
+                Kind::Commands => lane.obey(end).await?,
+                _ => lane.run(most, end).await?,
+            }
             anyhow::Ok(lane)
         })
     });
@@ -126,6 +138,7 @@ pub async fn load(options: &LoadOptions) -> anyhow::Result<LoadFigures> {
         figures.requests += lane.requests;
         figures.refused += lane.refused;
         figures.reconnects += lane.reconnects;
+        figures.commands += lane.commands;
         figures.rows += (lane.requests - lane.refused) * lane.rows.len() as u64;
         took.add(&lane.took);
     }
@@ -142,10 +155,14 @@ struct RowAt {
 /// One connection.
 struct Lane {
     server: String,
+    serial_number: String,
+    kind: Kind,
     stream: TcpStream,
     /// The request, changed in place: its length never changes.
     request: Vec<u8>,
     rows: Vec<RowAt>,
+    /// Where the digits of the serial number stand, where each request has another; the next one, and how far to the one after.
+    newcomer: Option<(usize, u32, u32)>,
     next: NaiveDateTime,
     pin: u32,
     pins: (u32, u32),
@@ -154,21 +171,34 @@ struct Lane {
     requests: u64,
     refused: u64,
     reconnects: u64,
+    commands: u64,
 }
 
 const ROW_REST: &[u8] = b"\t0\t15\t0\t0\t0\t0\t0\t0\n";
 const PIN_DIGITS: usize = 6;
 const TIME_LENGTH: usize = 19;
+const SN_DIGITS: usize = 7;
 
 impl Lane {
     async fn open(options: &LoadOptions, index: usize) -> anyhow::Result<Lane> {
         let serial_number = format!("{}{:07}", options.sn_prefix, index + 1);
-        let (request, rows) = build(options.kind, &options.server, &serial_number);
+        let (request, rows) = build(options, &serial_number);
+        let newcomer = match options.kind {
+            Kind::Handshake => {
+                let digits = HELLO.len() + options.sn_prefix.len();
+                let first = u32::try_from(index + 1)?;
+                Some((digits, first, u32::try_from(options.connections)?))
+            }
+            _ => None,
+        };
         let mut lane = Lane {
             server: options.server.clone(),
+            serial_number,
+            kind: options.kind,
             stream: connect(&options.server).await?,
             request,
             rows,
+            newcomer,
             next: options.first_second,
             pin: 0,
             pins: (options.first_pin, options.pins.max(1)),
@@ -177,14 +207,55 @@ impl Lane {
             requests: 0,
             refused: 0,
             reconnects: 0,
+            commands: 0,
         };
-        let hello = format!(
-            "GET /iclock/cdata?SN={serial_number}&options=all&pushver=2.4.1&DeviceType=att&language=69 HTTP/1.1\r\n\
-             Host: {}\r\nConnection: keep-alive\r\n\r\n",
-            options.server
-        );
-        lane.ask(hello.as_bytes()).await?;
+        if options.kind != Kind::Handshake {
+            let hello = hello(&options.server, &lane.serial_number, "keep-alive");
+            lane.ask(hello.as_bytes()).await?;
+        }
         Ok(lane)
+    }
+
+    /// Does at once whatever it is told, and says so, until it is told nothing more.
+    async fn obey(&mut self, end: Instant) -> anyhow::Result<()> {
+        let poll = std::mem::take(&mut self.request);
+        while Instant::now() < end {
+            let began = Instant::now();
+            self.requests += 1;
+            if self.ask(&poll).await? != 200 {
+                self.refused += 1;
+                continue;
+            }
+            let told = String::from_utf8_lossy(&self.answer);
+            let numbers: Vec<&str> = told
+                .lines()
+                .filter_map(|line| line.strip_prefix("C:")?.split(':').next())
+                .collect();
+            if numbers.is_empty() {
+                break;
+            }
+            let done: String = numbers
+                .iter()
+                .map(|number| format!("ID={number}&Return=0&CMD=DATA\n"))
+                .collect();
+            let answer = format!(
+                "POST /iclock/devicecmd?SN={} HTTP/1.1\r\nHost: {}\r\nConnection: keep-alive\r\n\
+                 Content-Length: {}\r\n\r\n{done}",
+                self.serial_number,
+                self.server,
+                done.len()
+            );
+            let count = numbers.len() as u64;
+            let status = self.ask(answer.as_bytes()).await?;
+            self.took.record(began.elapsed());
+            self.requests += 1;
+            if status == 200 {
+                self.commands += count;
+            } else {
+                self.refused += 1;
+            }
+        }
+        Ok(())
     }
 
     async fn run(&mut self, most: u64, end: Instant) -> anyhow::Result<()> {
@@ -203,8 +274,12 @@ impl Lane {
         Ok(())
     }
 
-    /// Rows that were never sent before.
+    /// Rows that were never sent before, or a terminal that never called.
     fn renew(&mut self, request: &mut [u8]) {
+        if let Some((digits, number, step)) = &mut self.newcomer {
+            write_digits(&mut request[*digits..*digits + SN_DIGITS], *number);
+            *number += *step;
+        }
         for row in &self.rows {
             write_digits(
                 &mut request[row.pin..row.pin + PIN_DIGITS],
@@ -243,16 +318,40 @@ async fn connect(server: &str) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-fn build(kind: Kind, host: &str, serial_number: &str) -> (Vec<u8>, Vec<RowAt>) {
-    if kind == Kind::IdlePoll {
-        let poll = format!(
-            "GET /iclock/getrequest?SN={serial_number} HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\r\n"
-        );
-        return (poll.into_bytes(), Vec::new());
+const HELLO: &str = "GET /iclock/cdata?SN=";
+
+fn hello(host: &str, serial_number: &str, connection: &str) -> String {
+    format!(
+        "{HELLO}{serial_number}&options=all&pushver=2.4.1&DeviceType=att&language=69 HTTP/1.1\r\nHost: {host}\r\n\
+         Connection: {connection}\r\n\r\n"
+    )
+}
+
+fn build(options: &LoadOptions, serial_number: &str) -> (Vec<u8>, Vec<RowAt>) {
+    let (kind, host) = (options.kind, &options.server);
+    let connection = if options.keep_alive {
+        "keep-alive"
+    } else {
+        "close"
+    };
+    match kind {
+        Kind::IdlePoll | Kind::Commands => {
+            let poll = format!(
+                "GET /iclock/getrequest?SN={serial_number} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n"
+            );
+            return (poll.into_bytes(), Vec::new());
+        }
+        Kind::Handshake => {
+            return (
+                hello(host, serial_number, connection).into_bytes(),
+                Vec::new(),
+            );
+        }
+        Kind::OneRecord | Kind::Rows(_) => {}
     }
     let length = kind.rows() * (PIN_DIGITS + 1 + TIME_LENGTH + ROW_REST.len());
     let head = format!(
-        "POST /iclock/cdata?SN={serial_number}&table=ATTLOG&Stamp=9999 HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\
+        "POST /iclock/cdata?SN={serial_number}&table=ATTLOG&Stamp=9999 HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\
          Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n"
     );
     let mut request = head.into_bytes();
@@ -346,7 +445,11 @@ mod tests {
 
     #[test]
     fn a_batch_announces_its_exact_length() {
-        let (request, rows) = build(Kind::Rows(3), "h:1", "S1");
+        let options = LoadOptions {
+            kind: Kind::Rows(3),
+            ..LoadOptions::default()
+        };
+        let (request, rows) = build(&options, "S1");
         let text = String::from_utf8(request).expect("the test's own text");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         assert!(

@@ -47,6 +47,8 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
         assert_eq!(handshake(&server, "NEW01").await, 403);
         let waiting = page(&door, WAITING, &cookie).await;
         assert!(waiting.contains("it waits to be authorised"), "{waiting}");
+        let list = door.get("/terminals", &cookie).await.text;
+        assert_eq!(list.matches(">Waiting</span>").count(), 1, "{list}");
         assert!(waiting.contains("starts, and asks for its options"));
         assert!(waiting.contains("refused, not authorised: it keeps what it has"));
 

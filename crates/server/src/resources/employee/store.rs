@@ -119,7 +119,7 @@ pub async fn returned(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Problem>> {
         .all(&Sql::by_dialect(
             "SELECT e.emp_code FROM employee AS e WHERE e.id IN (SELECT value FROM json_each($1)) \
                  AND EXISTS (SELECT 1 FROM employee AS o WHERE o.card_no = e.card_no \
-                     AND o.company_id = e.company_id AND o.status = 0 AND o.id <> e.id) ORDER BY e.emp_code",
+                     AND o.company_id = e.company_id AND +o.status = 0 AND o.id <> e.id) ORDER BY e.emp_code",
             "SELECT e.emp_code FROM employee AS e \
              WHERE e.id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
                  AND EXISTS (SELECT 1 FROM employee AS o WHERE o.card_no = e.card_no \

@@ -179,7 +179,7 @@ impl<'a> Work<'a> {
             .all(&Sql::by_dialect(
                 "SELECT t.id, e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \
                  JOIN terminal AS t ON t.area_id = a.area_id AND t.company_id = e.company_id \
-                 WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($2)) AND e.status = 0 \
+                 WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($2)) AND +e.status = 0 \
                      AND a.area_id <> $3 AND COALESCE(e.validity_start_on, $4) <= $4 \
                      AND COALESCE(e.validity_end_on, $4) >= $4 AND t.id IN (SELECT value FROM json_each($5))",
                 "SELECT t.id, e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \

@@ -30,12 +30,12 @@ pub struct Person {
     device_password_sealed: Option<Vec<u8>>,
 }
 
-/// Those of these people who are there and have not resigned.
+/// Those of these people who are there and have not resigned. The plus keeps SQLite from looking at all who have not.
 pub async fn people(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Person>> {
     Ok(tx
         .all(&Sql::by_dialect(
             "SELECT emp_code, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
-             FROM employee WHERE company_id = $1 AND status = 0 AND emp_code IN (SELECT value FROM json_each($2))",
+             FROM employee WHERE company_id = $1 AND +status = 0 AND emp_code IN (SELECT value FROM json_each($2))",
             "SELECT emp_code, first_name, last_name, card_no, dev_privilege, verify_mode, device_password_sealed \
              FROM employee WHERE company_id = $1 AND status = 0 \
                  AND emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
