@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::keys::Keys;
 use crate::language::Text;
+use chrono::NaiveDateTime;
 use muster_store::{Dialect, Sql, Store};
 use std::fs;
 
@@ -79,7 +80,36 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
         )),
         None => Err(t!("the punch counter is missing").into()),
     });
+    findings.extend(months(store).await?);
     Ok(findings)
+}
+
+/// Whether the parts for the punches to come are there, where punches lie in parts.
+async fn months(store: &Store) -> Result<Option<Finding>> {
+    if store.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    let (count, archived, until, are_ready): (i64, i64, Option<NaiveDateTime>, bool) = store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FILTER (WHERE NOT is_archived), COUNT(*) FILTER (WHERE is_archived), MAX(ends), \
+                 COALESCE(MAX(ends) > now() AT TIME ZONE 'UTC', FALSE) FROM punch_parts()",
+            [],
+        ))
+        .await?;
+    let until = until.map_or_else(String::new, |until| until.date().to_string());
+    Ok(Some(if are_ready {
+        Ok(t!(
+            "punches lie in {count} parts, ready until {until}; {archived} more are in the archive",
+            count = count,
+            until = until,
+            archived = archived
+        ))
+    } else {
+        Err(t!(
+            "the months of punches are ready until {until} only: a job of the server makes them, so let it run",
+            until = until
+        ))
+    }))
 }
 
 /// What the database is.

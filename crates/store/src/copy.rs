@@ -367,13 +367,15 @@ async fn count(tx: &mut Tx, table: &str) -> Result<i64> {
     Ok(count)
 }
 
-/// All tables of a PostgreSQL database, each behind those that it points at.
+/// All tables of a PostgreSQL database, each behind those that it points at. One in parts is one table.
 async fn tables(tx: &mut Tx) -> Result<Vec<Table>> {
     let columns: Vec<(String, String, String, bool)> = tx
         .all(&Written(
             "SELECT table_name::text, column_name::text, udt_name::text, is_identity::text = 'YES' \
              FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%' \
+             AND NOT EXISTS (SELECT FROM pg_class WHERE relname = table_name AND relispartition \
+                 AND relnamespace = current_schema()::regnamespace) \
              ORDER BY table_name, ordinal_position"
                 .into(),
             Vec::new(),

@@ -2,6 +2,7 @@
 
 pub mod as_sent;
 pub mod day;
+pub mod parts;
 mod photo;
 pub mod punch;
 pub mod recent;
