@@ -171,14 +171,21 @@ impl Store {
         let tables = match from.dialect() {
             Dialect::Sqlite => tables(&mut to).await?,
             Dialect::Postgres => {
+                let tables = tables(&mut from).await?;
+                from.commit().await?;
+                from = self.write().await?;
                 run(
                     &mut from,
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
                 )
                 .await?;
+                // Before the picture is taken: a part that was taken out of a table after that would be missing from it.
+                let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+                let held = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
+                run(&mut from, &held).await?;
                 // Rows may come before those that they point at.
                 run(&mut to, "PRAGMA defer_foreign_keys = ON").await?;
-                tables(&mut from).await?
+                tables
             }
         };
         for table in &tables {

@@ -5,17 +5,22 @@ use crate::moving::company;
 use crate::postgres::{self, Database};
 use crate::testing::{Api, TestApp, on_both};
 use chrono::{DateTime, Days, Months, NaiveDateTime, TimeDelta};
-use muster::access::Caller;
+use muster::access::{Caller, Rights};
 use muster::error::Error;
+use muster::profile::Profile;
 use muster::punches::parts::{self, Part};
-use muster_store::Sql;
+use muster_store::{Options, Sql, Store};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
+
+/// How often months go and come while punches are brought, and somebody new is made meanwhile.
+const TIMES: i64 = 5;
 
 const NORTH: &str = "/iclock/cdata?SN=NORTH&table=ATTLOG&Stamp=9999";
 
@@ -333,6 +338,27 @@ async fn months_put_away_are_gone_from_the_lists_stay_known_and_come_back_as_the
     let deeds = "SELECT COUNT(*) FROM audit WHERE action = 'archive' AND thing = 'transaction'";
     assert_eq!(app.number(deeds).await, 2);
 
+    // A backup has what is here, and knows that there was more.
+    let file = app.app.config.data_dir.join("picture.db");
+    fs::write(&file, "").expect("made");
+    app.app.store.picture(&file).await.expect("drawn");
+    let url = format!("sqlite://{}", file.display())
+        .parse()
+        .expect("a URL");
+    let picture = Store::open(&url, &Options::default())
+        .await
+        .expect("opened");
+    let (transactions, unregistered, rows, before): (i64, i64, i64, String) = picture
+        .one(&Sql::new(
+            "SELECT transactions, unregistered, (SELECT COUNT(*) FROM punch), archived_before FROM punch_counter",
+            [],
+        ))
+        .await
+        .expect("counted");
+    assert_eq!((transactions, unregistered, rows), (3, 3, 6));
+    assert_eq!(before, "2025-12-01 00:00:00");
+    picture.close().await;
+
     // A terminal sends all it has again; and one that nobody has seen.
     send(&app, &rows_of_old()).await;
     assert_eq!(lists(&admin).await, left);
@@ -443,6 +469,34 @@ async fn again<T>(mut work: impl AsyncFnMut() -> muster::error::Result<T>) -> T 
 }
 
 #[tokio::test]
+async fn the_doctor_says_when_there_are_more_months_than_locks() {
+    let (app, database, _folder) = on_postgres().await;
+    let room = "SELECT current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint \
+        + current_setting('max_prepared_transactions')::bigint)";
+    let connections = i64::from(app.app.config.database_connections) + 1;
+    // With the two that are there, the first number that is too much.
+    let months = app.number(room).await / (10 * connections) - 1;
+    for (months, is_content) in [(months - 1, true), (1, false)] {
+        execute(
+            &database,
+            format!(
+                "SELECT punch_make_month(m) FROM (SELECT MAX(ends) AS next FROM punch_parts()) AS p, \
+                 generate_series(next, next + INTERVAL '1 month' * ({months} - 1), '1 month') AS m"
+            ),
+        )
+        .await;
+        let (is_sound, told) = cli::said_by(&app.app.config, &["doctor"]);
+        assert_eq!(is_sound, is_content, "{told}");
+        assert_eq!(
+            told.contains("raise its max_locks_per_transaction"),
+            !is_content
+        );
+    }
+    app.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn punches_are_taken_while_months_are_made_put_away_and_brought_back() {
     let (app, database, _folder) = with_old_months().await;
     company(&app).await;
@@ -457,7 +511,10 @@ async fn punches_are_taken_while_months_are_made_put_away_and_brought_back() {
                     let at = format!("{hour:02}:{:02}:{:02}", sent / 60, sent % 60);
                     let rows: String = ["2025-11-05", "2025-12-05", "2026-01-05", "2026-05-05"]
                         .iter()
-                        .flat_map(|day| ["7", "98"].map(|pin| row(pin, format!("{day} {at}"))))
+                        .flat_map(|day| {
+                            let codes = ["7".to_owned(), format!("10{}", sent % TIMES)];
+                            codes.map(|code| row(&code, format!("{day} {at}")))
+                        })
                         .collect();
                     if app.post(NORTH, &rows).await.status != 200 {
                         // What is refused once is taken when it is sent again.
@@ -483,11 +540,15 @@ async fn punches_are_taken_while_months_are_made_put_away_and_brought_back() {
     });
     let caller = Caller::system();
     let of = |time: &'static str| part(&app, move |part| part.time().to_string() == time);
-    for _ in 0..5 {
+    let admin = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+    for time in 0..TIMES {
         for time in ["2025-11", "2025-12"] {
             let there = of(time).await;
             again(async || parts::archive(&app.app, &caller, &there).await).await;
         }
+        // Whose punches lie here and there.
+        let new = json!({ "emp_code": format!("10{time}"), "area": ["north"] });
+        admin.post("/personnel/api/employees/", new).await.is(201);
         for time in ["2025-11", "2025-12"] {
             let there = of(time).await;
             again(async || parts::bring_back(&app.app, &caller, &there).await).await;
@@ -510,6 +571,10 @@ async fn punches_are_taken_while_months_are_made_put_away_and_brought_back() {
         app.number("SELECT COUNT(*) FROM punch_2026_05").await,
         sent * 2
     );
+    let nobodys = "SELECT COUNT(*) FROM punch WHERE transaction_id IS NULL";
+    assert_eq!(app.number(nobodys).await, 1);
+    let ids = "SELECT COUNT(DISTINCT transaction_id) FROM punch";
+    assert_eq!(app.number(ids).await, sent * 8 + 1);
     sound(&app).await;
     let app = Arc::into_inner(app).expect("nobody has it any more");
     app.stop().await;
