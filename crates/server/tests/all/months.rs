@@ -454,6 +454,13 @@ async fn a_database_made_anew_knows_that_something_went_to_an_archive() {
         assert_eq!(lists(&admin).await, known);
         send(&app, &row("7", "2026-01-01 00:00:00")).await;
         assert_eq!(counts(&lists(&admin).await)[0], counts(&known)[0] + 1);
+        let is_in_one_file = app.app.config.database_url.is_empty();
+        let (is_done, told) = cli::said_by(&app.app.config, &["archive"]);
+        assert_eq!(is_done, !is_in_one_file, "{told}");
+        assert_eq!(
+            told.contains("on SQLite all punches lie in one file"),
+            is_in_one_file
+        );
     })
     .await;
 }
