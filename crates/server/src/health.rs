@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::keys::Keys;
 use crate::language::Text;
+use chrono::NaiveDateTime;
 use muster_store::{Dialect, Sql, Store};
 use std::fs;
 
@@ -80,7 +81,59 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
         )),
         None => Err(t!("the punch counter is missing").into()),
     });
+    findings.extend(months(store).await?);
     Ok(findings)
+}
+
+/// Whoever reads a part holds it and its nine indexes.
+const LOCKS_OF_A_PART: i64 = 10;
+
+/// Whether the parts for the punches to come are there, where punches lie in parts.
+async fn months(store: &Store) -> Result<Option<Finding>> {
+    if store.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    let (count, archived, until, are_ready, room): (
+        i64,
+        i64,
+        Option<NaiveDateTime>,
+        bool,
+        i64,
+    ) = store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FILTER (WHERE NOT is_archived), COUNT(*) FILTER (WHERE is_archived), MAX(ends), \
+                 COALESCE(MAX(ends) > now() AT TIME ZONE 'UTC', FALSE), \
+                 current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint \
+                     + current_setting('max_prepared_transactions')::bigint) FROM punch_parts()",
+            [],
+        ))
+        .await?;
+    let until = until.map_or_else(String::new, |until| until.date().to_string());
+    // All connections and that for punches, each of which reads all parts.
+    let connections = i64::try_from(store.connections().most).unwrap_or(i64::MAX);
+    let need = connections
+        .saturating_add(1)
+        .saturating_mul(count * LOCKS_OF_A_PART);
+    Ok(Some(if are_ready && need > room {
+        Err(t!(
+            "{count} parts of punches may need {need} locks at once, PostgreSQL has room for {room}: raise its max_locks_per_transaction",
+            count = count,
+            need = need,
+            room = room
+        ))
+    } else if are_ready {
+        Ok(t!(
+            "punches lie in {count} parts, ready until {until}; {archived} more are in the archive",
+            count = count,
+            until = until,
+            archived = archived
+        ))
+    } else {
+        Err(t!(
+            "the months of punches are ready until {until} only: a job of the server makes them, so let it run",
+            until = until
+        ))
+    }))
 }
 
 /// What the database is.

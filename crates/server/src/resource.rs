@@ -40,6 +40,8 @@ const DEFAULT_SIZE: i64 = 10;
 const DEEP: i64 = 1000;
 /// So many ids are sorted rather than looked for along an index.
 const FEW: i64 = 50_000;
+/// And so many where the first of them are known to be far along it.
+const FEW_FAR_AWAY: i64 = 500_000;
 /// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
@@ -274,7 +276,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
     const ABSENT: i32 = appendix::PROGRAM_ERROR;
 
     /// What tells rows apart that are alike in the wanted order, if not the id: a column that
-    /// rises with it and stands behind others in an index.
+    /// rises with it and can stand behind others in an index.
     const TIE: Option<Column> = None;
 
     /// Members of the answer that the list does not have, nor a file of it.
@@ -804,6 +806,8 @@ pub struct Selection {
     narrowed: bool,
     /// Texts are looked into: no index finds these rows, all have to be read.
     looks_inside: bool,
+    /// A period leaves out the oldest rows, and the newest ones.
+    leaves_out: (bool, bool),
     order: Vec<(Field, Order)>,
     /// The direction of `Resource::TIE` behind them.
     tie: Option<Order>,
@@ -851,6 +855,7 @@ impl Selection {
             }
         }
         let is_filtered = !filters.is_empty();
+        let leaves_out = leaves_out::<R>(app, query);
         match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
             Ok(condition) => filters = filters.add(condition),
@@ -892,9 +897,21 @@ impl Selection {
             everything,
             narrowed,
             looks_inside,
+            leaves_out,
             order,
             tie,
         })
+    }
+
+    /// Whether so many rows are found by what they were asked for and sorted. Others are walked in the order of their ids: the
+    /// next ones are never far, unless a period ends before the walk begins, for ids rise with time.
+    fn sorts_ids(&self, count: i64) -> bool {
+        let far = match self.by_id_alone() {
+            None => return false,
+            Some(Order::Desc) => self.leaves_out.1,
+            Some(_) => self.leaves_out.0,
+        };
+        count <= if far { FEW_FAR_AWAY } else { FEW }
     }
 
     fn statement<R: Resource>(&self) -> SelectStatement {
@@ -1090,9 +1107,7 @@ pub async fn page<R: Resource>(
                 // What is sorted or skipped is ids alone; the rows are read when it is known which.
                 let mut ids = select;
                 place(number).apply(&mut ids, col(id), &direction);
-                // Few rows are found by what they were asked for and sorted. Many are walked in the
-                // order of their ids: the next ones are never far.
-                if by_id.is_some() && !selection.everything && count <= FEW && !R::IS_SMALL {
+                if !selection.everything && !R::IS_SMALL && selection.sorts_ids(count) {
                     ids.order_by_expr(col(id).add(0), direction);
                 } else {
                     selection.sort::<R>(app, &mut ids);
@@ -1206,6 +1221,23 @@ fn id_column<R: Resource>() -> Column {
         Some(Source::Column(column)) => column,
         _ => unreachable!("a resource's first field is its id"),
     }
+}
+
+/// Whether a period that is asked for leaves out what happened first, and what happened last.
+fn leaves_out<R: Resource>(app: &App, query: &mut Query) -> (bool, bool) {
+    let mut asked = |field: &Field| {
+        let is_asked = R::FIELDS.iter().any(|known| known.name == field.name);
+        is_asked.then(|| query.take(field.name)).flatten()
+    };
+    let begins = [START_TIME, UPLOAD_TIME_START]
+        .iter()
+        .any(|field| asked(field).is_some());
+    let now = app.clock.now().with_timezone(&app.zone).naive_local();
+    let ends = [END_TIME, UPLOAD_TIME_END].iter().any(|field| {
+        let until = asked(field).and_then(|text| times::read_until(&text));
+        until.is_some_and(|until| until < now)
+    });
+    (begins, ends)
 }
 
 fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleExpr> {

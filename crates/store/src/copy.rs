@@ -171,14 +171,21 @@ impl Store {
         let tables = match from.dialect() {
             Dialect::Sqlite => tables(&mut to).await?,
             Dialect::Postgres => {
+                let tables = tables(&mut from).await?;
+                from.commit().await?;
+                from = self.write().await?;
                 run(
                     &mut from,
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
                 )
                 .await?;
+                // Before the picture is taken: a part that was taken out of a table after that would be missing from it.
+                let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+                let held = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
+                run(&mut from, &held).await?;
                 // Rows may come before those that they point at.
                 run(&mut to, "PRAGMA defer_foreign_keys = ON").await?;
-                tables(&mut from).await?
+                tables
             }
         };
         for table in &tables {
@@ -367,13 +374,15 @@ async fn count(tx: &mut Tx, table: &str) -> Result<i64> {
     Ok(count)
 }
 
-/// All tables of a PostgreSQL database, each behind those that it points at.
+/// All tables of a PostgreSQL database, each behind those that it points at. One in parts is one table.
 async fn tables(tx: &mut Tx) -> Result<Vec<Table>> {
     let columns: Vec<(String, String, String, bool)> = tx
         .all(&Written(
             "SELECT table_name::text, column_name::text, udt_name::text, is_identity::text = 'YES' \
              FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%' \
+             AND NOT EXISTS (SELECT FROM pg_class WHERE relname = table_name AND relispartition \
+                 AND relnamespace = current_schema()::regnamespace) \
              ORDER BY table_name, ordinal_position"
                 .into(),
             Vec::new(),

@@ -109,11 +109,11 @@ impl From<rusqlite::Error> for Error {
 }
 
 /// Codes that say nothing about the request. PostgreSQL's have five letters (40: serialization and
-/// deadlocks, 53: out of resources, 57P: shutting down, 08: connection lost), SQLite's are numbers
-/// (busy, locked, read-only, I/O, full, cannot open).
+/// deadlocks, 53: out of resources, 55P03: a lock not had in time, 57P: shutting down, 08: connection
+/// lost), SQLite's are numbers (busy, locked, read-only, I/O, full, cannot open).
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
-        return ["40", "53", "57P", "08"]
+        return ["40", "53", "55P03", "57P", "08"]
             .iter()
             .any(|class| code.starts_with(class));
     }

@@ -6,7 +6,7 @@ use crate::health;
 use crate::keys::Keys;
 use crate::tls;
 use clap::Args;
-use muster_store::Store;
+use muster_store::{Options, Store};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -50,7 +50,11 @@ impl Doctor {
         println!("good  key file");
         let url = config.database_url()?;
         block_on(async {
-            let store = match Store::open(&url, &muster_store::Options::default()).await {
+            let options = Options {
+                connections: config.database_connections,
+                ..Options::default()
+            };
+            let store = match Store::open(&url, &options).await {
                 Ok(store) => store,
                 Err(error) => {
                     println!("bad   database {url}: {error}");

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod archive;
 mod backup;
 pub mod client;
 mod completions;
@@ -56,6 +57,8 @@ enum Command {
     Import(import::Import),
     /// Write a list to a file: csv, tab separated text or xlsx
     Export(export::Export),
+    /// List the months of punches, put old ones away, or bring them back; on PostgreSQL, and the server may run
+    Archive(archive::Archive),
     /// Put all there is into one sealed file; the server may run
     Backup(backup::Backup),
     /// Make an installation out of a backup, where there is none
@@ -172,6 +175,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
+        Command::Archive(archive) => archive.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Move(there) => there.run(),

@@ -8,6 +8,7 @@ mod expire_commands;
 mod figures;
 mod last_heard;
 mod messages;
+mod months;
 mod others;
 mod turn_of_the_clocks;
 mod turn_of_the_day;
@@ -97,6 +98,12 @@ const JOBS: &[Job] = &[
         by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
+    },
+    Job {
+        name: t!("months of punches").english(),
+        by: By::One,
+        every: Duration::from_secs(60),
+        run: |app| Box::pin(months::run(app)),
     },
     Job {
         name: t!("who belongs where").english(),

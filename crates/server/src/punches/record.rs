@@ -1,5 +1,5 @@
-//! The one way in for punches. With `rows.rs`, which writes them out for each database, the owner of
-//! the tables `punch` and `punch_counter`.
+//! The one way in for punches. With `rows.rs`, which writes them out for each database, and `parts.rs`,
+//! the owner of the tables `punch` and `punch_counter`.
 //!
 //! Everybody hands rows to one writer. It takes all that waits, stores what is new in one
 //! transaction, and answers each caller when that is durable. While one commit syncs the next group
@@ -350,11 +350,11 @@ pub async fn adopt(
                        AND p.transaction_id IS NULL AND p.hidden_at IS NULL) AS o \
              WHERE punch.id = o.id",
             "UPDATE punch SET employee_id = o.employee_id, transaction_id = $3 + o.place \
-             FROM (SELECT p.id, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
+             FROM (SELECT p.id, p.punch_local, e.id AS employee_id, ROW_NUMBER() OVER (ORDER BY p.id) - 1 AS place \
                    FROM employee AS e JOIN punch AS p ON p.pin = e.emp_code \
                    WHERE e.id IN (SELECT jsonb_array_elements_text($2::jsonb)::bigint) AND p.company_id = $1 \
                        AND p.transaction_id IS NULL AND p.hidden_at IS NULL) AS o \
-             WHERE punch.id = o.id",
+             WHERE punch.id = o.id AND punch.punch_local = o.punch_local",
             [company_id.into(), ids(), first_id.into()],
         ))
         .await?;

@@ -15,9 +15,9 @@ pub fn into_sqlite(
     upload_at: DateTime<Utc>,
     punches: &[NewPunch],
 ) -> rusqlite::Result<Vec<Option<i64>>> {
-    let mut last_id: i64 = tx
-        .prepare_cached("SELECT last_id FROM punch_counter WHERE company_id = ?1")?
-        .query_row([company_id], |row| row.get(0))?;
+    let (mut last_id, archived_before): (i64, Option<String>) = tx
+        .prepare_cached("SELECT last_id, archived_before FROM punch_counter WHERE company_id = ?1")?
+        .query_row([company_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut find =
         tx.prepare_cached("SELECT id FROM employee WHERE company_id = ?1 AND emp_code = ?2")?;
     let mut insert = tx.prepare_cached(
@@ -32,6 +32,12 @@ pub fn into_sqlite(
     let (mut transactions, mut unregistered) = (0_i64, 0_i64);
     let mut stored = Vec::with_capacity(punches.len());
     for punch in punches {
+        let local = local_text(punch.local);
+        // The archive stayed with the PostgreSQL it was made on.
+        if archived_before.as_ref().is_some_and(|time| local < *time) {
+            stored.push(None);
+            continue;
+        }
         let employee_id = match employees.get(punch.pin.as_str()) {
             Some(known) => *known,
             None => {
@@ -55,7 +61,7 @@ pub fn into_sqlite(
             place.area_name,
             employee_id,
             punch.pin,
-            local_text(punch.local),
+            local,
             instant_text(punch.at),
             punch.state,
             punch.verify,
@@ -90,7 +96,7 @@ pub fn into_sqlite(
     Ok(stored)
 }
 
-/// The same, by the database's own function (migration `record_punches`), which takes the ids too.
+/// The same, by the database's own function `record_punches`, which takes the ids too and finds the part each row belongs in.
 pub async fn into_postgres(
     connection: &mut PgConnection,
     company_id: &str,

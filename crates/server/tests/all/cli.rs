@@ -2,6 +2,7 @@
 
 use crate::rest::{TestApp, on_both};
 use muster::cli::{client, role, user};
+use muster::config::Config;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -292,7 +293,11 @@ async fn a_client_is_added_with_rights_and_an_end_and_revoked() {
 
 /// The program itself, on the data of a test: whether it is content, and what it says.
 fn muster(test: &TestApp, words: &[&str]) -> (bool, String) {
-    let config = &test.app.config;
+    said_by(&test.app.config, words)
+}
+
+/// Runs a command for the installation of a server: whether it is content, and what it says.
+pub fn said_by(config: &Config, words: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
     command.args(words).arg("--data-dir").arg(&config.data_dir);
     if !config.database_url.is_empty() {

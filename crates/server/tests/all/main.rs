@@ -42,6 +42,7 @@ mod kill;
 mod languages;
 mod messages;
 mod metrics;
+mod months;
 mod moving;
 mod no_secret_in_a_log;
 mod obedience;

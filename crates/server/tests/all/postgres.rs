@@ -39,11 +39,23 @@ pub struct Database {
 impl Database {
     pub async fn remove(self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        sqlx::query(AssertSqlSafe(drop))
-            .execute(&mut admin().await)
-            .await
-            .expect("dropped");
+        run(&mut admin().await, drop).await;
     }
+}
+
+/// A new one with nothing in it.
+pub async fn empty() -> Database {
+    let name = format!("muster_test_{}", uuid::Uuid::new_v4().simple());
+    run(&mut admin().await, format!("CREATE DATABASE {name}")).await;
+    let url = url_of(&name);
+    Database { name, url }
+}
+
+async fn run(admin: &mut PgConnection, sql: String) {
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(admin)
+        .await
+        .expect("the server of TEST_POSTGRES may create databases");
 }
 
 /// A new one with the schema in it: copied from one that was made once per schema.
@@ -60,12 +72,6 @@ pub async fn new() -> Database {
     }
     let template = format!("muster_template_{:016x}", hasher.finish());
     let mut admin = admin().await;
-    let run = async |admin: &mut PgConnection, sql: String| {
-        sqlx::query(AssertSqlSafe(sql))
-            .execute(admin)
-            .await
-            .expect("the server of TEST_POSTGRES may create databases");
-    };
     // Tests run as processes of their own: one of them makes the template, the others wait.
     run(&mut admin, "SELECT pg_advisory_lock(7331)".into()).await;
     let made: Option<(String,)> =
