@@ -34,6 +34,7 @@ mod console_today;
 mod console_trees;
 mod console_views;
 mod convergence;
+mod faults;
 mod gateway;
 mod held_servers;
 mod https;

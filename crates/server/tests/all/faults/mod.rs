@@ -1,0 +1,3 @@
+//! What breaks beside the server.
+
+mod clock;
