@@ -41,6 +41,7 @@ mod https;
 mod keys;
 mod kill;
 mod languages;
+mod load;
 mod messages;
 mod metrics;
 mod moving;
