@@ -54,8 +54,10 @@ bench-live: web ## what the browser needs for the live page with fifty punches a
 abuse: web ## attacks the server with what no terminal should send: its memory, and how an honest terminal fares
 	cargo bench -p muster --bench abuse
 
-soak: web ## kills server and PostgreSQL ROUNDS=50 times under load, then runs terminals for MINUTES=30 and watches memory and open files
+soak: web ## an hour: kills under load (ROUNDS=50), faults of FAULT=60 seconds each, then terminals for MINUTES=30 while memory and open files are watched
 	TEST_KILL_ROUNDS=$(or $(ROUNDS),50) scripts/with-postgres cargo nextest run --workspace -E 'test(/kill_/)' --no-capture
+	TEST_FAULT_SECONDS=$(or $(FAULT),60) TEST_FAULT_CONNECTIONS=10000 \
+		scripts/with-postgres --durable cargo nextest run --workspace -E 'test(/^faults::/)' --no-capture
 	cargo build --release --package muster
 	scripts/soak $(or $(MINUTES),30)
 

@@ -23,6 +23,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 pub struct App {
@@ -84,6 +85,9 @@ pub struct Company {
     pub name: String,
 }
 
+/// How long a request waits for a connection to the database, at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// An opened application, and what the first start made.
 pub struct Opened {
     pub app: Arc<App>,
@@ -106,9 +110,11 @@ impl App {
             .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
         let keys = Keys::load(&config.key_file())?;
         let url = config.database_url()?;
+        let patience = Duration::from_secs(config.database_patience_s.into());
         let options = muster_store::Options {
             connections: config.database_connections,
-            ..Default::default()
+            wait: patience.min(LONGEST_WAIT),
+            patience,
         };
         let store = Store::open(&url, &options)
             .await

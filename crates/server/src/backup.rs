@@ -6,6 +6,7 @@
 //! open them.
 
 use crate::app::App;
+use crate::health;
 use age::secrecy::SecretString;
 use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
@@ -110,6 +111,16 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         made_at,
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // What the picture would take away, punches would lack.
+    let needed = u64::try_from(health::database(app).await?.bytes).unwrap_or(0);
+    let free = health::disk_bytes(&app.config.data_dir).map_or(u64::MAX, |(free, _)| free);
+    ensure!(
+        free > needed,
+        "a backup needs {} MiB in {}, and {} are free",
+        needed >> 20,
+        app.config.data_dir.display(),
+        free >> 20
+    );
     // The picture is as secret as the database: it lies beside it.
     let picture = Unfinished::new(app.config.data_dir.join(format!("{name}.picture")))?;
     app.store

@@ -9,6 +9,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +19,7 @@ pub struct Config {
     pub terminals_listen: String,
     pub database_url: String,
     pub database_connections: u32,
+    pub database_patience_s: u32,
     pub company_name: String,
     pub zone: String,
     pub tls: Tls,
@@ -27,6 +29,7 @@ pub struct Config {
     pub console: Console,
     pub backup: Backup,
     pub metrics: Metrics,
+    pub limits: Limits,
     /// Where the options come from that are not as built in.
     #[serde(skip)]
     pub origins: BTreeMap<&'static str, Origin>,
@@ -121,6 +124,36 @@ pub struct Backup {
     pub keep: u32,
 }
 
+/// What one caller may take of what there is for all.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub connections: u32,
+    pub connections_per_address: u32,
+    pub idle_s: u32,
+    pub head_s: u32,
+    pub stall_s: u32,
+    pub body_s: u32,
+}
+
+impl Limits {
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_s.into())
+    }
+
+    pub fn head(&self) -> Duration {
+        Duration::from_secs(self.head_s.into())
+    }
+
+    pub fn stall(&self) -> Duration {
+        Duration::from_secs(self.stall_s.into())
+    }
+
+    pub fn body(&self) -> Duration {
+        Duration::from_secs(self.body_s.into())
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
@@ -146,6 +179,7 @@ impl Default for Config {
             terminals_listen: String::new(),
             database_url: String::new(),
             database_connections: 16,
+            database_patience_s: 30,
             company_name: "default".into(),
             zone: String::new(),
             tls: Tls {
@@ -196,6 +230,14 @@ impl Default for Config {
                 listen: String::new(),
                 token: String::new(),
             },
+            limits: Limits {
+                connections: 20_000,
+                connections_per_address: 2_000,
+                idle_s: 60,
+                head_s: 10,
+                stall_s: 20,
+                body_s: 300,
+            },
             origins: BTreeMap::new(),
         }
     }
@@ -224,6 +266,12 @@ const OPTIONS: &[(&str, Text)] = &[
     (
         "database_connections",
         t!("How many connections to the database are kept at most, beside the one for punches."),
+    ),
+    (
+        "database_patience_s",
+        t!(
+            "How long PostgreSQL may take for one statement, in seconds; after that it counts as gone, and terminals send again."
+        ),
     ),
     (
         "company_name",
@@ -383,6 +431,36 @@ const OPTIONS: &[(&str, Text)] = &[
             "Who sends it as a bearer token gets /metrics, on the ordinary address too; empty: only metrics.listen has it, for everybody there."
         ),
     ),
+    (
+        "limits.connections",
+        t!(
+            "So many connections are held at once, fewer where the system allows fewer open files; more wait."
+        ),
+    ),
+    (
+        "limits.connections_per_address",
+        t!(
+            "And so many from one address (of IPv6: one /64), unless it is in api.trusted_proxies; more are closed. 0: any."
+        ),
+    ),
+    (
+        "limits.idle_s",
+        t!("How long a connection may say nothing between two requests, in seconds."),
+    ),
+    (
+        "limits.head_s",
+        t!(
+            "How long the head of a request, or the handshake of TLS, may take from its first byte on, in seconds."
+        ),
+    ),
+    (
+        "limits.stall_s",
+        t!("How long nothing may come of a body, and nothing be taken of an answer, in seconds."),
+    ),
+    (
+        "limits.body_s",
+        t!("How long a body may take in all, in seconds."),
+    ),
 ];
 
 /// Where an option's value was found.
@@ -469,6 +547,22 @@ impl Config {
         anyhow::ensure!(
             self.terminals.upload_memory_mib >= self.terminals.max_body_mib,
             "terminals.upload_memory_mib must be at least terminals.max_body_mib"
+        );
+        let Limits {
+            connections,
+            connections_per_address: _,
+            idle_s,
+            head_s,
+            stall_s,
+            body_s,
+        } = self.limits;
+        anyhow::ensure!(
+            ![connections, idle_s, head_s, stall_s, body_s].contains(&0),
+            "limits: each must be at least 1, but connections_per_address"
+        );
+        anyhow::ensure!(
+            self.database_patience_s > 0,
+            "database_patience_s must be at least 1"
         );
         Ok(())
     }

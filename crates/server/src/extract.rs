@@ -3,6 +3,7 @@
 
 use crate::access::Caller;
 use crate::app::App;
+use crate::config::Limits;
 use crate::error::{Error, Result, Unauthenticated};
 use crate::passage::Passage;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
@@ -17,17 +18,12 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use url::form_urlencoded;
 
 /// More pairs in a query or a form are refused.
 const MAX_PAIRS: usize = 1000;
 /// So many letters the headers of a part of a form may have.
 const MAX_PART_HEAD: usize = 8 << 10;
-/// A body that stands still for so long is given up.
-const BODY_IDLE: Duration = Duration::from_secs(30);
-/// And one that is not there after so long, too.
-const BODY_TOTAL: Duration = Duration::from_secs(300);
 
 /// A request that has been read: of nobody in particular yet.
 pub struct Request {
@@ -632,9 +628,10 @@ pub async fn read_body(
     headers: &HeaderMap,
     body: axum::body::Body,
     limit: usize,
+    limits: &Limits,
     takes_file: bool,
 ) -> Result<Body> {
-    let bytes = collect(headers, body, limit).await?;
+    let bytes = collect(headers, body, limit, limits).await?;
     if bytes.is_empty() {
         return Ok(Body::default());
     }
@@ -671,7 +668,13 @@ pub async fn read_body(
     }
 }
 
-async fn collect(headers: &HeaderMap, mut body: axum::body::Body, limit: usize) -> Result<Bytes> {
+/// Reads a body of at most `limit` bytes, as long as it goes on coming.
+pub async fn collect(
+    headers: &HeaderMap,
+    mut body: axum::body::Body,
+    limit: usize,
+    limits: &Limits,
+) -> Result<Bytes> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
@@ -682,7 +685,7 @@ async fn collect(headers: &HeaderMap, mut body: axum::body::Body, limit: usize) 
     let mut bytes = BytesMut::new();
     let all = async {
         loop {
-            let frame = match tokio::time::timeout(BODY_IDLE, body.frame()).await {
+            let frame = match tokio::time::timeout(limits.stall(), body.frame()).await {
                 Err(_) => return Err(Error::TooSlow),
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
@@ -697,7 +700,7 @@ async fn collect(headers: &HeaderMap, mut body: axum::body::Body, limit: usize) 
             }
         }
     };
-    tokio::time::timeout(BODY_TOTAL, all)
+    tokio::time::timeout(limits.body(), all)
         .await
         .map_err(|_| Error::TooSlow)??;
     Ok(bytes.freeze())

@@ -7,7 +7,7 @@ use crate::extract::Origin;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{Method, Request};
 use crate::gateway::session::identify;
-use crate::gateway::wire::{self, UploadMemory};
+use crate::gateway::wire::UploadMemory;
 use crate::metrics::{self, Refusal};
 use crate::passage::Passage;
 use crate::request::{self, RequestId};
@@ -201,7 +201,7 @@ async fn elsewhere(
         app.metrics.refused(Refusal::NoMemory);
         return as_response(reply::unavailable());
     };
-    let body = match timeout(wire::BODY, to_bytes(body, length)).await {
+    let body = match timeout(app.config.limits.body(), to_bytes(body, length)).await {
         Ok(Ok(body)) if body.len() == length => body,
         _ => {
             app.metrics.refused(Refusal::CutOff);

@@ -7,6 +7,9 @@ use crate::language::Text;
 use chrono::NaiveDateTime;
 use muster_store::{Dialect, Sql, Store};
 use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process;
 
 /// What was found right, or what is wrong and what to do about it.
 pub type Finding = std::result::Result<String, String>;
@@ -136,6 +139,41 @@ async fn months(store: &Store) -> Result<Option<Finding>> {
     }))
 }
 
+/// Less than this, and soon nothing more can be kept.
+const LITTLE: u64 = 16 << 20;
+
+/// Whether the disk of a folder takes what is written to it, and how much more.
+pub fn room(folder: &Path) -> Finding {
+    let probe = folder.join(format!("room.{}", process::id()));
+    let written = || {
+        let mut file = fs::File::create(&probe)?;
+        file.write_all(&[0; 64 << 10])?;
+        file.sync_all()
+    };
+    let written = written();
+    // On a disk that is read only there is none.
+    let _ = fs::remove_file(&probe);
+    let free = disk_bytes(folder).map_or(0, |(free, _)| free);
+    let mib = free >> 20;
+    let folder = folder.display();
+    match written {
+        Ok(()) if free >= LITTLE => Ok(t!(
+            "the disk takes what is written: {mib} MiB are free",
+            mib = mib
+        )),
+        Ok(()) => Err(t!(
+            "only {mib} MiB are free in {folder}: make room before terminals are refused",
+            mib = mib,
+            folder = folder
+        )),
+        Err(error) => Err(t!(
+            "nothing can be written in {folder} ({error}): make room, or make it writable; terminals keep their punches meanwhile",
+            folder = folder,
+            error = error
+        )),
+    }
+}
+
 /// What the database is.
 pub struct Database {
     /// Its kind and version.
@@ -216,8 +254,8 @@ pub fn files() -> (u64, u64) {
     (open as u64, most.unwrap_or(u64::MAX))
 }
 
-/// What is free where the data are, and all there is, in bytes.
-pub fn disk_bytes(app: &App) -> Option<(u64, u64)> {
-    let disk = rustix::fs::statvfs(&app.config.data_dir).ok()?;
+/// What is free on the disk of a folder, and all there is, in bytes.
+pub fn disk_bytes(folder: &Path) -> Option<(u64, u64)> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
     Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
 }

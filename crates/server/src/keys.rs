@@ -9,9 +9,10 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::process;
 
 /// What was sealed begins with the name of its key, of so many bytes.
 const NAME: usize = 6;
@@ -49,14 +50,12 @@ impl Keys {
     /// meanwhile.
     pub fn load(path: &Path) -> anyhow::Result<Keys> {
         if !path.exists() {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| format!("cannot make the key file {}", path.display()))?;
-            writeln!(file, "{}", hex::encode(random::<32>()))?;
-            file.sync_all()?;
+            let text = format!("{}\n", hex::encode(random::<32>()));
+            // Where somebody else makes it meanwhile, that one counts.
+            put(path, &text, |new| match fs::hard_link(new, path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(new, path),
+                _ => fs::remove_file(new),
+            })?;
         }
         let (file, secrets) = open(path, File::try_lock_shared)?;
         Ok(Keys::of(&secrets, Some(file)))
@@ -207,21 +206,31 @@ impl Secrets {
         for key in &self.keys {
             text.push_str(&format!("key {}\n", hex::encode(key)));
         }
-        let beside = path.with_extension("key.new");
-        let written = || -> std::io::Result<()> {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, path)?;
-            File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-        };
-        written().with_context(|| format!("cannot write the key file {}", path.display()))
+        put(path, &text, |new| fs::rename(new, path))
     }
+}
+
+/// Writes a key file beside its place; only when it is whole and on the disk, `take` makes it the one.
+fn put(path: &Path, text: &str, take: impl FnOnce(&Path) -> io::Result<()>) -> anyhow::Result<()> {
+    let new = path.with_extension(format!("key.{}", process::id()));
+    let written = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        take(&new)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    written()
+        .inspect_err(|_| {
+            // What there is of it is of no use; where nothing can be removed either, the next one writes over it.
+            let _ = fs::remove_file(&new);
+        })
+        .with_context(|| format!("cannot write the key file {}", path.display()))
 }
 
 /// Opens, locks and reads the file that stands there while it is locked.

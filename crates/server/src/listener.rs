@@ -3,11 +3,14 @@
 //! ordinary kind.
 
 use crate::app::App;
+use crate::config::Limits;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::wire::{BodyProblem, IDLE, Unreadable, UploadMemory, Wire};
+use crate::gateway::session::network;
+use crate::gateway::wire::{BodyProblem, Unreadable, UploadMemory, Wire};
+use crate::health;
 use crate::metrics::Refusal;
-use crate::passage::OverTls;
+use crate::passage::{OverTls, trusts};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
@@ -17,30 +20,29 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use muster_protocol::head::{Head, Length, Malformed};
 use muster_protocol::target::{self, Door, Target};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Join, ReadBuf, Take, join};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// Connections held at once; more wait in the system's queue.
-const MOST_CONNECTIONS: usize = 20_000;
+/// Files that connections leave to the databases, their logs, backups and all else.
+const FILES_LEFT: u64 = 256;
 
 /// The first byte of whoever speaks TLS: that of a record of its handshake. No HTTP begins with it.
 const HANDSHAKE_RECORD: u8 = 0x16;
-/// How long a TLS handshake may take from its first byte on.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// So many bytes a caller may send before the handshake is done: as many as of a header block.
 const MOST_HANDSHAKE: u64 = 16 * 1024;
 
@@ -53,14 +55,14 @@ pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     memory: Arc<UploadMemory>,
+    seats: Arc<Seats>,
     others: Option<Router>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let connections = TaskTracker::new();
-    let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let seat = tokio::select! {
-            seat = seats.clone().acquire_owned() => seat.expect("the semaphore is never closed"),
+            seat = seats.all.clone().acquire_owned() => seat.expect("the semaphore is never closed"),
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let accepted = tokio::select! {
@@ -76,10 +78,18 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(place) = seats.place(&app, address.ip()) else {
+            app.metrics.turned_away();
+            tracing::debug!(%address, "a connection was closed: its address has too many");
+            continue;
+        };
         let (app, memory, others, stop) =
             (app.clone(), memory.clone(), others.clone(), stop.clone());
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
+            // Who is gone without a farewell takes no answer; the system would try for a quarter of an hour.
+            let idle_ms = app.config.limits.idle_s.saturating_mul(1000);
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
             let caller = Caller {
                 address,
                 over_tls: false,
@@ -91,7 +101,7 @@ pub async fn serve(
                     Box::pin(either(&app, tls, stream, caller, &memory, others, stop)).await;
                 }
             }
-            drop(seat);
+            drop((seat, place));
         });
     }
     drop(listener);
@@ -100,6 +110,68 @@ pub async fn serve(
         tracing::warn!("some connections were cut off");
     }
     Ok(())
+}
+
+/// Room for connections: for all, and for each network they come from.
+#[derive(Debug)]
+pub struct Seats {
+    all: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<IpAddr, u32>>>,
+}
+
+/// One of its network's, until it is dropped.
+struct Place {
+    taken: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    network: IpAddr,
+}
+
+impl Seats {
+    /// As many as the options say, and fewer where the system would run out of files.
+    pub fn new(limits: &Limits) -> Seats {
+        let (_, files) = health::files();
+        let most = u64::from(limits.connections).min(files.saturating_sub(FILES_LEFT));
+        if most < limits.connections.into() {
+            tracing::warn!(
+                most,
+                files,
+                "fewer connections than limits.connections: so many open files are allowed"
+            );
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+        Seats {
+            all: Arc::new(Semaphore::new(most)),
+            taken: Arc::default(),
+        }
+    }
+
+    /// None when the network of this address has as many as it may have.
+    fn place(&self, app: &App, address: IpAddr) -> Option<Place> {
+        let address = address.to_canonical();
+        let network = network(address);
+        let most = app.config.limits.connections_per_address;
+        let mut taken = self.taken.lock().expect("nobody panics while holding it");
+        let count = taken.entry(network).or_default();
+        if *count >= most && most > 0 && !trusts(app, address) {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            taken: self.taken.clone(),
+            network,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().expect("nobody panics while holding it");
+        if let Some(count) = taken.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.network);
+            }
+        }
+    }
 }
 
 /// Serves an address with nothing but these routes, until `stop` turns true.
@@ -133,7 +205,7 @@ async fn either(
 ) {
     let mut first = [0];
     let peeked = tokio::select! {
-        peeked = timeout(IDLE, stream.peek(&mut first)) => peeked,
+        peeked = timeout(app.config.limits.idle(), stream.peek(&mut first)) => peeked,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match (peeked, first) {
@@ -142,7 +214,7 @@ async fn either(
         _ => return,
     }
     // On the heap: connections without it stay small.
-    let shaken = Box::pin(shake_hands(tls, stream));
+    let shaken = Box::pin(shake_hands(tls, stream, app.config.limits.head()));
     let shaken = tokio::select! {
         shaken = shaken => shaken,
         _ = stop.wait_for(|stop| *stop) => return,
@@ -164,10 +236,14 @@ async fn either(
 type Encrypted = TlsStream<Join<Take<OwnedReadHalf>, OwnedWriteHalf>>;
 
 /// The handshake. Nobody is known yet, so what it may hold and how long is bounded.
-async fn shake_hands(tls: &TlsAcceptor, stream: TcpStream) -> io::Result<Encrypted> {
+async fn shake_hands(
+    tls: &TlsAcceptor,
+    stream: TcpStream,
+    longest: Duration,
+) -> io::Result<Encrypted> {
     let (reads, writes) = stream.into_split();
     let bounded = join(reads.take(MOST_HANDSHAKE), writes);
-    let mut stream = timeout(HANDSHAKE, tls.accept(bounded)).await??;
+    let mut stream = timeout(longest, tls.accept(bounded)).await??;
     stream.get_mut().0.reader_mut().set_limit(u64::MAX);
     Ok(stream)
 }
@@ -182,7 +258,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     mut stop: watch::Receiver<bool>,
 ) {
     let address = caller.address;
-    let mut wire = Wire::new(stream);
+    let limits = app.config.limits;
+    let mut wire = Wire::new(stream, limits);
     loop {
         let head = tokio::select! {
             head = wire.head() => head,
@@ -230,9 +307,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 }
             }
             (None, Some(others)) => {
-                let Wire { stream, buffer } = wire;
-                let rewound = Rewound { buffer, stream };
-                Box::pin(serve_others(rewound, caller, others.clone(), stop)).await;
+                let Wire { stream, buffer, .. } = wire;
+                let rewound = Rewound {
+                    buffer,
+                    stream,
+                    stalled: None,
+                    stall: limits.stall(),
+                };
+                Box::pin(serve_others(rewound, caller, limits, others.clone(), stop)).await;
                 return;
             }
             (None, None) => {
@@ -351,6 +433,7 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
 async fn serve_others<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: Rewound<S>,
     Caller { address, over_tls }: Caller,
+    limits: Limits,
     others: Router,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -365,7 +448,7 @@ async fn serve_others<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let service = TowerToHyperService::new(service);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(10))
+        .header_read_timeout(limits.head())
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -386,10 +469,33 @@ async fn serve_others<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
 }
 
-/// A connection whose first bytes were read already.
+/// A connection whose first bytes were read already, and which ends when nobody takes what is sent.
 struct Rewound<S> {
     buffer: BytesMut,
     stream: S,
+    /// Runs while nothing is taken.
+    stalled: Option<Pin<Box<Sleep>>>,
+    stall: Duration,
+}
+
+impl<S> Rewound<S> {
+    /// What became of writing, unless it has been waited for too long.
+    fn patiently<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stall = self.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
+        stalled
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
@@ -413,15 +519,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.patiently(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.patiently(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.patiently(shut, context)
     }
 
     fn poll_write_vectored(
@@ -429,7 +538,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.patiently(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

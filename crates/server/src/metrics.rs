@@ -129,6 +129,7 @@ pub struct Metrics {
     commands: Counters,
     sign_ins: Counters,
     live_viewers: Gauge,
+    turned_away: Counter,
     by_state: Gauges,
     clocks_off: Gauge,
     open_commands: Gauges,
@@ -226,6 +227,11 @@ impl Default for Metrics {
                 "muster_live_viewers",
                 "Live pages that are open",
                 Gauge::default(),
+            ),
+            turned_away: all.add(
+                "muster_connections_turned_away",
+                "Connections of addresses that had as many as they may have",
+                Counter::default(),
             ),
             by_state: all.add("muster_terminals", "Terminals by state", Gauges::default()),
             clocks_off: all.add(
@@ -412,6 +418,11 @@ impl Metrics {
         self.sign_ins
             .get_or_create(&[("outcome", how.name())])
             .inc();
+    }
+
+    /// A connection was closed at once: its address has too many.
+    pub fn turned_away(&self) {
+        self.turned_away.inc();
     }
 
     /// Counts a live page for as long as what is returned is kept.

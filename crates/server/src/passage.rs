@@ -60,7 +60,7 @@ impl Passage<'_> {
     }
 }
 
-fn trusts(app: &App, address: IpAddr) -> bool {
+pub fn trusts(app: &App, address: IpAddr) -> bool {
     app.config.api.trusted_proxies.iter().any(|proxy| {
         proxy
             .parse::<IpAddr>()

@@ -441,7 +441,8 @@ async fn run(
         } else {
             endpoint.body_bytes
         };
-        extract::read_body(&parts.headers, body, most, endpoint.takes_file).await?
+        let limits = &app.config.limits;
+        extract::read_body(&parts.headers, body, most, limits, endpoint.takes_file).await?
     } else {
         extract::Body::default()
     };

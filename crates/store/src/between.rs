@@ -1,18 +1,16 @@
 //! What servers on one PostgreSQL have between them: notices that one sends and all hear, and a right
 //! that one of them has at a time. A SQLite file has one server, which hears nothing and has every right.
 
-use crate::{Pools, Result, Store};
-use sqlx::postgres::{PgConnectOptions, PgListener};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use crate::server::within;
+use crate::{Options, Pools, Result, Store};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-/// A server that is cut off without a farewell loses its right after about half a minute.
-const NO_FAREWELL: [(&str, &str); 3] = [
-    ("tcp_keepalives_idle", "10"),
-    ("tcp_keepalives_interval", "5"),
-    ("tcp_keepalives_count", "4"),
-];
+/// After so long without a notice it is asked whether the connection is still there.
+const QUIET: Duration = Duration::from_secs(15);
 
 /// The lock that is the right: "muster" in letters.
 const RIGHT: i64 = 0x6d75_7374_6572;
@@ -29,8 +27,14 @@ pub struct Notices {
 impl Notices {
     /// The next one. `None`: the connection was lost and made anew, and some may have been missed.
     pub async fn next(&mut self) -> Result<Option<String>> {
-        let notice = self.listener.try_recv().await?;
-        Ok(notice.map(|notice| notice.payload().to_owned()))
+        loop {
+            if let Ok(notice) = timeout(QUIET, self.listener.try_recv()).await {
+                return Ok(notice?.map(|notice| notice.payload().to_owned()));
+            }
+            // Nothing happens, or nothing comes through.
+            let asked = sqlx::query("SELECT 1").execute(&mut self.listener);
+            within(QUIET, asked).await?;
+        }
     }
 }
 
@@ -39,28 +43,38 @@ impl Notices {
 pub(crate) struct Sole {
     server: PgConnectOptions,
     wait: Duration,
+    patience: Duration,
     /// With whether it is ours.
     connection: Mutex<Option<(PgConnection, bool)>>,
 }
 
 impl Sole {
-    pub(crate) fn new(server: PgConnectOptions, wait: Duration) -> Sole {
+    pub(crate) fn new(server: PgConnectOptions, options: &Options) -> Sole {
         Sole {
-            server: server.options(NO_FAREWELL),
-            wait,
+            server,
+            wait: options.wait,
+            patience: options.patience,
             connection: Mutex::default(),
         }
     }
 
+    /// One more, as the pool's are made.
+    fn listening(&self) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.wait)
+            .connect_lazy_with(self.server.clone())
+    }
+
     async fn connect(&self) -> Result<PgConnection> {
-        let connected = tokio::time::timeout(self.wait, self.server.connect()).await;
+        let connected = timeout(self.wait, self.server.connect()).await;
         Ok(connected.map_err(|_| sqlx::Error::PoolTimedOut)??)
     }
 
     /// A connection that holds the lock of those who use the database; none while somebody has that alone.
     async fn among_others(&self) -> Result<Option<PgConnection>> {
         let mut connection = self.connect().await?;
-        let is_shared = try_lock(
+        let is_shared = self.try_lock(
             &mut connection,
             "SELECT pg_try_advisory_lock_shared($1)",
             USE,
@@ -81,7 +95,9 @@ impl Sole {
 
     async fn take_alone(&self) -> Result<bool> {
         let mut connection = self.connect().await?;
-        let is_alone = try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", USE).await?;
+        let is_alone = self
+            .try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", USE)
+            .await?;
         *self.connection.lock().await = Some((connection, false));
         Ok(is_alone)
     }
@@ -97,12 +113,25 @@ impl Sole {
             },
         };
         if is_ours {
-            connection.ping().await?;
+            within(self.patience, connection.ping()).await?;
         } else {
-            is_ours = try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", RIGHT).await?;
+            is_ours = self
+                .try_lock(&mut connection, "SELECT pg_try_advisory_lock($1)", RIGHT)
+                .await?;
         }
         *kept = Some((connection, is_ours));
         Ok(is_ours)
+    }
+
+    async fn try_lock(
+        &self,
+        connection: &mut PgConnection,
+        sql: &'static str,
+        lock: i64,
+    ) -> Result<bool> {
+        let locked = sqlx::query_as(sql).bind(lock).fetch_one(connection);
+        let (is_locked,) = within(self.patience, locked).await?;
+        Ok(is_locked)
     }
 
     pub(crate) async fn close(&self) {
@@ -112,11 +141,6 @@ impl Sole {
             tracing::debug!(%error, "a connection was closed without a farewell");
         }
     }
-}
-
-async fn try_lock(connection: &mut PgConnection, sql: &'static str, lock: i64) -> Result<bool> {
-    let (is_locked,) = sqlx::query_as(sql).bind(lock).fetch_one(connection).await?;
-    Ok(is_locked)
 }
 
 impl Store {
@@ -139,22 +163,24 @@ impl Store {
 
     /// Hears what is sent to the channel; `None` on SQLite, where nobody else is.
     pub async fn notices(&self, channel: &str) -> Result<Option<Notices>> {
-        let Pools::Postgres { pool, .. } = &self.pools else {
+        let Pools::Postgres { sole, .. } = &self.pools else {
             return Ok(None);
         };
-        let mut listener = PgListener::connect_with(pool).await?;
+        // Not one of the pool's: who hears nothing any more says farewell, and waits for that.
+        let mut listener = PgListener::connect_with(&sole.listening()).await?;
         listener.listen(channel).await?;
         Ok(Some(Notices { listener }))
     }
 
     /// Sends a text of less than 8 000 bytes to all that hear the channel, and to oneself.
     pub async fn notify(&self, channel: &str, text: &str) -> Result<()> {
-        if let Pools::Postgres { pool, .. } = &self.pools {
-            sqlx::query("SELECT pg_notify($1, $2)")
+        if let Pools::Postgres { server, .. } = &self.pools {
+            let mut held = server.hold().await?;
+            let told = sqlx::query("SELECT pg_notify($1, $2)")
                 .bind(channel)
                 .bind(text)
-                .execute(pool)
-                .await?;
+                .execute(&mut *held);
+            within(server.patience, told).await?;
         }
         Ok(())
     }

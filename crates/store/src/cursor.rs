@@ -1,7 +1,8 @@
 //! Rows of a query as they come, a few at a time: memory is the same for ten rows and ten million.
 
+use crate::server::within;
 use crate::{Error, Pools, Record, Result, Statement, Store, reviewed};
-use futures::TryStreamExt;
+use futures::{TryFutureExt, TryStreamExt};
 use sea_query_sqlx::SqlxValues;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -37,12 +38,15 @@ impl Store {
             let sent = match &pools {
                 Pools::Sqlite { read, .. } => {
                     let rows = sqlx::query_as_with(sql, values).fetch(read);
-                    send(rows, at_once, &to).await
+                    send(rows, at_once, Duration::MAX, &to).await
                 }
-                Pools::Postgres { pool, .. } => {
-                    let rows = sqlx::query_as_with(sql, values).fetch(pool);
-                    send(rows, at_once, &to).await
-                }
+                Pools::Postgres { server, .. } => match server.hold().await {
+                    Ok(mut held) => {
+                        let rows = sqlx::query_as_with(sql, values).fetch(&mut *held);
+                        send(rows, at_once, server.patience * 10, &to).await
+                    }
+                    Err(error) => Err(error),
+                },
             };
             if let Err(error) = sent {
                 // Nobody may be there to hear it.
@@ -56,15 +60,15 @@ impl Store {
 async fn send<T>(
     rows: impl futures::Stream<Item = std::result::Result<T, sqlx::Error>>,
     at_once: usize,
+    patience: Duration,
     to: &mpsc::Sender<Result<Vec<T>>>,
 ) -> Result<()> {
     let chunks = rows.try_chunks(at_once);
     futures::pin_mut!(chunks);
     loop {
-        let chunk = match chunks.try_next().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(error.1.into()),
+        let chunk = within(patience, chunks.try_next().map_err(|error| error.1)).await?;
+        let Some(chunk) = chunk else {
+            return Ok(());
         };
         match timeout(STALL, to.send(Ok(chunk))).await {
             Ok(Ok(())) => {}

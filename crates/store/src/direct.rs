@@ -4,15 +4,17 @@
 //! always the same server process, whose plans and pages are warm: sixteen that take turns cost half
 //! as much again.
 
+use crate::server::{RESTED, is_there, within};
 use crate::turns::Turns;
-use crate::{Error, Result};
+use crate::{Error, Options, Result};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
+use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 #[derive(Debug)]
@@ -26,14 +28,17 @@ pub enum Direct<'s> {
 pub struct Own {
     server: PgConnectOptions,
     wait: Duration,
-    kept: Mutex<Option<PgConnection>>,
+    patience: Duration,
+    /// With when it was last used.
+    kept: Mutex<Option<(PgConnection, Instant)>>,
 }
 
 impl Own {
-    pub(crate) fn new(server: PgConnectOptions, wait: Duration) -> Own {
+    pub(crate) fn new(server: PgConnectOptions, options: &Options) -> Own {
         Own {
             server,
-            wait,
+            wait: options.wait,
+            patience: options.patience,
             kept: Mutex::default(),
         }
     }
@@ -43,18 +48,25 @@ impl Own {
     /// is made.
     pub async fn lend(&self) -> Result<Lent<'_>> {
         let mut kept = self.kept.lock().await;
-        let connection = match kept.take() {
-            Some(connection) => connection,
-            None => tokio::time::timeout(self.wait, self.server.connect())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)??,
-        };
+        if let Some((mut connection, used_at)) = kept.take()
+            && (used_at.elapsed() < RESTED || is_there(&mut connection).await)
+        {
+            return Ok(Lent { connection, kept });
+        }
+        let connection = tokio::time::timeout(self.wait, self.server.connect())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
         Ok(Lent { connection, kept })
+    }
+
+    /// Work on the connection, unless the database takes too long for it.
+    pub async fn patiently<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+        within(self.patience, work).await
     }
 
     pub(crate) async fn close(&self) {
         use sqlx::Connection;
-        if let Some(connection) = self.kept.lock().await.take()
+        if let Some((connection, _)) = self.kept.lock().await.take()
             && let Err(error) = connection.close().await
         {
             tracing::debug!(%error, "a connection was closed without a farewell");
@@ -67,13 +79,13 @@ impl Own {
 #[derive(Debug)]
 pub struct Lent<'o> {
     connection: PgConnection,
-    kept: MutexGuard<'o, Option<PgConnection>>,
+    kept: MutexGuard<'o, Option<(PgConnection, Instant)>>,
 }
 
 impl Lent<'_> {
     /// It has answered everything it was asked.
     pub fn give_back(mut self) {
-        *self.kept = Some(self.connection);
+        *self.kept = Some((self.connection, Instant::now()));
     }
 }
 

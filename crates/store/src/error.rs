@@ -2,6 +2,7 @@
 
 use sqlx::error::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -50,6 +51,12 @@ pub fn failures() -> Failures {
 }
 
 impl Error {
+    /// The database has said nothing for so long.
+    pub(crate) fn silent(patience: Duration) -> Error {
+        let seconds = patience.as_secs_f32();
+        Error::Unavailable(format!("no answer for {seconds} s").into()).counted()
+    }
+
     fn counted(self) -> Error {
         match &self {
             Error::Unavailable(_) => UNAVAILABLE.fetch_add(1, Ordering::Relaxed),
@@ -110,7 +117,7 @@ impl From<rusqlite::Error> for Error {
 
 /// Codes that say nothing about the request. PostgreSQL's have five letters (40: serialization and
 /// deadlocks, 53: out of resources, 55P03: a lock not had in time, 57P: shutting down, 08: connection
-/// lost), SQLite's are numbers (busy, locked, read-only, I/O, full, cannot open).
+/// lost), SQLite's are numbers (busy, locked, no memory, read-only, I/O, full, cannot open).
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         return ["40", "53", "55P03", "57P", "08"]
@@ -118,5 +125,5 @@ fn is_passing(code: &str) -> bool {
             .any(|class| code.starts_with(class));
     }
     code.parse::<i64>()
-        .is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+        .is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
 }

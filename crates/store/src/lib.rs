@@ -12,6 +12,7 @@ mod error;
 mod migrate;
 mod open;
 mod search;
+mod server;
 mod sql;
 mod turns;
 
@@ -28,12 +29,11 @@ pub use rusqlite;
 
 use sea_query::Value;
 use sea_query_sqlx::SqlxValues;
+use server::within;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqlitePool};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Which of the two databases a statement is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +68,7 @@ enum Pools {
         turns: turns::Turns,
     },
     Postgres {
-        pool: PgPool,
-        /// Transactions that write at once: those that wait for a row of one another's leave half of the
-        /// connections to whoever reads.
-        writing: Arc<Semaphore>,
-        wait: Duration,
+        server: server::Server,
         direct: Arc<direct::Own>,
         sole: Arc<between::Sole>,
     },
@@ -98,10 +94,7 @@ enum Inner {
         tx: sqlx::Transaction<'static, Sqlite>,
         turn: turns::Turn,
     },
-    Postgres {
-        tx: sqlx::Transaction<'static, Postgres>,
-        _turn: OwnedSemaphorePermit,
-    },
+    Postgres(server::Begun),
 }
 
 /// The only place where text becomes SQL: every statement was written by sea-query or stands in a
@@ -124,8 +117,10 @@ impl Store {
         let (sql, values) = (reviewed(sql), SqlxValues(values));
         Ok(match &self.pools {
             Pools::Sqlite { read, .. } => sqlx::query_as_with(sql, values).fetch_all(read).await?,
-            Pools::Postgres { pool, .. } => {
-                sqlx::query_as_with(sql, values).fetch_all(pool).await?
+            Pools::Postgres { server, .. } => {
+                let mut held = server.hold().await?;
+                let rows = sqlx::query_as_with(sql, values).fetch_all(&mut *held);
+                within(server.patience, rows).await?
             }
         })
     }
@@ -140,10 +135,10 @@ impl Store {
                     .fetch_optional(read)
                     .await?
             }
-            Pools::Postgres { pool, .. } => {
-                sqlx::query_as_with(sql, values)
-                    .fetch_optional(pool)
-                    .await?
+            Pools::Postgres { server, .. } => {
+                let mut held = server.hold().await?;
+                let row = sqlx::query_as_with(sql, values).fetch_optional(&mut *held);
+                within(server.patience, row).await?
             }
         })
     }
@@ -161,19 +156,7 @@ impl Store {
                 let tx = write.begin_with("BEGIN IMMEDIATE").await?;
                 Inner::Sqlite { tx, turn }
             }
-            Pools::Postgres {
-                pool,
-                writing,
-                wait,
-                ..
-            } => {
-                let turn = tokio::time::timeout(*wait, writing.clone().acquire_owned())
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)?
-                    .map_err(|_| sqlx::Error::PoolClosed)?;
-                let tx = pool.begin().await?;
-                Inner::Postgres { tx, _turn: turn }
-            }
+            Pools::Postgres { server, .. } => Inner::Postgres(server.begin().await?),
         };
         Ok(Tx { inner })
     }
@@ -201,9 +184,9 @@ impl Store {
                 let most = read.options().get_max_connections();
                 of(read.size(), read.num_idle(), most)
             }
-            Pools::Postgres { pool, .. } => {
-                let most = pool.options().get_max_connections();
-                of(pool.size(), pool.num_idle(), most)
+            Pools::Postgres { server, .. } => {
+                let most = server.pool.options().get_max_connections();
+                of(server.pool.size(), server.pool.num_idle(), most)
             }
         }
     }
@@ -229,11 +212,13 @@ impl Store {
                 write.close().await;
             }
             Pools::Postgres {
-                pool, direct, sole, ..
+                server,
+                direct,
+                sole,
             } => {
                 direct.close().await;
                 sole.close().await;
-                pool.close().await;
+                server.pool.close().await;
             }
         }
     }
@@ -243,7 +228,7 @@ impl Tx {
     pub fn dialect(&self) -> Dialect {
         match &self.inner {
             Inner::Sqlite { .. } => Dialect::Sqlite,
-            Inner::Postgres { .. } => Dialect::Postgres,
+            Inner::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -257,10 +242,9 @@ impl Tx {
                     .fetch_all(&mut **tx)
                     .await?
             }
-            Inner::Postgres { tx, .. } => {
-                sqlx::query_as_with(sql, values)
-                    .fetch_all(&mut **tx)
-                    .await?
+            Inner::Postgres(begun) => {
+                let rows = sqlx::query_as_with(sql, values).fetch_all(&mut *begun.held);
+                within(begun.patience, rows).await?
             }
         })
     }
@@ -275,10 +259,9 @@ impl Tx {
                     .fetch_optional(&mut **tx)
                     .await?
             }
-            Inner::Postgres { tx, .. } => {
-                sqlx::query_as_with(sql, values)
-                    .fetch_optional(&mut **tx)
-                    .await?
+            Inner::Postgres(begun) => {
+                let row = sqlx::query_as_with(sql, values).fetch_optional(&mut *begun.held);
+                within(begun.patience, row).await?
             }
         })
     }
@@ -297,10 +280,10 @@ impl Tx {
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
-            Inner::Postgres { tx, .. } => sqlx::query_with(sql, values)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
+            Inner::Postgres(begun) => {
+                let done = sqlx::query_with(sql, values).execute(&mut *begun.held);
+                within(begun.patience, done).await?.rows_affected()
+            }
         })
     }
 
@@ -311,7 +294,7 @@ impl Tx {
                 tx.commit().await?;
                 drop(turn);
             }
-            Inner::Postgres { tx, .. } => tx.commit().await?,
+            Inner::Postgres(begun) => begun.commit().await?,
         }
         Ok(())
     }
@@ -323,7 +306,7 @@ impl Tx {
                 tx.rollback().await?;
                 drop(turn);
             }
-            Inner::Postgres { tx, .. } => tx.rollback().await?,
+            Inner::Postgres(begun) => begun.rollback().await?,
         }
         Ok(())
     }

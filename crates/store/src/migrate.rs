@@ -12,7 +12,7 @@ impl Store {
     pub(crate) async fn migrate(&self) -> Result<()> {
         match &self.pools {
             Pools::Sqlite { write, .. } => SQLITE.run(write).await?,
-            Pools::Postgres { pool, .. } => POSTGRES.run(pool).await?,
+            Pools::Postgres { server, .. } => POSTGRES.run(&server.pool).await?,
         }
         Ok(())
     }

@@ -2,9 +2,11 @@
 
 use crate::between::Sole;
 use crate::direct::{Own, Thread};
+use crate::server::{self, Server};
 use crate::turns::Turns;
 use crate::{Error, Pools, Result, Store};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::Connection;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,7 +14,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Where the database is: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Options {
     pub connections: u32,
     /// How long a request waits for a connection before it is refused.
     pub wait: Duration,
+    /// How long PostgreSQL may take for a statement, and ten times that for the first rows of a list without end.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -80,6 +83,8 @@ impl Default for Options {
         Options {
             connections: 8,
             wait: Duration::from_secs(10),
+            // Whoever works on all there is at once, beside the server.
+            patience: Duration::from_secs(3600),
         }
     }
 }
@@ -115,6 +120,12 @@ impl Store {
                     .acquire_timeout(options.wait)
                     .idle_timeout(None)
                     .max_lifetime(None)
+                    // Where the disk is full SQLite takes a transaction back by itself, and sqlx goes on
+                    // thinking that it is in one: with this connection nothing would begin any more.
+                    .before_acquire(|connection, _| {
+                        let is_free = !connection.is_in_transaction();
+                        Box::pin(async move { Ok(is_free) })
+                    })
                     .connect_with(file.clone().thread_name(|_| "sqlite-write".into()))
                     .await?;
                 let read = SqlitePoolOptions::new()
@@ -138,22 +149,12 @@ impl Store {
             }
             Url::Postgres(text) => {
                 let server = PgConnectOptions::from_str(text)
-                    .map_err(|error| Error::Url(error.to_string()))?
-                    .application_name("muster")
-                    .options([("timezone", "UTC")]);
+                    .map_err(|error| Error::Url(error.to_string()))?;
+                let server = server::settings(server);
                 Pools::Postgres {
-                    writing: Arc::new(Semaphore::new((options.connections as usize / 2).max(1))),
-                    wait: options.wait,
-                    direct: Arc::new(Own::new(server.clone(), options.wait)),
-                    sole: Arc::new(Sole::new(server.clone(), options.wait)),
-                    pool: PgPoolOptions::new()
-                        .max_connections(options.connections)
-                        .acquire_timeout(options.wait)
-                        // A question before every use costs a round trip; a connection that was
-                        // lost shows itself by its error, and is replaced.
-                        .test_before_acquire(false)
-                        .connect_with(server)
-                        .await?,
+                    direct: Arc::new(Own::new(server.clone(), options)),
+                    sole: Arc::new(Sole::new(server.clone(), options)),
+                    server: Server::connect(server, options).await?,
                 }
             }
         };

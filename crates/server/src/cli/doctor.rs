@@ -2,7 +2,7 @@
 
 use super::{Place, block_on};
 use crate::clock::Clock;
-use crate::health;
+use crate::health::{self, Finding};
 use crate::keys::Keys;
 use crate::tls;
 use clap::Args;
@@ -48,6 +48,8 @@ impl Doctor {
             }
         };
         println!("good  key file");
+        // First, for without room the database may not even open.
+        let mut sound = say(health::room(&config.data_dir));
         let url = config.database_url()?;
         block_on(async {
             let options = Options {
@@ -62,17 +64,10 @@ impl Doctor {
                 }
             };
             println!("good  database {url}");
-            let mut sound = true;
             let certificate = tls::check(&config.tls, Clock::real().now()).await;
             let checks = health::checks(&store, &keys).await?;
             for check in checks.into_iter().chain(certificate) {
-                match check {
-                    Ok(fact) => println!("good  {fact}"),
-                    Err(trouble) => {
-                        println!("bad   {trouble}");
-                        sound = false;
-                    }
-                }
+                sound &= say(check);
             }
             store.close().await;
             Ok(if sound {
@@ -82,4 +77,13 @@ impl Doctor {
             })
         })
     }
+}
+
+/// `true` when it is good.
+fn say(finding: Finding) -> bool {
+    match &finding {
+        Ok(fact) => println!("good  {fact}"),
+        Err(trouble) => println!("bad   {trouble}"),
+    }
+    finding.is_ok()
 }

@@ -18,7 +18,9 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // That would be said on standard error too; and where its disk is full, who says so panics.
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => logs.with_timer(WhenAndFor).try_init(),
         LogFormat::Json => logs

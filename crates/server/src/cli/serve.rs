@@ -5,6 +5,7 @@ use crate::app::{App, Opened};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::wire::UploadMemory;
+use crate::listener::Seats;
 use crate::{front, jobs, listener};
 use clap::Args;
 use serde::Serialize;
@@ -52,7 +53,7 @@ impl Serve {
             } = App::open(config, Clock::real(), self.admin_password).await?;
             if let Some(password) = first_password {
                 // Not through the log: it is shown once, to whoever started the server.
-                println!("first start: user admin, password {password}");
+                say(&format!("first start: user admin, password {password}"));
             }
             let server = Server::start(app).await?;
             let stopping = server.app.clone();
@@ -65,6 +66,14 @@ impl Serve {
             server.stop().await;
             Ok(ended)
         })
+    }
+}
+
+/// On standard output, which may be a file on a disk that is full: no reason to end.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::warn!(%error, "standard output takes nothing; of a password: `muster user passwd` makes another");
     }
 }
 
@@ -88,14 +97,13 @@ impl Server {
             address => Some(listener::bind(address).await?),
         };
         let server = Server::start_on(app, main, terminals).await?;
-        println!("listening on http://{}", server.address);
+        say(&format!("listening on http://{}", server.address));
         if server.app.tls.acceptor().is_some() {
-            println!("listening on https://{}", server.address);
+            say(&format!("listening on https://{}", server.address));
         }
         if let Some(address) = server.metrics {
-            println!("metrics at http://{address}/metrics");
+            say(&format!("metrics at http://{address}/metrics"));
         }
-        std::io::stdout().flush()?;
         Ok(server)
     }
 
@@ -109,12 +117,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let address = main.local_addr()?;
         let memory = Arc::new(UploadMemory::new(app.config.terminals.upload_memory_mib));
+        let seats = Arc::new(Seats::new(&app.config.limits));
         let mut listeners = Vec::new();
         if let Some(terminals) = terminals {
             listeners.push(tokio::spawn(listener::serve(
                 app.clone(),
                 terminals,
                 memory.clone(),
+                seats.clone(),
                 None,
                 stopped.clone(),
             )));
@@ -123,6 +133,7 @@ impl Server {
             app.clone(),
             main,
             memory.clone(),
+            seats,
             Some(front::router(&app, memory, stopped.clone())),
             stopped.clone(),
         )));

@@ -129,6 +129,11 @@ fn explained(error: &Error) -> (StatusCode, Text, String) {
             t!("That was too much"),
             t!("What was sent is larger than any form of this console.").into(),
         ),
+        Error::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            t!("That took too long"),
+            t!("The form did not arrive in time. Nothing was changed; send it again.").into(),
+        ),
         Error::Unavailable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             t!("Just now it does not work"),

@@ -5,13 +5,14 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::session::Session;
-use crate::error::Error;
 use crate::extract::{self, Body};
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Bytes of a form without a file.
+const LARGEST: usize = 2 << 20;
 
 /// The fields of a form, in the order they were sent.
 #[derive(Debug, Default)]
@@ -94,7 +95,8 @@ impl FromRequest<Arc<Console>> for FileForm {
         let session =
             <Session as FromRequestParts<_>>::from_request_parts(&mut parts, console).await?;
         let most = console.app.config.api.max_body_mib as usize * (1 << 20);
-        let body = extract::read_body(&parts.headers, body, most, false).await?;
+        let limits = &console.app.config.limits;
+        let body = extract::read_body(&parts.headers, body, most, limits, false).await?;
         let csrf = body.get("csrf").and_then(Value::as_str).unwrap_or_default();
         if !session.allows(csrf) {
             return Err(Failure::Stale);
@@ -112,10 +114,8 @@ impl FromRequest<Arc<Console>> for OpenForm {
         if !arrival.is_own(&parts.headers) {
             return Err(Failure::OtherSite);
         }
-        let request = Request::from_parts(parts.clone(), body);
-        let bytes = Bytes::from_request(request, &())
-            .await
-            .map_err(|_| Error::TooLarge)?;
+        let limits = &console.app.config.limits;
+        let bytes = extract::collect(&parts.headers, body, LARGEST, limits).await?;
         Ok(OpenForm {
             parts,
             arrival,

@@ -243,8 +243,10 @@ pub async fn begin(
         .take(LONGEST_AGENT)
         .collect();
     tx.run(&Sql::new(
+        // Made after the password was, whatever the clock showed then.
         "INSERT INTO console_session (digest, user_id, address, agent, created_at, seen_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $5, $6)",
+         SELECT $1, id, $3, $4, CASE WHEN credentials_changed_at > $5 THEN credentials_changed_at ELSE $5 END, $5, $6 \
+         FROM app_user WHERE id = $2",
         [
             app.keys
                 .digest(format!("console session {token}").as_bytes())

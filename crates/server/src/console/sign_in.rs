@@ -138,12 +138,14 @@ const TICKET: &str = "sign-in ticket";
 struct Ticket {
     user_id: i64,
     proved_at: DateTime<Utc>,
+    credentials_changed_at: DateTime<Utc>,
 }
 
 fn ticket(app: &App, account: &Account) -> String {
     let ticket = Ticket {
         user_id: account.id,
         proved_at: app.clock.now(),
+        credentials_changed_at: account.credentials_changed_at,
     };
     let plain = serde_json::to_vec(&ticket).expect("a number and a time are written");
     URL_SAFE_NO_PAD.encode(app.keys.seal(TICKET, &plain))
@@ -158,12 +160,13 @@ async fn holder(app: &App, text: &str) -> Result<Option<Account>, Error> {
     let Ok(ticket) = serde_json::from_slice::<Ticket>(&plain) else {
         return Ok(None);
     };
-    if app.clock.now() - ticket.proved_at > TICKET_GOOD_FOR {
+    if (app.clock.now() - ticket.proved_at).abs() > TICKET_GOOD_FOR {
         return Ok(None);
     }
     let account = Account::find_by_id(&app.store, ticket.user_id).await?;
-    Ok(account
-        .filter(|account| account.active && account.credentials_changed_at <= ticket.proved_at))
+    Ok(account.filter(|account| {
+        account.active && account.credentials_changed_at == ticket.credentials_changed_at
+    }))
 }
 
 #[derive(Template)]

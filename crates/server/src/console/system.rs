@@ -54,9 +54,16 @@ pub async fn page(
     let app = &console.app;
     let findings = match query.as_deref() {
         Some("check") => {
-            let checks = health::checks(&app.store, &app.keys).await?.into_iter();
+            let room = health::room(&app.config.data_dir);
+            let checks = health::checks(&app.store, &app.keys).await?;
             let certificate = app.tls.finding(app.clock.now());
-            Some(checks.chain(certificate).collect())
+            Some(
+                [room]
+                    .into_iter()
+                    .chain(checks)
+                    .chain(certificate)
+                    .collect(),
+            )
         }
         _ => None,
     };
@@ -105,7 +112,7 @@ async fn facts(app: &App) -> Result<Vec<(Text, String)>> {
         ),
         (
             t!("Disk"),
-            health::disk_bytes(app).map_or_else(unknown, |(free, all)| {
+            health::disk_bytes(&app.config.data_dir).map_or_else(unknown, |(free, all)| {
                 t!("{free} free of {all}", free = size(free), all = size(all))
             }),
         ),

@@ -2,6 +2,7 @@
 //! `Connection: starting`; and as they want to hear it: Title-Case header names, an exact length,
 //! never chunked, compressed or redirected. GET and POST with a Content-Length is all they use.
 
+use crate::config::Limits;
 use crate::gateway::reply::Reply;
 use bytes::{Buf, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -14,14 +15,6 @@ use tokio::time::timeout;
 
 /// The largest header block that is read.
 const MOST_HEAD: usize = 16 * 1024;
-/// How long a connection may say nothing between two requests.
-pub const IDLE: Duration = Duration::from_secs(60);
-/// How long a header block may take from its first byte on.
-const HEAD: Duration = Duration::from_secs(10);
-/// How long a body may stall. Terminals on mobile lines are slow, but they do not stop.
-const STALL: Duration = Duration::from_secs(20);
-/// How long a body may take in all.
-pub const BODY: Duration = Duration::from_secs(180);
 /// Memory for bodies is taken in pieces of this size, as the bytes arrive.
 const PIECE: usize = 64 * 1024;
 /// How long a body waits for memory that other uploads hold.
@@ -64,13 +57,15 @@ pub enum Unreadable {
 pub struct Wire<S> {
     pub stream: S,
     pub buffer: BytesMut,
+    limits: Limits,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn new(stream: S) -> Wire<S> {
+    pub fn new(stream: S, limits: Limits) -> Wire<S> {
         Wire {
             stream,
             buffer: BytesMut::new(),
+            limits,
         }
     }
 
@@ -79,12 +74,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub async fn head(&mut self) -> Result<Head, Unreadable> {
         if self.buffer.is_empty() {
             self.buffer.reserve(1024);
-            match timeout(IDLE, self.stream.read_buf(&mut self.buffer)).await {
+            match timeout(self.limits.idle(), self.stream.read_buf(&mut self.buffer)).await {
                 Ok(Ok(read)) if read > 0 => {}
                 _ => return Err(Unreadable::Gone),
             }
         }
-        timeout(HEAD, async {
+        timeout(self.limits.head(), async {
             let mut searched = 0;
             loop {
                 if let Some(size) = head::end(&self.buffer, searched) {
@@ -129,14 +124,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 let room = (length - self.buffer.len()).min(PIECE);
                 self.buffer.reserve(room);
                 let mut piece = (&mut self.stream).take(room as u64);
-                match timeout(STALL, piece.read_buf(&mut self.buffer)).await {
+                match timeout(self.limits.stall(), piece.read_buf(&mut self.buffer)).await {
                     Ok(Ok(read)) if read > 0 => {}
                     _ => return Err(BodyProblem::CutOff),
                 }
             }
             Ok(())
         };
-        timeout(BODY, read)
+        timeout(self.limits.body(), read)
             .await
             .unwrap_or(Err(BodyProblem::CutOff))?;
         Ok((self.buffer.split_to(length).freeze(), permits))
@@ -173,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             self.stream.write_all(bytes).await?;
             self.stream.flush().await
         };
-        timeout(STALL, written)
+        timeout(self.limits.stall(), written)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -185,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Ends the connection; over TLS that is said, so that nobody takes the reply for cut off.
     pub async fn end(&mut self) {
-        let _ = timeout(STALL, self.stream.shutdown()).await;
+        let _ = timeout(self.limits.stall(), self.stream.shutdown()).await;
     }
 
     /// Ends the connection so that the other side can still read the reply: what it goes on

@@ -11,9 +11,14 @@ pub async fn run(app: &App) -> Result<()> {
         return Ok(());
     }
     let folder = app.config.backup_folder();
-    let newest = backup::list(&folder)?.into_iter().next();
+    let now = app.clock.now();
+    // One of tomorrow was made by a clock that was ahead.
+    let made = backup::list(&folder)?.into_iter();
+    let newest = made
+        .map(|(_, made_at)| made_at)
+        .find(|made_at| *made_at <= now);
     let every = TimeDelta::hours(options.every_h.into());
-    if newest.is_some_and(|(_, made_at)| app.clock.now() - made_at < every) {
+    if newest.is_some_and(|made_at| now - made_at < every) {
         return Ok(());
     }
     let made = backup::make(app, &folder, Sealing::for_recipients(&options.recipients)?).await?;

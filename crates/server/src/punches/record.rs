@@ -15,18 +15,15 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::{Dialect, Direct, Sql, Store, Tx, json_list};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 /// Callers that may wait for the writer; more are refused, and their terminals send again.
 const WAITING: usize = 1024;
 
 /// Rows of one transaction at most.
 const GROUP: usize = 8192;
-/// A database that has not answered for so long is not waited for: terminals send again.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// Where a punch was made, as it was then: history does not move with the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,9 +244,7 @@ impl Writer {
             Direct::Postgres(own) => {
                 let mut lent = own.lend().await?;
                 let storing = rows::into_postgres(&mut lent, &company_id, upload_at, &punches);
-                let stored = timeout(LONGEST, storing)
-                    .await
-                    .map_err(|late| muster_store::Error::Unavailable(late.into()))??;
+                let stored = own.patiently(storing).await?;
                 lent.give_back();
                 stored
             }

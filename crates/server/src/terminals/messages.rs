@@ -496,22 +496,28 @@ async fn unsettled(app: &App, kind: Kind) -> Result<Vec<i64>> {
             [NOT_AUTHORIZED.into(), latest],
         ))
         .await?;
+    let now = app.clock.now();
     let failed: Vec<(i64,)> = app
         .store
         .all(&Sql::new(
             match kind {
                 Kind::Public => {
                     "SELECT g.public_message_id FROM terminal_message AS g JOIN terminal AS t ON t.id = g.terminal_id \
-                     WHERE g.public_message_id IS NOT NULL AND g.retry_at <= $2 AND t.area_id <> $1 \
+                     WHERE g.public_message_id IS NOT NULL AND (g.retry_at <= $2 OR g.retry_at > $3) AND t.area_id <> $1 \
                          AND t.cleared_by IS NULL"
                 }
                 Kind::Private => {
                     "SELECT g.private_message_id FROM terminal_message AS g JOIN terminal AS t ON t.id = g.terminal_id \
-                     WHERE g.private_message_id IS NOT NULL AND g.retry_at <= $2 AND t.area_id <> $1 \
+                     WHERE g.private_message_id IS NOT NULL AND (g.retry_at <= $2 OR g.retry_at > $3) AND t.area_id <> $1 \
                          AND t.cleared_by IS NULL"
                 }
             },
-            [NOT_AUTHORIZED.into(), app.clock.now().into()],
+            [
+                NOT_AUTHORIZED.into(),
+                now.into(),
+                // A pause that has longer to go was begun by a clock that was ahead.
+                (now + retry::LONGEST).into(),
+            ],
         ))
         .await?;
     let mut ids: BTreeSet<i64> = failed.into_iter().map(|(id,)| id).collect();

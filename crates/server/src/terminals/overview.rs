@@ -7,7 +7,7 @@ use crate::config::Admission;
 use crate::error::Result;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::inspection::DRIFTS_S;
-use crate::terminals::roster::online_within_s;
+use crate::terminals::roster::is_online;
 use crate::terminals::terminal;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_store::Sql;
@@ -90,7 +90,7 @@ fn state(
         return State::Waiting;
     }
     match last_activity_at {
-        Some(at) if (now - at).num_seconds() <= online_within_s(heartbeat) => State::Online,
+        Some(at) if is_online(at, heartbeat, now) => State::Online,
         _ => State::Offline,
     }
 }

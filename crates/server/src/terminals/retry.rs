@@ -13,6 +13,8 @@ const PAUSES: [TimeDelta; 3] = [
 const LAST_PAUSE: TimeDelta = TimeDelta::hours(6);
 /// Somebody sees to a full terminal, but not at once.
 const FULL: TimeDelta = TimeDelta::days(1);
+/// None is longer.
+pub const LONGEST: TimeDelta = FULL;
 /// What somebody took back is not told again at once; changing it tells it at once.
 pub const TAKEN_BACK: TimeDelta = TimeDelta::hours(1);
 

@@ -419,9 +419,10 @@ impl Roster {
         last_activity_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> bool {
-        self.last_heard(sn)
-            .max(last_activity_at)
-            .is_some_and(|heard| (now - heard).num_seconds() <= online_within_s(heartbeat_s))
+        [self.last_heard(sn), last_activity_at]
+            .into_iter()
+            .flatten()
+            .any(|heard| is_online(heard, heartbeat_s, now))
     }
 
     /// Counts a refused call of a terminal that is in no list.
@@ -518,12 +519,22 @@ impl Roster {
             .filter_map(|presence| {
                 let silent_s =
                     now.timestamp() - presence.heard_at.load(Ordering::Relaxed) / 1_000_000;
-                let online = silent_s <= online_within_s(presence.heartbeat_s.into());
+                let online = is_recent(silent_s, presence.heartbeat_s.into());
                 let mut heard = presence.heard();
                 (std::mem::replace(&mut heard.online, online) != online).then_some(presence.id)
             })
             .collect()
     }
+}
+
+/// Whether a terminal that was last heard then is online. Who was heard tomorrow was heard before a clock was set back,
+/// and counts again when it speaks.
+pub fn is_online(heard: DateTime<Utc>, heartbeat_s: i64, now: DateTime<Utc>) -> bool {
+    is_recent((now - heard).num_seconds(), heartbeat_s)
+}
+
+fn is_recent(silent_s: i64, heartbeat_s: i64) -> bool {
+    silent_s.abs() <= online_within_s(heartbeat_s)
 }
 
 /// A terminal counts as online for so many seconds after its last contact: two heartbeats, and at

@@ -33,7 +33,7 @@ async fn heard(events: &mut Receiver<Event>, wanted: impl Fn(&Event) -> bool) ->
 }
 
 /// Until the other is known to hear, nothing can be expected to reach it.
-async fn introduced(one: &TestApp, other: &TestApp) {
+pub async fn introduced(one: &TestApp, other: &TestApp) {
     let mut events = other.app.events.subscribe();
     timeout(PATIENCE, async {
         loop {

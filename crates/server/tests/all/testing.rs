@@ -77,7 +77,7 @@ where
 
 impl TestApp {
     /// With its own key, or a copy of another server's, whose database it has then.
-    async fn start(
+    pub async fn start(
         database_url: String,
         key: Option<&Path>,
         configure: &impl Fn(&mut Config),

@@ -15,6 +15,8 @@ use std::collections::{HashMap, HashSet};
 /// often since and so much time has passed.
 const SILENT_POLLS: i64 = 3;
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(5);
+/// A pause that has longer to go was begun by a clock that was ahead, and is over.
+const LONGEST_PAUSE: TimeDelta = PAUSES[PAUSES.len() - 1];
 
 #[derive(sqlx::FromRow)]
 struct Open {
@@ -35,7 +37,8 @@ struct Open {
 
 impl Open {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.not_before_at.is_none_or(|at| at <= now)
+        self.not_before_at
+            .is_none_or(|at| at <= now || at - now > LONGEST_PAUSE)
     }
 }
 
@@ -80,7 +83,9 @@ async fn take_open(app: &App, terminal: &Presence) -> Result<(Vec<Given>, bool)>
     for command in &mut open {
         let is_silent = command.state == "sent"
             && command.polls_since_sent >= SILENT_POLLS
-            && command.sent_at.is_none_or(|at| now - at >= SILENT_FOR);
+            && command
+                .sent_at
+                .is_none_or(|at| (now - at).abs() >= SILENT_FOR);
         if is_silent {
             give_up_or_queue(app, &mut tx, terminal.id, command, now).await?;
             changed.push(command.id);

@@ -316,7 +316,12 @@ impl Holding {
             }
         };
         let has_failed = self.failed.as_deref() == Some(wished);
-        if has_failed && !again && self.retry_at.is_none_or(|at| at > now) {
+        if has_failed
+            && !again
+            && self
+                .retry_at
+                .is_none_or(|at| at > now && at - now <= retry::LONGEST)
+        {
             return Step::Rest;
         }
         if !has_failed {

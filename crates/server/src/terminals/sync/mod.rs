@@ -31,6 +31,7 @@ use crate::punches::record::people_in_order;
 use crate::terminals::commands;
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::messages;
+use crate::terminals::retry;
 use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use compare::{Asked, compare};
@@ -338,6 +339,9 @@ async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<Str
             moment,
         ]
     };
+    let now = app.clock.now();
+    // A pause that has longer to go was begun by a clock that was ahead.
+    let ahead = now + retry::LONGEST;
     let pins: Vec<(String,)> = app
         .store
         .all(&match suspects {
@@ -345,7 +349,7 @@ async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<Str
             Suspects::Unsettled => Sql::new(
                 "SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
                  WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
-                     AND h.retry_at <= $5 AND h.told_command IS NULL \
+                     AND (h.retry_at <= $5 OR h.retry_at > $6) AND h.told_command IS NULL \
                      AND (h.thing IN ('user', 'door') OR length(h.failed_digest) = 0 OR EXISTS ( \
                          SELECT 1 FROM terminal_holding AS u WHERE u.terminal_id = h.terminal_id AND u.pin = h.pin \
                              AND u.thing = 'user' AND (u.own OR u.has_digest IS NOT NULL))) \
@@ -354,7 +358,7 @@ async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<Str
                  WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
                      AND c.state NOT IN ('queued', 'sent') \
                  ORDER BY 1 LIMIT $4",
-                until(app.clock.now().into()),
+                [until(now.into()).as_slice(), &[ahead.into()]].concat(),
             ),
             Suspects::Misplaced => Sql::new(
                 "SELECT e.emp_code FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \

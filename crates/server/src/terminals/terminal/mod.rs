@@ -28,7 +28,7 @@ use crate::resource::{self, Field, Removable, Resource, Searched, Writable, col}
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
 use crate::terminals::contact::NOT_AUTHORIZED;
-use crate::terminals::roster::online_within_s;
+use crate::terminals::roster::is_online;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use muster_store::Dialect;
@@ -193,17 +193,20 @@ impl Resource for Terminal {
     }
 
     fn computed(app: &App, _name: &str) -> Expr {
-        let spoken_until = match app.store.dialect() {
-            Dialect::Sqlite => {
-                "COALESCE(unixepoch(terminal.last_activity_at) + max(2 * terminal.heartbeat, 60), 0)"
-            }
-            Dialect::Postgres => {
-                "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT) \
-                 + greatest(2 * terminal.heartbeat, 60), 0)"
-            }
+        // As `roster::is_online` has it.
+        let (spoken, within) = match app.store.dialect() {
+            Dialect::Sqlite => (
+                "COALESCE(unixepoch(terminal.last_activity_at), 0)",
+                "max(2 * terminal.heartbeat, 60)",
+            ),
+            Dialect::Postgres => (
+                "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT), 0)",
+                "greatest(2 * terminal.heartbeat, 60)",
+            ),
         };
+        let now = app.clock.now().timestamp();
         Expr::case(
-            Expr::cust(spoken_until).gte(app.clock.now().timestamp()),
+            Expr::cust(format!("abs({now} - {spoken})")).lte(Expr::cust(within)),
             Expr::val(1_i64),
         )
         .finally(Expr::val(0_i64))
@@ -350,8 +353,7 @@ pub async fn tally(app: &App, caller: &Caller) -> Result<Tally> {
     let now = app.clock.now();
     let mut tally = Tally::default();
     for (area_id, heartbeat, last) in rows {
-        let is_online =
-            last.is_some_and(|at| (now - at).num_seconds() <= online_within_s(heartbeat));
+        let is_online = last.is_some_and(|at| is_online(at, heartbeat, now));
         match (area_id, is_online) {
             (NOT_AUTHORIZED, _) => tally.held += 1,
             (_, true) => tally.online += 1,

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::profile::Profile;
 use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
-use crate::terminals::roster::online_within_s;
+use crate::terminals::roster;
 use crate::terminals::zone::Zone;
 use crate::times;
 use chrono::{DateTime, Utc};
@@ -181,7 +181,7 @@ impl Row {
     /// Whether it spoke within two heartbeats.
     pub fn is_online(&self, now: DateTime<Utc>) -> bool {
         self.last_activity_at
-            .is_some_and(|at| (now - at).num_seconds() <= online_within_s(self.heartbeat))
+            .is_some_and(|at| roster::is_online(at, self.heartbeat, now))
     }
 
     /// Minutes for EasyTimePro; for BioTime hours when they are whole.
