@@ -60,7 +60,9 @@ async fn put_away(app: &App, month: Month) -> anyhow::Result<()> {
         "nothing here ends before {month}: `muster archive` lists what there is"
     );
     for part in parts {
-        let held = patiently(async || parts::archive(app, &Caller::system(), &part).await).await?;
+        let looked = parts::held(&app.store, &part).await?;
+        let put = async || parts::archive(app, &Caller::system(), &part, looked).await;
+        let held = patiently(put).await?;
         println!("put away {}: {}", part.time(), counted(held));
     }
     Ok(())
@@ -72,7 +74,8 @@ async fn fetch(app: &App, time: &str) -> anyhow::Result<()> {
         .into_iter()
         .find(|part| part.is_archived && part.time().to_string() == time)
         .with_context(|| format!("{time} is not in the archive: `muster archive` lists what is"))?;
-    let held = patiently(async || parts::bring_back(app, &Caller::system(), &part).await).await?;
+    let held = patiently(async || parts::make_ready(app, &part).await).await?;
+    patiently(async || parts::bring_back(app, &Caller::system(), &part, held).await).await?;
     println!("brought back {time}: {}", counted(held));
     Ok(())
 }

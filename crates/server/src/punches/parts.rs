@@ -143,9 +143,9 @@ pub async fn make_ahead(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Puts a part into the archive: what is there then. An error that says so when somebody is in the way; then nothing happened.
-pub async fn archive(app: &App, caller: &Caller, part: &Part) -> Result<Held> {
-    let looked = held(&app.store, part).await?;
+/// Puts a part into the archive, of which somebody has looked what it holds: what is there then. An error that says so when somebody
+/// is in the way; then nothing happened, and what was looked at serves again.
+pub async fn archive(app: &App, caller: &Caller, part: &Part, looked: Held) -> Result<Held> {
     let mut tx = app.store.write().await?;
     let (known, unknown): (i64, i64) = tx
         .one(&Sql::new(
@@ -170,27 +170,29 @@ pub async fn archive(app: &App, caller: &Caller, part: &Part) -> Result<Held> {
     Ok(there)
 }
 
-/// Brings a part back out of the archive; the punches of those who got their codes meanwhile become transactions. An error that
-/// says so when somebody is in the way; then it still lies there.
-pub async fn bring_back(app: &App, caller: &Caller, part: &Part) -> Result<Held> {
+/// Makes a part in the archive ready to come back: for this, not for its return, all of it is read.
+pub async fn make_ready(app: &App, part: &Part) -> Result<Held> {
     let name = || part.part.clone().into();
-    let looks: [Sql; 2] = [
-        Sql::new(
-            "SELECT punch_vouch($1, $2, $3)::text",
-            [name(), part.starts.into(), part.ends.into()],
-        ),
-        Sql::new("SELECT punch_look_through($1)::text", [name()]),
-    ];
-    for look in looks {
-        let _: (String,) = app.store.one(&look).await?;
+    let vouch = Sql::new(
+        "SELECT punch_vouch($1, $2, $3)::text",
+        [name(), part.starts.into(), part.ends.into()],
+    );
+    let look = Sql::new("SELECT punch_look_through($1)::text", [name()]);
+    for statement in [vouch, look] {
+        let _: (String,) = app.store.one(&statement).await?;
     }
-    let there = held(&app.store, part).await?;
+    held(&app.store, part).await
+}
+
+/// Brings a part that is ready back out of the archive; the punches of those who got their codes meanwhile become transactions. An
+/// error that says so when somebody is in the way; then it still lies there, and is ready.
+pub async fn bring_back(app: &App, caller: &Caller, part: &Part, there: Held) -> Result<()> {
     let mut tx = app.store.write().await?;
     let _: (i64,) = tx
         .one(&Sql::new(
             "SELECT punch_bring_back($1, $2, $3, $4, $5)",
             [
-                name(),
+                part.part.clone().into(),
                 part.starts.into(),
                 part.ends.into(),
                 there.known.into(),
@@ -198,7 +200,7 @@ pub async fn bring_back(app: &App, caller: &Caller, part: &Part) -> Result<Held>
             ],
         ))
         .await?;
-    let deed = told("bring back", part, there);
+    let deed = told("bring_back", part, there);
     audit::write(&mut tx, app.clock.now(), caller, deed).await?;
     let waiting: Vec<(i64,)> = tx
         .all(&Sql::new(
@@ -209,8 +211,7 @@ pub async fn bring_back(app: &App, caller: &Caller, part: &Part) -> Result<Held>
         .await?;
     let waiting: Vec<i64> = waiting.into_iter().map(|(id,)| id).collect();
     adopt(&mut tx, &app.company.id, &waiting).await?;
-    tx.commit().await?;
-    Ok(there)
+    Ok(tx.commit().await?)
 }
 
 fn told(action: &'static str, part: &Part, held: Held) -> Deed<'static> {

@@ -551,14 +551,16 @@ async fn punches_are_taken_while_months_are_made_put_away_and_brought_back() {
     for time in 0..TIMES {
         for time in ["2025-11", "2025-12"] {
             let there = of(time).await;
-            again(async || parts::archive(&app.app, &caller, &there).await).await;
+            let held = parts::held(&app.app.store, &there).await.expect("counted");
+            again(async || parts::archive(&app.app, &caller, &there, held).await).await;
         }
         // Whose punches lie here and there.
         let new = json!({ "emp_code": format!("10{time}"), "area": ["north"] });
         admin.post("/personnel/api/employees/", new).await.is(201);
         for time in ["2025-11", "2025-12"] {
             let there = of(time).await;
-            again(async || parts::bring_back(&app.app, &caller, &there).await).await;
+            let held = again(async || parts::make_ready(&app.app, &there).await).await;
+            again(async || parts::bring_back(&app.app, &caller, &there, held).await).await;
         }
     }
     // May is made while punches of it come, which are to be moved.

@@ -122,7 +122,8 @@ END $$;
 
 -- Before a part comes back what it holds is looked through, in two steps, so that it can be read meanwhile: then nobody has to
 -- wait for that when it does.
-CREATE FUNCTION punch_vouch(part TEXT, starts TIMESTAMP, ends TIMESTAMP) RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION punch_vouch(part TEXT, starts TIMESTAMP, ends TIMESTAMP) RETURNS VOID
+LANGUAGE plpgsql SET lock_timeout = '500ms' AS $$
 BEGIN
     EXECUTE format('ALTER TABLE archive.%I DROP CONSTRAINT IF EXISTS punch_part, ADD CONSTRAINT punch_part
         CHECK (punch_local >= %L AND punch_local < %L) NOT VALID', part, COALESCE(starts, '-infinity'), ends);
