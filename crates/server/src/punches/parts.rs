@@ -97,6 +97,8 @@ impl Part {
 pub struct Held {
     /// The last id that was given when it was looked at.
     last_id: i64,
+    /// How many punches were assigned then.
+    assigned: i64,
     pub known: i64,
     pub unknown: i64,
     /// With its indexes.
@@ -119,7 +121,7 @@ pub async fn parts(store: &Store) -> Result<Vec<Part>> {
 pub async fn held(store: &Store, part: &Part) -> Result<Held> {
     Ok(store
         .one(&Sql::new(
-            "SELECT last_id, known, unknown, bytes FROM punch_part_holds($1, $2)",
+            "SELECT last_id, assigned, known, unknown, bytes FROM punch_part_holds($1, $2)",
             [part.part.clone().into(), part.is_archived.into()],
         ))
         .await?)
@@ -149,11 +151,12 @@ pub async fn archive(app: &App, caller: &Caller, part: &Part, looked: Held) -> R
     let mut tx = app.store.write().await?;
     let (known, unknown): (i64, i64) = tx
         .one(&Sql::new(
-            "SELECT known, unknown FROM punch_archive($1, $2, $3, $4, $5)",
+            "SELECT known, unknown FROM punch_archive($1, $2, $3, $4, $5, $6)",
             [
                 part.part.clone().into(),
                 part.ends.into(),
                 looked.last_id.into(),
+                looked.assigned.into(),
                 looked.known.into(),
                 looked.unknown.into(),
             ],

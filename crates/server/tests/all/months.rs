@@ -398,6 +398,55 @@ async fn months_put_away_are_gone_from_the_lists_stay_known_and_come_back_as_the
 }
 
 #[tokio::test]
+async fn punches_assigned_while_a_month_is_looked_at_are_counted_where_they_are() {
+    let (app, database, _folder) = with_old_months().await;
+    let admin = company(&app).await;
+    send(&app, &rows_of_old()).await;
+    let new = json!({ "emp_code": "70", "department": 1, "area": ["1"] });
+    admin.post("/personnel/api/employees/", new).await.is(201);
+    let unregistered = async || -> i64 {
+        let list = admin
+            .get("/iclock/api/unregister/?start_time=2025-11-01&end_time=2025-11-30")
+            .await
+            .is(200);
+        list["data"][0]["id"].as_i64().expect("an id")
+    };
+    let assign = async |id: i64| {
+        let body = json!({ "unregister": [id], "employee": "70" });
+        let assign = "/iclock/api/unregister/assign/";
+        admin.post(assign, body).await.is(200);
+    };
+    let november = part(&app, |part| part.time().to_string() == "2025-11").await;
+    let look = async || parts::held(&app.app.store, &november).await.expect("read");
+    assign(unregistered().await).await;
+    let looked = look().await;
+    assert_eq!((looked.known, looked.unknown), (3, 1));
+
+    // One is given away after the look: the row as it was sent, and the one that was made of it, go along.
+    assign(unregistered().await).await;
+    let old = looked;
+    let looked = look().await;
+    assert_eq!((looked.known, looked.unknown), (4, 0));
+    let newest = admin.get("/iclock/api/transactions/?page_size=1").await;
+    let newest = newest.is(200)["data"][0]["id"].clone();
+    let back = json!({ "transactions": [newest] });
+    let unassign = "/iclock/api/transactions/unassign/";
+    admin.post(unassign, back).await.is(200);
+    // What was taken back meanwhile leaves nothing to see: it has to be looked at again.
+    let caller = Caller::system();
+    let refused = parts::archive(&app.app, &caller, &november, looked).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("look at the month again")),);
+    assign(unregistered().await).await;
+    let there = parts::archive(&app.app, &caller, &november, old).await;
+    let there = there.expect("put away");
+    assert_eq!((there.known, there.unknown), (4, 0));
+    sound(&app).await;
+    assert_eq!(counts(&lists(&admin).await), [5, 5]);
+    app.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn what_was_put_away_and_dropped_does_not_come_back_as_new() {
     let (app, database, _folder) = with_old_months().await;
     let admin = company(&app).await;

@@ -52,15 +52,16 @@ LANGUAGE sql STABLE AS $$
     ORDER BY 4 NULLS LAST
 $$;
 
--- How much is in a part, as of one moment: it with the last id given then, and the room it takes with its indexes.
+-- How much is in a part that lists show, as of one moment: it with the last id given then and how many punches were assigned, and
+-- the room it takes with its indexes.
 CREATE FUNCTION punch_part_holds(part TEXT, is_archived BOOLEAN,
-    OUT last_id BIGINT, OUT known BIGINT, OUT unknown BIGINT, OUT bytes BIGINT)
+    OUT last_id BIGINT, OUT assigned BIGINT, OUT known BIGINT, OUT unknown BIGINT, OUT bytes BIGINT)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    EXECUTE format('SELECT (SELECT MAX(last_id) FROM punch_counter), COUNT(transaction_id), COUNT(*) - COUNT(transaction_id),
-            pg_total_relation_size(%L) FROM %1$s',
+    EXECUTE format('SELECT (SELECT MAX(last_id) FROM punch_counter), (SELECT COUNT(*) FROM punch_assignment), COUNT(transaction_id),
+            COUNT(*) - COUNT(transaction_id) - COUNT(hidden_at), pg_total_relation_size(%L) FROM %1$s',
         CASE WHEN is_archived THEN format('archive.%I', part) ELSE format('%I', part) END)
-        INTO last_id, known, unknown, bytes;
+        INTO last_id, assigned, known, unknown, bytes;
 END $$;
 
 -- Nobody writes or reads punches until the transaction ends. The counter comes first: whoever stores punches has it before them.
@@ -101,18 +102,25 @@ BEGIN
 END $$;
 
 -- Takes a part into the archive. What it held when it was last looked at is given; what changed in it since carries higher ids.
-CREATE FUNCTION punch_archive(part TEXT, ends TIMESTAMP, looked BIGINT, INOUT known BIGINT, INOUT unknown BIGINT)
+-- Only an assignment that was taken back since leaves no trace: then it has to be looked at again.
+CREATE FUNCTION punch_archive(part TEXT, ends TIMESTAMP, looked BIGINT, assigned BIGINT, INOUT known BIGINT, INOUT unknown BIGINT)
 LANGUAGE plpgsql SET lock_timeout = '500ms' AS $$
 DECLARE
     later_known BIGINT;
     later BIGINT;
     adopted BIGINT;
+    given_away BIGINT;
 BEGIN
     PERFORM punch_alone();
-    EXECUTE format('SELECT COUNT(transaction_id), COUNT(*) FROM %I WHERE id > $1', part) INTO later_known, later USING looked;
+    IF assigned <> (SELECT COUNT(*) FROM punch_assignment WHERE punch_id <= looked) THEN
+        RAISE lock_not_available USING MESSAGE = 'the assignment of a punch was taken back meanwhile: look at the month again';
+    END IF;
+    EXECUTE format('SELECT COUNT(transaction_id), COUNT(*) - COUNT(hidden_at) FROM %I WHERE id > $1', part) INTO later_known, later USING looked;
     EXECUTE format('SELECT COUNT(*) FROM %I WHERE transaction_id > $1 AND id <= $1', part) INTO adopted USING looked;
+    EXECUTE format('SELECT COUNT(*) FROM punch_assignment AS a JOIN %I AS s ON s.id = a.sent_id
+        WHERE a.punch_id > $1 AND s.id <= $1', part) INTO given_away USING looked;
     known := known + later_known + adopted;
-    unknown := unknown + later - later_known - adopted;
+    unknown := unknown + later - later_known - adopted - given_away;
     CREATE SCHEMA IF NOT EXISTS archive;
     EXECUTE format('ALTER TABLE punch DETACH PARTITION %I', part);
     EXECUTE format('ALTER TABLE %I SET SCHEMA archive', part);
