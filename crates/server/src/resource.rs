@@ -1067,6 +1067,13 @@ impl Place {
     }
 }
 
+fn turned(order: &Order) -> Order {
+    match order {
+        Order::Desc => Order::Asc,
+        _ => Order::Desc,
+    }
+}
+
 /// A page of what the query asks for.
 pub async fn page<R: Resource>(
     app: &App,
@@ -1106,13 +1113,27 @@ pub async fn page<R: Resource>(
             None => {
                 // What is sorted or skipped is ids alone; the rows are read when it is known which.
                 let mut ids = select;
-                place(number).apply(&mut ids, col(id), &direction);
+                ids.expr(col(id));
+                let (skipped, left) = (
+                    (number - 1) * paging.size,
+                    count - (number - 1) * paging.size,
+                );
+                let skips = by_id.is_some() && matches!(place(number), Place::Skip(_));
                 if !selection.everything && !R::IS_SMALL && selection.sorts_ids(count) {
-                    ids.order_by_expr(col(id).add(0), direction);
+                    place(number).apply(&mut ids, col(id), &direction);
+                    ids.order_by_expr(col(id).add(0), direction).limit(limit);
+                } else if skips && skipped > left {
+                    // The other end is nearer.
+                    let rows = cmp::min(left, paging.size);
+                    Place::Skip((left - rows).unsigned_abs()).apply(&mut ids, col(id), &direction);
+                    ids.order_by_expr(col(id), turned(&direction))
+                        .limit(rows.unsigned_abs());
                 } else {
+                    place(number).apply(&mut ids, col(id), &direction);
                     selection.sort::<R>(app, &mut ids);
+                    ids.limit(limit);
                 }
-                let ids: Vec<(i64,)> = app.store.all(ids.expr(col(id)).limit(limit)).await?;
+                let ids: Vec<(i64,)> = app.store.all(&ids).await?;
                 ids.into_iter().map(|(id,)| id).collect()
             }
         };

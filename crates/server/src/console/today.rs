@@ -332,7 +332,8 @@ async fn steps(app: &App, session: &Session) -> Result<Vec<Step>> {
                  (SELECT COUNT(*) FROM (SELECT 1 FROM employee LIMIT 1) AS c) AS people, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM biometric LIMIT 1) AS d) \
                      + (SELECT COUNT(*) FROM (SELECT 1 FROM employee WHERE card_no <> '' LIMIT 1) AS e) AS enrolled, \
-                 (SELECT COUNT(*) FROM (SELECT 1 FROM punch WHERE transaction_id IS NOT NULL LIMIT 1) AS f) AS punched, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM punch WHERE transaction_id IS NOT NULL AND hidden_at IS NULL \
+                     LIMIT 1) AS f) AS punched, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM api_client WHERE revoked_at IS NULL LIMIT 1) AS g) AS connected",
             [],
         ))

@@ -26,7 +26,7 @@ BEGIN
         ON punch (terminal_sn, pin, punch_local, punch_state, verify_type) WHERE event_index IS NULL;
     CREATE UNIQUE INDEX punch_event_once
         ON punch (terminal_sn, event_index, punch_local) WHERE event_index IS NOT NULL;
-    CREATE INDEX punch_transaction ON punch (transaction_id) WHERE transaction_id IS NOT NULL;
+    CREATE INDEX punch_transaction ON punch (transaction_id) WHERE transaction_id IS NOT NULL AND hidden_at IS NULL;
     CREATE INDEX punch_unregistered ON punch (pin, id) WHERE transaction_id IS NULL;
     CREATE INDEX punch_employee ON punch (employee_id, punch_local);
     CREATE INDEX punch_time ON punch (punch_local);
@@ -116,7 +116,7 @@ BEGIN
         RAISE lock_not_available USING MESSAGE = 'the assignment of a punch was taken back meanwhile: look at the month again';
     END IF;
     EXECUTE format('SELECT COUNT(transaction_id), COUNT(*) - COUNT(hidden_at) FROM %I WHERE id > $1', part) INTO later_known, later USING looked;
-    EXECUTE format('SELECT COUNT(*) FROM %I WHERE transaction_id > $1 AND id <= $1', part) INTO adopted USING looked;
+    EXECUTE format('SELECT COUNT(*) FROM %I WHERE transaction_id > $1 AND id <= $1 AND hidden_at IS NULL', part) INTO adopted USING looked;
     EXECUTE format('SELECT COUNT(*) FROM punch_assignment AS a JOIN %I AS s ON s.id = a.sent_id
         WHERE a.punch_id > $1 AND s.id <= $1', part) INTO given_away USING looked;
     known := known + later_known + adopted;
