@@ -137,6 +137,7 @@ async fn what_happens_is_counted() {
             ("muster_requests_total", &[door("api"), ok], 3.0),
             ("muster_request_seconds", &[door("api")], 4.0),
             ("muster_live_viewers", &[], 0.0),
+            ("muster_connections_turned_away_total", &[], 0.0),
             ("muster_backup_timestamp_seconds", &[], 0.0),
             ("muster_certificate_end_timestamp_seconds", &[], 0.0),
             ("muster_job_failures_total", &[("job", "figures")], 0.0),

@@ -40,7 +40,7 @@ async fn a_disk_that_is_full_costs_no_punch_and_no_restart() {
     // What is smaller than any upload may still find room, and uses it up.
     let mut small = 0;
     loop {
-        let status = area(&small.to_string()).await;
+        let status = area(&format!("small{small}")).await;
         if status == 503 {
             break;
         }
