@@ -1,10 +1,12 @@
 //! How the installation is: what is right and wrong with it, how large it is, and what it runs on.
 
 use crate::app::App;
+use crate::backup;
+use crate::config::Config;
 use crate::error::Result;
 use crate::keys::Keys;
 use crate::language::Text;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_store::{Dialect, Sql, Store};
 use std::fs;
 use std::io::Write;
@@ -137,6 +139,32 @@ async fn months(store: &Store) -> Result<Option<Finding>> {
             until = until
         ))
     }))
+}
+
+/// Whether backups are made as often as they are to be; none when nobody said that they are.
+pub fn backups(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
+    let every_h = config.backup.every_h;
+    if config.backup.recipients.is_empty() || every_h == 0 {
+        return None;
+    }
+    let newest = match backup::list(&config.backup_folder()) {
+        Ok(backups) => backups.first().map(|(_, made_at)| *made_at),
+        Err(error) => return Some(Err(format!("{error:#}"))),
+    };
+    // One may be under way, or the server may have been off for a while.
+    let due = TimeDelta::hours(i64::from(every_h) * 2);
+    Some(match newest {
+        Some(at) if now - at <= due => Ok(t!("the newest backup is of {at}", at = at.naive_utc())),
+        Some(at) => Err(t!(
+            "the newest backup is of {at}, and there is to be one every {hours} hours: the server's log says why there is none",
+            at = at.naive_utc(),
+            hours = every_h
+        )),
+        None => Err(t!(
+            "there is no backup yet: the server makes one while it runs, and its log says why not"
+        )
+        .into()),
+    })
 }
 
 /// Less than this, and soon nothing more can be kept.

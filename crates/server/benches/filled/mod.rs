@@ -6,7 +6,7 @@ use muster::accounts::{self, client::NewClient};
 use muster::app::{App, Opened};
 use muster::cli::serve::Server;
 use muster::clock::Clock;
-use muster::config::{Admission, Config, Terminals};
+use muster::config::{Admission, Config, Limits, Terminals};
 use muster::profile::Profile;
 use muster::punches::record::Place;
 use muster_sheets::{Cell, Format, Writer};
@@ -76,6 +76,10 @@ pub async fn start(folder: &Path, database_url: &str) -> (Arc<App>, Server) {
         data_dir: folder.join("data"),
         database_url: database_url.to_owned(),
         zone: "UTC".into(),
+        limits: Limits {
+            connections_per_address: 20_000,
+            ..Config::default().limits
+        },
         terminals: Terminals {
             admission: Admission::Open,
             new_per_minute_per_address: 1_000_000,

@@ -23,6 +23,7 @@ impl Process {
             .env("MUSTER_TERMINALS__ADMISSION", "open")
             .env("MUSTER_TERMINALS__MAX_WAITING", "1000000")
             .env("MUSTER_TERMINALS__NEW_PER_MINUTE_PER_ADDRESS", "1000000")
+            .env("MUSTER_LIMITS__CONNECTIONS_PER_ADDRESS", "20000")
             .env("MUSTER_LOG__LEVEL", "off")
             .stdout(Stdio::piped())
             .kill_on_drop(true);

@@ -64,9 +64,16 @@ impl Doctor {
                 }
             };
             println!("good  database {url}");
-            let certificate = tls::check(&config.tls, Clock::real().now()).await;
+            let now = Clock::real().now();
+            let backups = health::backups(&config, now);
+            if backups.is_none() {
+                println!(
+                    "note  muster makes no backups by itself: docs/backups.md says how it would"
+                );
+            }
+            let certificate = tls::check(&config.tls, now).await;
             let checks = health::checks(&store, &keys).await?;
-            for check in checks.into_iter().chain(certificate) {
+            for check in checks.into_iter().chain(backups).chain(certificate) {
                 sound &= say(check);
             }
             store.close().await;

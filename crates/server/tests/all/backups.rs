@@ -232,8 +232,14 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         };
         let named =
             |day: u32, hour: u32| format!("muster-2026-01-{day}T{hour:02}-00-00Z.tar.gz.age");
+        let doctor = |now| muster::health::backups(&app.app.config, now).expect("they are made");
+        let start = app.app.clock.now();
+        assert!(doctor(start).is_err_and(|why| why.contains("there is no backup yet")));
         app.run_jobs().await;
         assert_eq!(names(), [named(15, 8)]);
+        assert!(doctor(start + TimeDelta::hours(48)).is_ok());
+        let late = doctor(start + TimeDelta::hours(49));
+        assert!(late.is_err_and(|why| why.contains("one every 24 hours")));
         for hours in [1, 22] {
             app.app.clock.advance(TimeDelta::hours(hours));
             app.run_jobs().await;

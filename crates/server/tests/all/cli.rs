@@ -407,6 +407,7 @@ async fn the_doctor_says_what_is_wrong() {
             "good  the key file belongs to this database\n",
             "good  no punch is there twice\n",
             "good  0 transactions, 0 of unknown people\n",
+            "note  muster makes no backups by itself: docs/backups.md says how it would\n",
         ] {
             assert!(told.contains(line), "{told}");
         }

@@ -59,4 +59,5 @@ mod terminal_attacks;
 mod terminal_commands;
 mod terminal_logs;
 mod testing;
+mod upgrades;
 mod usb_log;

@@ -1,0 +1,125 @@
+//! Databases of older schemas, made by the program of their day, are brought up to date and answer the same.
+//!
+//! `tests/upgrades/NUMBER` has one for each schema that was given away, by the number of its newest step: the same rows in SQLite's file and
+//! as PostgreSQL's dump, the key file, and what the API of that day answered to its administrator (BioTime's dialect), list by list. How
+//! one is added stands in CONTRIBUTING.md.
+
+use crate::postgres;
+use crate::testing::TestApp;
+use flate2::read::GzDecoder;
+use muster::access::Rights;
+use muster::profile::Profile;
+use serde_json::{Map, Value};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Members that came later are no difference.
+fn reduce(now: &mut Value, then: &Value) {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => {
+            now.retain(|name, _| then.contains_key(name));
+            for (name, value) in now {
+                reduce(value, &then[name]);
+            }
+        }
+        (Value::Array(now), Value::Array(then)) => {
+            for (now, then) in now.iter_mut().zip(then) {
+                reduce(now, then);
+            }
+        }
+        _ => {}
+    }
+}
+
+async fn answers_as_then(app: &TestApp, of: &Path) {
+    let answers = fs::read_to_string(of.join("answers.json")).expect("answers");
+    let answers: Map<String, Value> = serde_json::from_str(&answers).expect("JSON");
+    assert!(answers.len() > 10, "{}", of.display());
+    let admin = app.api(Profile::BioTime, Rights::administrator()).await;
+    for (list, then) in &answers {
+        let path = format!("{list}?page_size=40&ordering=id");
+        let mut now = admin.get(&path).await.is(200);
+        reduce(&mut now, then);
+        assert_eq!(&now, then, "{list} of {}", of.display());
+    }
+    // What was acknowledged then is known now.
+    let known = &answers["/iclock/api/transactions/"]["data"][0];
+    let text = |member: &str| known[member].as_str().expect("a text");
+    let row = format!(
+        "{}\t{}\t{}\t{}\t{}\n",
+        text("emp_code"),
+        text("punch_time"),
+        text("punch_state"),
+        known["verify_type"],
+        text("work_code")
+    );
+    let before = app.number("SELECT COUNT(*) FROM punch").await;
+    app.bring(text("terminal_sn"), &row).await;
+    assert_eq!(app.number("SELECT COUNT(*) FROM punch").await, before);
+    for finding in muster::health::checks(&app.app.store, &app.app.keys)
+        .await
+        .expect("looked at")
+    {
+        if let Err(wrong) = finding {
+            // Months are ready by the real clock, and this server's stands still.
+            assert!(wrong.contains("months of punches"), "{wrong}");
+        }
+    }
+}
+
+fn unpacked(file: PathBuf) -> Vec<u8> {
+    let packed = fs::read(&file).expect("a database");
+    let mut bytes = Vec::new();
+    GzDecoder::new(&packed[..])
+        .read_to_end(&mut bytes)
+        .expect("unpacked");
+    bytes
+}
+
+/// A folder with the key file.
+fn folder_of(of: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("muster.key");
+    fs::copy(of.join("muster.key"), &key).expect("copied");
+    fs::set_permissions(key, Permissions::from_mode(0o600)).expect("its owner's alone");
+    folder
+}
+
+#[tokio::test]
+async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today() {
+    let upgrades = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrades");
+    let mut count = 0;
+    for entry in fs::read_dir(upgrades).expect("the folder") {
+        let of = entry.expect("readable").path();
+        count += 1;
+
+        let folder = folder_of(&of);
+        fs::write(
+            folder.path().join("muster.db"),
+            unpacked(of.join("sqlite.db.gz")),
+        )
+        .expect("written");
+        let app = TestApp::of(folder.path(), String::new()).await;
+        answers_as_then(&app, &of).await;
+        app.stop().await;
+
+        let (folder, database) = (folder_of(&of), postgres::empty().await);
+        let dump = String::from_utf8(unpacked(of.join("postgres.sql.gz"))).expect("text");
+        let mut connection = PgConnection::connect(&database.url)
+            .await
+            .expect("it is there");
+        sqlx::raw_sql(AssertSqlSafe(dump))
+            .execute(&mut connection)
+            .await
+            .expect("loaded");
+        connection.close().await.expect("closed");
+        let app = TestApp::of(folder.path(), database.url.clone()).await;
+        answers_as_then(&app, &of).await;
+        app.stop().await;
+        database.remove().await;
+    }
+    assert!(count > 0);
+}
