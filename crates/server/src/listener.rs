@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Join, ReadBuf, Take, join};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -40,6 +40,8 @@ use tower::ServiceExt;
 
 /// Files that connections leave to the databases, their logs, backups and all else.
 const FILES_LEFT: u64 = 256;
+/// Connections at an address that has nothing but its own routes.
+const MOST_ALONE: u32 = 64;
 
 /// The first byte of whoever speaks TLS: that of a record of its handshake. No HTTP begins with it.
 const HANDSHAKE_RECORD: u8 = 0x16;
@@ -61,35 +63,13 @@ pub async fn serve(
 ) -> io::Result<()> {
     let connections = TaskTracker::new();
     loop {
-        let seat = tokio::select! {
-            seat = seats.all.clone().acquire_owned() => seat.expect("the semaphore is never closed"),
+        let (stream, address, seat) = tokio::select! {
+            taken = seats.take(&app, &listener) => taken,
             _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, say: those in use will come free.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(place) = seats.place(&app, address.ip()) else {
-            app.metrics.turned_away();
-            tracing::debug!(%address, "a connection was closed: its address has too many");
-            continue;
         };
         let (app, memory, others, stop) =
             (app.clone(), memory.clone(), others.clone(), stop.clone());
         connections.spawn(async move {
-            let _ = stream.set_nodelay(true);
-            // Who is gone without a farewell takes no answer; the system would try for a quarter of an hour.
-            let idle_ms = app.config.limits.idle_s.saturating_mul(1000);
-            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
             let caller = Caller {
                 address,
                 over_tls: false,
@@ -101,7 +81,7 @@ pub async fn serve(
                     Box::pin(either(&app, tls, stream, caller, &memory, others, stop)).await;
                 }
             }
-            drop((seat, place));
+            drop(seat);
         });
     }
     drop(listener);
@@ -119,6 +99,9 @@ pub struct Seats {
     taken: Arc<Mutex<HashMap<IpAddr, u32>>>,
 }
 
+/// One of all, and one of its network's.
+type Seat = (OwnedSemaphorePermit, Place);
+
 /// One of its network's, until it is dropped.
 struct Place {
     taken: Arc<Mutex<HashMap<IpAddr, u32>>>,
@@ -129,18 +112,51 @@ impl Seats {
     /// As many as the options say, and fewer where the system would run out of files.
     pub fn new(limits: &Limits) -> Seats {
         let (_, files) = health::files();
-        let most = u64::from(limits.connections).min(files.saturating_sub(FILES_LEFT));
-        if most < limits.connections.into() {
+        let there = files - FILES_LEFT.min(files / 2);
+        let most = limits
+            .connections
+            .min(u32::try_from(there).unwrap_or(u32::MAX));
+        if most < limits.connections {
             tracing::warn!(
                 most,
                 files,
                 "fewer connections than limits.connections: so many open files are allowed"
             );
         }
-        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+        Seats::of(most)
+    }
+
+    fn of(most: u32) -> Seats {
         Seats {
-            all: Arc::new(Semaphore::new(most)),
+            all: Arc::new(Semaphore::new(most as usize)),
             taken: Arc::default(),
+        }
+    }
+
+    /// The next connection that there is room for.
+    async fn take(&self, app: &App, listener: &TcpListener) -> (TcpStream, SocketAddr, Seat) {
+        loop {
+            let seat = self.all.clone().acquire_owned().await;
+            let seat = seat.expect("the semaphore is never closed");
+            let (stream, address) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, say: those in use will come free.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Some(place) = self.place(app, address.ip()) else {
+                app.metrics.turned_away();
+                tracing::debug!(%address, "a connection was closed: its address has too many");
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            // Who is gone without a farewell takes no answer; the system would try for a quarter of an hour.
+            let idle_ms = app.config.limits.idle_s.saturating_mul(1000);
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
+            return (stream, address, (seat, place));
         }
     }
 
@@ -176,13 +192,29 @@ impl Drop for Place {
 
 /// Serves an address with nothing but these routes, until `stop` turns true.
 pub async fn serve_alone(
+    app: Arc<App>,
     listener: TcpListener,
     routes: Router,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    tokio::select! {
-        served = axum::serve(listener, routes).into_future() => served,
-        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    // Of their own: who asks how all is, is answered when all other seats are taken.
+    let seats = Seats::of(MOST_ALONE);
+    loop {
+        let (stream, address, seat) = tokio::select! {
+            taken = seats.take(&app, &listener) => taken,
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        };
+        let caller = Caller {
+            address,
+            over_tls: false,
+        };
+        let limits = app.config.limits;
+        let stream = Rewound::new(stream, BytesMut::new(), limits);
+        let (routes, stop) = (routes.clone(), stop.clone());
+        tokio::spawn(async move {
+            serve_others(stream, caller, limits, routes, stop).await;
+            drop(seat);
+        });
     }
 }
 
@@ -308,12 +340,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             }
             (None, Some(others)) => {
                 let Wire { stream, buffer, .. } = wire;
-                let rewound = Rewound {
-                    buffer,
-                    stream,
-                    stalled: None,
-                    stall: limits.stall(),
-                };
+                let rewound = Rewound::new(stream, buffer, limits);
                 Box::pin(serve_others(rewound, caller, limits, others.clone(), stop)).await;
                 return;
             }
@@ -479,6 +506,15 @@ struct Rewound<S> {
 }
 
 impl<S> Rewound<S> {
+    fn new(stream: S, buffer: BytesMut, limits: Limits) -> Rewound<S> {
+        Rewound {
+            buffer,
+            stream,
+            stalled: None,
+            stall: limits.stall(),
+        }
+    }
+
     /// What became of writing, unless it has been waited for too long.
     fn patiently<T>(
         &mut self,

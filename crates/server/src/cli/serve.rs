@@ -143,6 +143,7 @@ impl Server {
             metrics = Some(alone.local_addr()?);
             let figures = front::figures(&app);
             listeners.push(tokio::spawn(listener::serve_alone(
+                app.clone(),
                 alone,
                 figures,
                 stopped.clone(),

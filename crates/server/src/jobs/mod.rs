@@ -138,7 +138,7 @@ const JOBS: &[Job] = &[
     },
 ];
 
-/// Runs all jobs until `stop` turns true, and each once more then.
+/// Runs all jobs until `stop` turns true, and those about what this server has in memory once more then.
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
     let running = TaskTracker::new();
     for job in JOBS {
@@ -149,6 +149,10 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
                     () = tokio::time::sleep(job.every) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
+                // What is for all another server does, or this one when it has started again.
+                if stopping && matches!(job.by, By::One) {
+                    return;
+                }
                 if let Err(error) = job.run_if_ours(&app).await {
                     tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
                 }

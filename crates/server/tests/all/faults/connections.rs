@@ -23,6 +23,7 @@ async fn who_is_slow_or_silent_is_not_waited_for() {
         config.limits.head_s = 1;
         config.limits.stall_s = 1;
         config.limits.body_s = 2;
+        config.metrics.listen = "127.0.0.1:0".into();
         config.terminals.admission = muster::config::Admission::Open;
     })
     .await;
@@ -65,8 +66,10 @@ async fn who_is_slow_or_silent_is_not_waited_for() {
         );
     });
     let deaf = timeout(PATIENCE, until_nothing_is_taken(test.address));
-    let (_, deaf) = tokio::join!(join_all(ended), deaf);
+    let asks = timeout(PATIENCE, until_closed(test.metrics(), "GET /metr", true));
+    let (_, deaf, asks) = tokio::join!(join_all(ended), deaf, asks);
     deaf.expect("who takes no answer is not held for ever");
+    asks.expect("nor who asks slowly how all is");
     let punch = "7\t2026-01-15 07:59:58\t0\t1\t0\t0\t0\n";
     let answer = test
         .post("/iclock/cdata?SN=SLOW&table=ATTLOG&Stamp=1", punch)

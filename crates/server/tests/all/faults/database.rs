@@ -11,7 +11,7 @@ use muster::config::Config;
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -46,7 +46,11 @@ async fn a_database_that_says_nothing_is_not_waited_for_and_found_again() {
         assert_eq!(areas().await, 200, "{what}");
     }
     let told = load.stop().await;
+    // Nor when the server ends.
+    line.becomes(State::Silent);
+    let begun = Instant::now();
     server.end().await;
+    assert!(begun.elapsed() < Duration::from_secs(20));
     let kinds: Vec<&String> = told.otherwise.keys().collect();
     assert_eq!(kinds, ["503"], "what terminals were told meanwhile");
     // A second for what was under way, one for the connection, and those of the group before.
