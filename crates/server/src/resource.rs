@@ -298,6 +298,12 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// columns.
     fn tables(select: &mut SelectStatement);
 
+    /// The same without joins, where conditions and the order name nothing but the rows' own table: databases do not see
+    /// by themselves that a far page needs no more.
+    fn alone(select: &mut SelectStatement) {
+        Self::tables(select);
+    }
+
     /// The columns of a row, and joins that nothing but these needs: each finds one row or none.
     fn columns(select: &mut SelectStatement, app: &App);
 
@@ -1113,6 +1119,10 @@ pub async fn page<R: Resource>(
             None => {
                 // What is sorted or skipped is ids alone; the rows are read when it is known which.
                 let mut ids = select;
+                if selection.everything && by_id.is_some() {
+                    ids = SelectStatement::new();
+                    R::alone(&mut ids);
+                }
                 ids.expr(col(id));
                 let (skipped, left) = (
                     (number - 1) * paging.size,

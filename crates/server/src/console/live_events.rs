@@ -26,10 +26,13 @@ use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 /// What happens within so long is sent together: at most five times a second.
 const GATHER: Duration = Duration::from_millis(200);
+/// Punches alone change nothing about terminals but when they were last heard, which is looked at so often: there may be
+/// thousands of terminals, and a page for each gate.
+const CONTACTS: Duration = Duration::from_secs(5);
 /// How often the rows are read without any hint: terminals fall silent without an event.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
@@ -50,6 +53,10 @@ struct Stream {
     hinted_punch: i64,
     terminals: HashMap<i64, (State, Overview)>,
     contacts: HashMap<i64, Option<DateTime<Utc>>>,
+    /// Something may be different with the terminals since they were looked at, and when that was.
+    terminals_hinted: bool,
+    terminals_seen: Instant,
+    terminal_counts: Option<[usize; 3]>,
     areas: Vec<(i64, String)>,
     counts: String,
     step: Step,
@@ -98,6 +105,9 @@ pub async fn stream(
         hinted_punch: 0,
         terminals: HashMap::new(),
         contacts: HashMap::new(),
+        terminals_hinted: true,
+        terminals_seen: Instant::now(),
+        terminal_counts: None,
         areas: Vec::new(),
         counts: String::new(),
         step: Step::First,
@@ -164,14 +174,15 @@ impl Stream {
             _ = self.clock.tick() => None,
             _ = self.stop.wait_for(|stop| *stop) => return None,
         };
-        if let Some(event) = hint {
-            self.note(&event);
+        match hint {
+            Some(event) => self.note(&event),
+            None => self.terminals_hinted = true,
         }
         tokio::time::sleep(GATHER).await;
         loop {
             match self.events.try_recv() {
                 Ok(event) => self.note(&event),
-                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Lagged(_)) => self.terminals_hinted = true,
                 Err(TryRecvError::Empty) => return Some(()),
                 Err(TryRecvError::Closed) => return None,
             }
@@ -179,8 +190,11 @@ impl Stream {
     }
 
     fn note(&mut self, event: &Event) {
-        if let Event::Punches(ids) = event {
-            self.hinted_punch = ids.iter().copied().fold(self.hinted_punch, i64::max);
+        match event {
+            Event::Punches(ids) => {
+                self.hinted_punch = ids.iter().copied().fold(self.hinted_punch, i64::max);
+            }
+            _ => self.terminals_hinted = true,
         }
     }
 
@@ -199,11 +213,16 @@ impl Stream {
         // Ids become visible in the order they rise, so whatever of these is not here is hidden.
         self.last_punch = self.last_punch.max(self.hinted_punch);
 
-        let (terminals, counts) = looker.terminals().await?.unzip();
-        if let Some(terminals) = terminals {
-            self.compare(&looker, terminals, first, &mut events)?;
+        if self.terminals_hinted || self.terminals_seen.elapsed() >= CONTACTS {
+            let (terminals, counts) = looker.terminals().await?.unzip();
+            if let Some(terminals) = terminals {
+                self.compare(&looker, terminals, first, &mut events)?;
+            }
+            self.terminal_counts = counts;
+            self.terminals_hinted = false;
+            self.terminals_seen = Instant::now();
         }
-        let counts = looker.counts(counts).await?;
+        let counts = looker.counts(self.terminal_counts).await?;
         if counts != self.counts {
             events.push(event("counts", &counts));
             self.counts = counts;

@@ -113,7 +113,8 @@ pub fn after(id: Column, name: &str, value: &str) -> Result<SimpleExpr> {
     Ok(col(id).gt(last))
 }
 
-pub fn tables(select: &mut SelectStatement) {
+/// Who punched where.
+pub fn join(select: &mut SelectStatement) {
     let join = |table: &'static str, at: Column| {
         (
             JoinType::LeftJoin,
@@ -121,7 +122,6 @@ pub fn tables(select: &mut SelectStatement) {
             col((table, "id")).eq(col(at)),
         )
     };
-    select.from(Alias::new("punch"));
     for (kind, table, on) in [
         // Whoever and whatever is gone since is nobody and nothing here.
         join("terminal", column("terminal_id")),

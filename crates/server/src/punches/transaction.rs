@@ -17,7 +17,7 @@ use crate::resource::{
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::of_terminal;
 use http::{Method, StatusCode};
-use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Transaction;
@@ -96,8 +96,13 @@ impl Resource for Transaction {
     }
 
     fn tables(select: &mut SelectStatement) {
-        punch::tables(select);
+        Self::alone(select);
+        punch::join(select);
+    }
+
+    fn alone(select: &mut SelectStatement) {
         select
+            .from(Alias::new("punch"))
             .and_where(col(column("transaction_id")).is_not_null())
             .and_where(col(column("hidden_at")).is_null());
     }

@@ -13,7 +13,7 @@ use crate::resource::{
 };
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::of_terminal;
-use sea_query::{Condition, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Unregistered;
@@ -65,8 +65,13 @@ impl Resource for Unregistered {
     }
 
     fn tables(select: &mut SelectStatement) {
-        punch::tables(select);
+        Self::alone(select);
+        punch::join(select);
+    }
+
+    fn alone(select: &mut SelectStatement) {
         select
+            .from(Alias::new("punch"))
             .and_where(col(column("transaction_id")).is_null())
             .and_where(col(column("hidden_at")).is_null());
     }
