@@ -1,7 +1,7 @@
 # Every command there is. `make` alone lists them; `make run` and `make test` need nothing prepared.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test fmt generated web browser clients bench bench-growth bench-console bench-live abuse soak fuzz supply screenshots package package-test clean
+.PHONY: help run check test fmt generated web browser clients bench profile bench-growth bench-console bench-live abuse soak fuzz supply screenshots package package-test clean
 
 SHELL := bash
 # Where cargo installs its tools, for those whose PATH lacks it.
@@ -40,6 +40,9 @@ clients: web ## other people's client programs against the server, on both datab
 
 bench: web ## one table of all that is claimed, beside ceilings of the same run (ARGS="1000000 lists" for a size, a section)
 	scripts/with-postgres --durable cargo bench -p muster --bench whole -- $(ARGS)
+
+profile: web ## what takes the time of a part of the bench, as ARGS="10000 uploads sqlite" (needs perf)
+	scripts/profile $(ARGS)
 
 bench-growth: web ## how cost grows with punches and terminals, drawn into docs/growth.svg
 	scripts/with-postgres --durable cargo bench -p muster --bench whole -- growth

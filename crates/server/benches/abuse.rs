@@ -4,6 +4,7 @@
 //!
 //! Ends with an error when the server crashed, gave a 5xx other than 503, or lost an honest punch.
 
+#[allow(dead_code, reason = "each bench uses its part")]
 mod process;
 
 use chrono::{NaiveDate, TimeDelta};

@@ -2,9 +2,9 @@
 //! the same run, the ratio, and what is aimed at. Load, server and database share the machine.
 //!
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server whose commits reach the disk. Words
-//! choose: numbers are sizes (punches: 10000 1000000 10000000 unless given), names are sections (`import`,
-//! `load`, `commands`, `lists`, `files`, `live`, `process`; all unless given). `growth` measures how cost grows, and writes
-//! it with its plot into `docs/`.
+//! choose: numbers are sizes (punches: 10000 1000000 10000000 unless given), `sqlite` and `postgresql` one of the two, names are sections
+//! (`import`, `polls`, `uploads`, `commands`, `lists`, `files`, `live`, `process`, `two`; all unless given). `growth` measures how cost grows, and
+//! writes it with its plot into `docs/`.
 
 #[allow(dead_code, reason = "each bench uses its part")]
 mod filled;
@@ -25,6 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Employees, all of whom punch.
 pub const PEOPLE: i64 = 100_000;
+
+const DATABASES: [&str; 2] = ["sqlite", "postgresql"];
 
 /// A server in this process, and what all sections need of it.
 pub struct Measured {
@@ -56,10 +58,10 @@ async fn main() {
     if sizes.is_empty() {
         sizes = vec![10_000, 1_000_000, 10_000_000];
     }
-    let sections: Vec<String> = words
+    let (only, sections): (Vec<String>, Vec<String>) = words
         .into_iter()
         .filter(|word| word.parse::<i64>().is_err())
-        .collect();
+        .partition(|word| DATABASES.contains(&word.as_str()));
     let wanted = |section: &str| sections.is_empty() || sections.iter().any(|word| word == section);
     // Files of more than a million rows are nobody's.
     let of_files = sizes
@@ -73,6 +75,10 @@ async fn main() {
     let table = &mut table;
     let (wanted, sizes, hello) = (&wanted, &sizes, &hello);
     for (name, url) in filled::databases().await {
+        if !only.is_empty() && !only.contains(&name.to_lowercase()) {
+            filled::remove(&url).await;
+            continue;
+        }
         let mut folder = tempfile::tempdir().expect("a folder");
         let mut on = Measured::start(name, &mut folder, &url).await;
         people::import(&on, wanted("import").then_some(&mut *table)).await;
@@ -93,8 +99,10 @@ async fn main() {
                     .await;
             }
             if place == 0 {
-                if wanted("load") {
+                if wanted("polls") {
                     load::polls(&on, table, hello).await;
+                }
+                if wanted("uploads") {
                     load::uploads(&on, table).await;
                 }
                 if wanted("commands") {
@@ -110,7 +118,7 @@ async fn main() {
             if wanted("process") {
                 running::terminals(name, data, url, table).await;
             }
-            if wanted("load") && !database_url.is_empty() {
+            if wanted("two") && !database_url.is_empty() {
                 running::two_servers(data, url, table).await;
             }
         })

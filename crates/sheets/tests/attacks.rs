@@ -310,8 +310,8 @@ fn a_chain_of_sectors_that_ends_in_itself_is_refused() {
 #[test]
 fn writing_takes_the_same_memory_however_much_is_written() {
     for format in [Format::Csv, Format::Text, Format::Xlsx] {
-        let row: Vec<Cell> = (0..20)
-            .map(|column| Cell::Text(format!("=a text of some length, {column}")))
+        let row: Vec<Cell<'_>> = (0..20)
+            .map(|column| Cell::Text(format!("=a text of some length, {column}").into()))
             .collect();
         let before = NOW.load(Relaxed);
         let mut writer = Writer::new(format, std::io::sink(), ["a", "b"]).expect("begun");

@@ -21,7 +21,7 @@ fn numbered(rows: &[Row]) -> Vec<(u64, Vec<&str>)> {
         .collect()
 }
 
-fn write(format: Format, header: &[&str], table: &[Vec<Cell>]) -> Vec<u8> {
+fn write(format: Format, header: &[&str], table: &[Vec<Cell<'_>>]) -> Vec<u8> {
     let mut writer = Writer::new(format, Vec::new(), header).expect("begun");
     for cells in table {
         writer.row(cells).expect("written");
@@ -229,23 +229,24 @@ fn csv_is_written_as_spreadsheet_programs_take_it() {
 }
 
 /// What a cell is when it is read.
-fn spelled(cell: &Cell) -> String {
+fn spelled(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => text.to_string(),
         Cell::Integer(number) => number.to_string(),
         Cell::Number(number) => number.to_string(),
         Cell::Boolean(value) => value.to_string(),
     }
 }
 
-fn cells() -> impl Strategy<Value = Cell> {
+fn cells() -> impl Strategy<Value = Cell<'static>> {
     prop_oneof![
         Just(Cell::Empty),
         // No text has a NUL: that is how other files are known.
-        any::<String>().prop_map(|text| Cell::Text(text.replace('\0', ""))),
-        "['=+@\t\r\n-]{0,3}[a-z,;\"_x0-9A-F]{0,9}".prop_map(Cell::Text),
-        "(_x[0-9A-Fa-f]{4}_|[_x<>&\u{1}-\u{1f}\u{fffe}\u{feff}]){0,4}".prop_map(Cell::Text),
+        any::<String>().prop_map(|text| Cell::Text(text.replace('\0', "").into())),
+        "['=+@\t\r\n-]{0,3}[a-z,;\"_x0-9A-F]{0,9}".prop_map(|text| Cell::Text(text.into())),
+        "(_x[0-9A-Fa-f]{4}_|[_x<>&\u{1}-\u{1f}\u{fffe}\u{feff}]){0,4}"
+            .prop_map(|text| Cell::Text(text.into())),
         any::<i64>().prop_map(Cell::Integer),
         any::<i32>().prop_map(|number| Cell::Number(f64::from(number) / 64.0)),
         any::<bool>().prop_map(Cell::Boolean),
@@ -285,7 +286,7 @@ proptest! {
     fn another_library_reads_our_workbooks(
         texts in prop::collection::vec("[=+@'-]?[a-zäж<>&\"]{1,12}", 1..6)
     ) {
-        let table = [texts.iter().cloned().map(Cell::Text).collect::<Vec<_>>()];
+        let table = [texts.iter().map(|text| Cell::Text(text.into())).collect::<Vec<_>>()];
         let header: Vec<String> = (0..texts.len()).map(|n| format!("h{n}")).collect();
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let file = write(Format::Xlsx, &header, &table);

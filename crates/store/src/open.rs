@@ -114,6 +114,7 @@ impl Store {
                     .busy_timeout(Duration::from_secs(10))
                     .statement_cache_capacity(256)
                     .pragma("cache_size", "-2000")
+                    .pragma("wal_autocheckpoint", "4000")
                     .pragma("temp_store", "memory");
                 let write = SqlitePoolOptions::new()
                     .max_connections(1)

@@ -212,6 +212,9 @@ pub async fn people(app: &App, count: i64) {
 
 /// A workbook of people with what an export has of most of them.
 pub fn workbook(first_code: i64, count: i64, area: &str, what: &str) -> Vec<u8> {
+    fn text(text: &str) -> Cell<'_> {
+        Cell::Text(text.into())
+    }
     let names = [
         "emp_code",
         "first_name",
@@ -231,24 +234,23 @@ pub fn workbook(first_code: i64, count: i64, area: &str, what: &str) -> Vec<u8> 
     ];
     let mut writer = Writer::new(Format::Xlsx, Vec::new(), names).expect("begun");
     for number in 0..count {
-        let text = |text: &str| Cell::Text(text.to_owned());
         writer
             .row(&[
-                Cell::Text((first_code + number).to_string()),
+                Cell::Text((first_code + number).to_string().into()),
                 text("Ásha"),
-                Cell::Text(format!("{what} {number}")),
+                Cell::Text(format!("{what} {number}").into()),
                 if number % 3 == 0 {
                     text("A")
                 } else {
                     Cell::Empty
                 },
-                Cell::Text((5_000_000 + number).to_string()),
+                Cell::Text((5_000_000 + number).to_string().into()),
                 text("1"),
                 text(area),
                 text("2025-06-18"),
                 text("F"),
                 text("+919876543210"),
-                Cell::Text(format!("asha.{number}@example.com")),
+                Cell::Text(format!("asha.{number}@example.com").into()),
                 text("Bengaluru"),
                 Cell::Boolean(true),
                 Cell::Integer(0),

@@ -91,6 +91,9 @@ fn first_second() -> NaiveDateTime {
         .into()
 }
 
+/// No punch of the server's has come so far.
+const FIRST_ID: i64 = 1_000_000_000_000;
+
 /// The rows the load brings, without the load: each terminal counts its own seconds and people, and
 /// the terminals take turns, upload by upload.
 pub struct RawRows {
@@ -121,7 +124,7 @@ impl Iterator for RawRows {
         let number = upload / terminals * self.upload + within;
         self.next += 1;
         Some(RawRow {
-            id: self.next,
+            id: FIRST_ID + self.next,
             terminal_sn: format!("LOAD{:07}", upload % terminals),
             pin: (100_000 + number % 1000).to_string(),
             employee_id: 1_000_000_001 + number % 1000,
@@ -130,11 +133,11 @@ impl Iterator for RawRows {
     }
 }
 
-/// Rows a second that the driver stores in the same table with the same indexes, on a connection of
-/// its own, one prepared statement a row, one durable commit a group.
-pub fn raw_sqlite(mut source: RawRows, group: usize) -> f64 {
+/// Rows a second that the driver stores in a copy of the same database, on a connection of its own with the settings of ours, one
+/// prepared statement a row, one durable commit a group.
+pub fn raw_sqlite(database: &Path, mut source: RawRows, group: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut database = raw_schema(&folder.path().join("raw.db"));
+    let mut database = raw_copy(database, &folder.path().join("raw.db"));
     let started = Instant::now();
     let mut rows = 0;
     while started.elapsed() < Duration::from_secs_f64(SECONDS) {
@@ -164,23 +167,26 @@ const RAW_INSERT: &str = "INSERT INTO punch (id, transaction_id, company_id, ter
      area_name, employee_id, pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at) \
      VALUES (?1, ?1, 'c', ?2, 'Auto add', 1, 'Not Authorized', ?3, ?4, ?5, ?6, 0, 1, '', 1, ?6)";
 
-fn raw_schema(path: &Path) -> rusqlite::Connection {
-    let database = rusqlite::Connection::open(path).expect("opened");
-    database
-        .execute_batch(
-            "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -8000;",
-        )
-        .expect("set");
-    database
-        .execute_batch(concat!(
-            include_str!("../../../store/migrations/sqlite/0001_model.sql"),
-            include_str!("../../../store/migrations/sqlite/0040_people_on_terminals.sql")
-        ))
-        .expect("made");
-    database
+/// Of a database into which nobody writes at the moment.
+fn raw_copy(database: &Path, copy: &Path) -> rusqlite::Connection {
+    let original = rusqlite::Connection::open(database).expect("opened");
+    let left: i64 = original
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .expect("brought into the file");
+    assert_eq!(left, 0, "somebody writes");
+    std::fs::copy(database, copy).expect("copied");
+    // What is still to be written would be written while the copy is measured.
+    let file = std::fs::File::open(copy).expect("opened");
+    file.sync_all().expect("on the disk");
+    let copy = rusqlite::Connection::open(copy).expect("opened");
+    copy.execute_batch(
+        "PRAGMA synchronous = full; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;",
+    )
+    .expect("set");
+    copy
 }
 
-/// The same on PostgreSQL: arrays through `UNNEST`, one durable commit a group.
+/// The same on PostgreSQL, into a copy of the table: arrays through `UNNEST`, one durable commit a group.
 pub async fn raw_postgres(database_url: &str, mut source: RawRows, group: usize) -> f64 {
     let mut database = PgConnection::connect(database_url)
         .await
@@ -188,6 +194,7 @@ pub async fn raw_postgres(database_url: &str, mut source: RawRows, group: usize)
     for statement in [
         "DROP TABLE IF EXISTS raw_punch",
         "CREATE TABLE raw_punch (LIKE punch INCLUDING ALL)",
+        "INSERT INTO raw_punch SELECT * FROM punch",
     ] {
         sqlx::query(statement)
             .execute(&mut database)

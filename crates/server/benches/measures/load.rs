@@ -68,7 +68,7 @@ pub async fn uploads(on: &Measured, table: &mut Table) {
         let group = usize::try_from(figures.rows / groups).unwrap_or(1).max(1);
         let source = RawRows::new(upload);
         let raw = match on.database_url.as_str() {
-            "" => raw_sqlite(source, group),
+            "" => raw_sqlite(&on.data_dir.join("muster.db"), source, group),
             url => raw_postgres(url, source, group).await,
         };
         let each = if keep_alive {

@@ -2,10 +2,14 @@
 
 use crate::measures::load::{SECONDS, run_at};
 use crate::measures::table::{Aim, Table};
-use crate::process::Process;
+use crate::process::{Held, Process};
 use muster_simulator::{Kind, LoadOptions, load};
+use std::io;
 use std::path::Path;
 use std::time::Instant;
+
+/// What each of two servers gets of a core, so that what both want leaves the database and the load more than they need.
+const SHARE: f64 = 0.15;
 
 pub async fn at_size(name: &str, data: &Path, url: &str, table: &mut Table, size: i64) {
     let started = Instant::now();
@@ -57,25 +61,56 @@ pub async fn terminals(name: &str, data: &Path, url: &str, table: &mut Table) {
     process.stop().await;
 }
 
-/// Two servers on one PostgreSQL, beside one under the same load.
+/// Two servers on one PostgreSQL, beside one under the same load: as they are, which on few cores says how busy those are, and
+/// held to a part of a core each, so that the database is not the limit.
 pub async fn two_servers(data: &Path, url: &str, table: &mut Table) {
     let other = tempfile::tempdir().expect("a folder");
     std::fs::copy(data.join("muster.key"), other.path().join("muster.key"))
         .expect("the key is copied");
-    let first = Process::start(data, Some(url)).await;
-    let alone = run_at(&first.address, Kind::OneRecord, 64, "ONE", SECONDS).await;
-    let second = Process::start(other.path(), Some(url)).await;
-    let (a, b) = tokio::join!(
-        run_at(&first.address, Kind::OneRecord, 32, "TWA", SECONDS),
-        run_at(&second.address, Kind::OneRecord, 32, "TWB", SECONDS)
-    );
-    table.line(
-        "PostgreSQL: one-record uploads, two servers",
-        a.rows_per_second() + b.rows_per_second(),
-        "rows/s",
-        (alone.rows_per_second(), "one server, the same machine"),
-        Aim::Ratio(1.5),
-    );
-    first.stop().await;
-    second.stop().await;
+    for (held_to, aim) in [(None, Aim::None), (Some(SHARE), Aim::Ratio(1.5))] {
+        let start = async |data: &Path| -> io::Result<(Process, Option<Held>)> {
+            let process = Process::start(data, Some(url)).await;
+            let held = held_to.map(|share| Held::to(process.id(), share));
+            Ok((process, held.transpose()?))
+        };
+        let (first, second) = match (start(data).await, start(other.path()).await) {
+            (Ok(first), Ok(second)) => (first, second),
+            (Err(error), _) | (_, Err(error)) => {
+                println!(
+                    "PostgreSQL: two servers held to a part of a core each: not measured, {error}"
+                );
+                return;
+            }
+        };
+        let name = |server: &str| format!("{server}{}", u8::from(held_to.is_some()));
+        let run = async |process: &Process, connections, sn_prefix: &str| {
+            run_at(
+                &process.address,
+                Kind::OneRecord,
+                connections,
+                &name(sn_prefix),
+                SECONDS,
+            )
+            .await
+            .rows_per_second()
+        };
+        let alone = run(&first.0, 64, "ONE").await;
+        let (a, b) = tokio::join!(run(&first.0, 32, "TWA"), run(&second.0, 32, "TWB"));
+        let (what, one) = match held_to {
+            None => ("two servers".to_owned(), "one server, the same machine"),
+            Some(share) => (
+                format!("two servers of {share} cores each"),
+                "one such server",
+            ),
+        };
+        table.line(
+            &format!("PostgreSQL: one-record uploads, {what}"),
+            a + b,
+            "rows/s",
+            (alone, one),
+            aim,
+        );
+        first.0.stop().await;
+        second.0.stop().await;
+    }
 }

@@ -1,7 +1,8 @@
 //! The program as a process of its own, as it is measured from outside.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::{fs, io};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -67,4 +68,41 @@ pub fn resident_mib(process: u32) -> f64 {
         .and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
         .unwrap_or(0.0)
         / 1024.0
+}
+
+/// A process that gets no more than a part of one core, by a control group of its own. It must end before this is dropped.
+pub struct Held(PathBuf);
+
+impl Held {
+    /// Needs what the system gives to root alone.
+    pub fn to(process: u32, share: f64) -> io::Result<Held> {
+        const PERIOD: f64 = 20_000.0;
+        let all = Path::new("/sys/fs/cgroup");
+        let quota = (PERIOD * share).round();
+        let (all, settings) = if all.join("cgroup.controllers").exists() {
+            fs::write(all.join("cgroup.subtree_control"), "+cpu")?;
+            let most = ("cpu.max", format!("{quota} {PERIOD}"));
+            (all.to_owned(), vec![most])
+        } else {
+            let period = ("cpu.cfs_period_us", PERIOD.to_string());
+            (
+                all.join("cpu"),
+                vec![period, ("cpu.cfs_quota_us", quota.to_string())],
+            )
+        };
+        let group = all.join(format!("muster-bench-{process}"));
+        fs::create_dir(&group)?;
+        for (name, value) in settings {
+            fs::write(group.join(name), value)?;
+        }
+        fs::write(group.join("cgroup.procs"), process.to_string())?;
+        Ok(Held(group))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that is still in use stays: nothing runs in it.
+        let _ = fs::remove_dir(&self.0);
+    }
 }

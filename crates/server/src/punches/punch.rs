@@ -12,7 +12,7 @@ use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A punch with what is known of its person now.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -246,56 +246,54 @@ impl Row {
         let emp = self
             .employee_id
             .map_or(Value::Null, |id| profile.person_id(id));
-        let only_there = |value: Value| if is_transaction { value } else { Value::Null };
-        let mut shown = Map::new();
-        shown.insert("id".into(), self.transaction_id.unwrap_or(self.id).into());
+        let mut shown = Map::with_capacity(ANSWER.len());
+        let mut put = |name: &str, value: Value| {
+            shown.insert(name.into(), value);
+        };
+        put("id", self.transaction_id.unwrap_or(self.id).into());
         if is_transaction {
-            shown.insert("emp_code".into(), self.pin.clone().into());
+            put("emp_code", self.pin.as_str().into());
         }
-        let rest = json!({
-            "punch_time": times::local(self.punch_local),
-            "punch_state": self.punch_state.to_string(),
-            "verify_type": self.verify_type,
-            "work_code": self.work_code,
-            "terminal_sn": self.terminal_sn,
-            "terminal_alias": self.terminal_alias,
-            "area_alias": self.area_name,
-            "longitude": self.longitude,
-            "latitude": self.latitude,
-            "gps_location": self.gps_location,
-            "mobile": self.mobile,
-            "source": self.source,
-            "purpose": if is_transaction { 1 } else { 9 },
-            "crc": if is_transaction { Value::Null } else { self.pin.clone().into() },
-            "is_attendance": only_there(1.into()),
-            "reserved": null,
-            "upload_time": times::instant(self.upload_at, app.zone),
-            "sync_status": only_there(0.into()),
-            "sync_time": null,
-            "temperature": self.temperature,
-            "mask_flag": self.mask_flag,
-            "company": self.company_id,
-            "emp": emp,
-            "terminal": self.terminal_id,
-        });
-        let names = json!({
-            "first_name": self.first_name,
-            "last_name": self.last_name,
-            "department": self.dept_name,
-            "position": self.position_name,
-            "punch_state_display": self.state_name(),
-            "verify_type_display": self.verify_name(),
-            "is_mask": match self.mask_flag {
+        put("punch_time", times::local(self.punch_local).into());
+        put("punch_state", self.punch_state.to_string().into());
+        put("verify_type", self.verify_type.into());
+        put("work_code", self.work_code.as_str().into());
+        put("terminal_sn", self.terminal_sn.as_str().into());
+        put("terminal_alias", self.terminal_alias.as_deref().into());
+        put("area_alias", self.area_name.as_deref().into());
+        put("longitude", self.longitude.into());
+        put("latitude", self.latitude.into());
+        put("gps_location", self.gps_location.as_deref().into());
+        put("mobile", self.mobile.as_deref().into());
+        put("source", self.source.into());
+        put("purpose", if is_transaction { 1 } else { 9 }.into());
+        put("crc", (!is_transaction).then_some(self.pin.as_str()).into());
+        put("is_attendance", is_transaction.then_some(1).into());
+        put("reserved", Value::Null);
+        put(
+            "upload_time",
+            times::instant(self.upload_at, app.zone).into(),
+        );
+        put("sync_status", is_transaction.then_some(0).into());
+        put("sync_time", Value::Null);
+        put("temperature", self.temperature.into());
+        put("mask_flag", self.mask_flag.into());
+        put("company", self.company_id.as_str().into());
+        put("emp", emp);
+        put("terminal", self.terminal_id.into());
+        if is_transaction {
+            put("first_name", self.first_name.as_deref().into());
+            put("last_name", self.last_name.as_deref().into());
+            put("department", self.dept_name.as_deref().into());
+            put("position", self.position_name.as_deref().into());
+            put("punch_state_display", self.state_name().into());
+            put("verify_type_display", self.verify_name().into());
+            let is_mask = match self.mask_flag {
                 Some(1) => "Yes",
                 Some(0) => "No",
                 _ => "-",
-            },
-        });
-        if let Value::Object(rest) = rest {
-            shown.extend(rest);
-        }
-        if let (Value::Object(names), true) = (names, is_transaction) {
-            shown.extend(names);
+            };
+            put("is_mask", is_mask.into());
         }
         Value::Object(shown)
     }

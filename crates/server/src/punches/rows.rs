@@ -3,7 +3,8 @@
 //! already stays as it is, and a punch of a known code becomes a transaction at once.
 
 use crate::punches::record::NewPunch;
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use crate::times;
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
 use muster_store::rusqlite::{self, OptionalExtension, Transaction, params};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
@@ -149,7 +150,11 @@ fn all<'p, T>(punches: &'p [NewPunch], value: impl Fn(&'p NewPunch) -> T) -> Vec
 
 /// As the driver writes a local time: text of one form is what sorts and compares.
 fn local_text(local: NaiveDateTime) -> String {
-    local.format("%F %T%.f").to_string()
+    if local.nanosecond() == 0 {
+        times::local(local)
+    } else {
+        local.format("%F %T%.f").to_string()
+    }
 }
 
 /// As the driver writes an instant.
@@ -159,4 +164,25 @@ fn instant_text(instant: DateTime<Utc>) -> String {
 
 fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_text;
+    use chrono::{NaiveDate, NaiveDateTime};
+
+    #[test]
+    fn local_times_are_written_as_the_driver_writes_them() {
+        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).expect("a day");
+        for time in [
+            day(2026, 1, 9).and_hms_opt(0, 5, 59),
+            day(1, 12, 31).and_hms_opt(23, 0, 1),
+            day(2026, 1, 9).and_hms_milli_opt(1, 2, 3, 40),
+            day(12_026, 1, 9).and_hms_opt(1, 2, 3),
+            day(-5, 1, 9).and_hms_opt(1, 2, 3),
+        ] {
+            let time: NaiveDateTime = time.expect("a time");
+            assert_eq!(local_text(time), time.format("%F %T%.f").to_string());
+        }
+    }
 }

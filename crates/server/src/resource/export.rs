@@ -135,7 +135,7 @@ fn wanted<R: Resource>(headers: Option<&str>) -> Result<Vec<Exported>> {
 }
 
 /// What stands in a column of a row as the list shows it.
-fn cell(row: &Value, column: &Exported) -> Cell {
+fn cell<'r>(row: &'r Value, column: &Exported) -> Cell<'r> {
     let Some(value) = row.get(column.member) else {
         return Cell::Empty;
     };
@@ -150,7 +150,7 @@ fn cell(row: &Value, column: &Exported) -> Cell {
     }
 }
 
-fn plain_cell(value: &Value) -> Cell {
+fn plain_cell(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Empty,
         Value::Bool(value) => Cell::Boolean(*value),
@@ -159,13 +159,13 @@ fn plain_cell(value: &Value) -> Cell {
             (None, Some(number)) => Cell::Number(number),
             (None, None) => Cell::Empty,
         },
-        Value::String(text) => Cell::Text(text.clone()),
-        Value::Array(_) | Value::Object(_) => Cell::Text(value.to_string()),
+        Value::String(text) => Cell::Text(text.into()),
+        Value::Array(_) | Value::Object(_) => Cell::Text(value.to_string().into()),
     }
 }
 
 /// Several values in one cell.
-fn joined<'a>(values: impl Iterator<Item = &'a Value>) -> Cell {
+fn joined<'r>(values: impl Iterator<Item = &'r Value>) -> Cell<'r> {
     let texts: Vec<String> = values
         .map(|value| {
             value
@@ -173,7 +173,7 @@ fn joined<'a>(values: impl Iterator<Item = &'a Value>) -> Cell {
                 .map_or_else(|| value.to_string(), str::to_owned)
         })
         .collect();
-    Cell::Text(texts.join(";"))
+    Cell::Text(texts.join(";").into())
 }
 
 /// Reads `export_type`. Where the manual stars it, there is none by default.
@@ -299,7 +299,8 @@ impl<R: Resource> Export<R> {
             // Packing takes its time, and others wait for this thread.
             let written = spawn_blocking(move || {
                 for row in &shown {
-                    let cells: Vec<Cell> = columns.iter().map(|column| cell(row, column)).collect();
+                    let cells: Vec<Cell<'_>> =
+                        columns.iter().map(|column| cell(row, column)).collect();
                     writer.row(&cells)?;
                 }
                 Ok::<_, muster_sheets::Error>(writer)

@@ -28,12 +28,15 @@ impl<W: Write> Writer<W> {
                 .flexible(true)
                 .from_writer(to),
         );
-        let header: Vec<Cell> = header.into_iter().map(Cell::Text).collect();
+        let header: Vec<Cell<'_>> = header
+            .into_iter()
+            .map(|name| Cell::Text(name.into()))
+            .collect();
         writer.row(&header)?;
         Ok(writer)
     }
 
-    pub fn row(&mut self, cells: &[Cell]) -> Result<()> {
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
         for cell in cells {
             let text: Cow<'_, str> = match cell {
                 Cell::Empty => "".into(),

@@ -4,6 +4,7 @@ mod delimited;
 mod xlsx;
 
 use crate::error::Result;
+use std::borrow::Cow;
 use std::io::Write;
 
 /// How a table is written.
@@ -36,10 +37,10 @@ impl Format {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
+pub enum Cell<'t> {
     Empty,
     /// Never run as a formula, whatever it begins with.
-    Text(String),
+    Text(Cow<'t, str>),
     Integer(i64),
     Number(f64),
     Boolean(bool),
@@ -71,7 +72,7 @@ impl<W: Write> Writer<W> {
         }))
     }
 
-    pub fn row(&mut self, cells: &[Cell]) -> Result<()> {
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
         match &mut self.0 {
             Kind::Delimited(writer) => writer.row(cells),
             Kind::Xlsx(writer) => writer.row(cells),

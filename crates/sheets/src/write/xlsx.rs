@@ -12,6 +12,8 @@ use zip::write::{FullFileOptions, StreamWriter, ZipWriter};
 const ROWS: u32 = 1_048_576;
 /// And before a sheet is longer than a zip without its extensions can say.
 const SHEET_BYTES: u64 = 3 << 30;
+/// How hard to pack, of 1 to 9. Somebody waits for a million rows, and most of that was packing.
+const QUICK: i64 = 1;
 /// More digits a spreadsheet program does not keep.
 const DIGITS: u64 = 999_999_999_999_999;
 
@@ -39,7 +41,7 @@ const MEDIA: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 pub struct Writer<W: Write> {
     zip: ZipWriter<StreamWriter<W>>,
-    header: Vec<Cell>,
+    header: Vec<Cell<'static>>,
     sheets: u32,
     /// Of this sheet.
     rows: u32,
@@ -54,7 +56,10 @@ impl<W: Write> Writer<W> {
         let mut writer = Writer {
             zip: ZipWriter::new_stream(to),
             columns: (0..header.len()).map(column).collect(),
-            header: header.into_iter().map(Cell::Text).collect(),
+            header: header
+                .into_iter()
+                .map(|name| Cell::Text(name.into()))
+                .collect(),
             sheets: 0,
             rows: 0,
             bytes: 0,
@@ -65,7 +70,8 @@ impl<W: Write> Writer<W> {
     }
 
     fn begin(&mut self, part: &str) -> Result<()> {
-        self.zip.start_file(part, FullFileOptions::default())?;
+        let options = FullFileOptions::default().compression_level(Some(QUICK));
+        self.zip.start_file(part, options)?;
         self.zip.write_all(DECLARATION.as_bytes())?;
         Ok(())
     }
@@ -81,7 +87,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    pub fn row(&mut self, cells: &[Cell]) -> Result<()> {
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
         if self.rows == ROWS || self.bytes > SHEET_BYTES {
             self.zip.write_all(SHEET_END.as_bytes())?;
             self.begin_sheet()?;
@@ -89,39 +95,32 @@ impl<W: Write> Writer<W> {
         self.write(cells, "")
     }
 
-    fn write(&mut self, cells: &[Cell], style: &str) -> Result<()> {
+    fn write(&mut self, cells: &[Cell<'_>], style: &str) -> Result<()> {
         self.rows += 1;
-        let row = self.rows;
+        let row = self.rows.to_string();
         let xml = &mut self.xml;
         xml.clear();
-        push(xml, format_args!("<row r=\"{row}\">"));
+        push_all(xml, &["<row r=\"", &row, "\">"]);
         while self.columns.len() < cells.len() {
             self.columns.push(column(self.columns.len()));
         }
         for (cell, column) in cells.iter().zip(&self.columns) {
+            let place = [column, row.as_str()];
             match cell {
                 Cell::Empty => {}
                 Cell::Text(text) if text.is_empty() => {}
-                Cell::Text(text) => push_text(xml, column, row, style, text),
+                Cell::Text(text) => push_text(xml, place, style, text),
                 Cell::Integer(number) if number.unsigned_abs() > DIGITS => {
-                    push_text(xml, column, row, style, &number.to_string());
+                    push_text(xml, place, style, &number.to_string());
                 }
-                Cell::Integer(number) => push(
-                    xml,
-                    format_args!("<c r=\"{column}{row}\"{style}><v>{number}</v></c>"),
-                ),
+                Cell::Integer(number) => push_number(xml, place, style, format_args!("{number}")),
                 Cell::Number(number) if !number.is_finite() => {}
-                Cell::Number(number) => push(
-                    xml,
-                    format_args!("<c r=\"{column}{row}\"{style}><v>{number}</v></c>"),
-                ),
-                Cell::Boolean(value) => push(
-                    xml,
-                    format_args!(
-                        "<c r=\"{column}{row}\"{style} t=\"b\"><v>{}</v></c>",
-                        u8::from(*value)
-                    ),
-                ),
+                Cell::Number(number) => push_number(xml, place, style, format_args!("{number}")),
+                Cell::Boolean(value) => {
+                    let value = if *value { "1" } else { "0" };
+                    push_cell(xml, place, style);
+                    push_all(xml, &[" t=\"b\"><v>", value, "</v></c>"]);
+                }
             }
         }
         xml.push_str("</row>");
@@ -192,34 +191,60 @@ fn push(xml: &mut String, text: std::fmt::Arguments<'_>) {
     xml.write_fmt(text).expect("a String takes everything");
 }
 
-fn push_text(xml: &mut String, column: &str, row: u32, style: &str, text: &str) {
+fn push_all(xml: &mut String, texts: &[&str]) {
+    for text in texts {
+        xml.push_str(text);
+    }
+}
+
+/// A cell's beginning. The column and the row are its place.
+fn push_cell(xml: &mut String, [column, row]: [&str; 2], style: &str) {
+    push_all(xml, &["<c r=\"", column, row, "\"", style]);
+}
+
+fn push_number(xml: &mut String, place: [&str; 2], style: &str, number: std::fmt::Arguments<'_>) {
+    push_cell(xml, place, style);
+    xml.push_str("><v>");
+    push(xml, number);
+    xml.push_str("</v></c>");
+}
+
+fn push_text(xml: &mut String, place: [&str; 2], style: &str, text: &str) {
     let (is_quoted, text) = typed(text);
-    let style = if is_quoted { QUOTED } else { style };
-    push(
-        xml,
-        format_args!(
-            "<c r=\"{column}{row}\"{style} t=\"inlineStr\"><is><t xml:space=\"preserve\">"
-        ),
-    );
+    push_cell(xml, place, if is_quoted { QUOTED } else { style });
+    xml.push_str(" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
     push_escaped(xml, &text);
     xml.push_str("</t></is></c>");
 }
 
 /// Markup as entities; what XML cannot hold, and what looks like it, as `_x000D_`.
 fn push_escaped(xml: &mut String, text: &str) {
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '\t' | '\n' => xml.push(letter),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                push(xml, format_args!("_x{:04X}_", u32::from(letter)));
-            }
-            '_' if is_escape(&text[at..]) => xml.push_str("_x005F_"),
-            letter => xml.push(letter),
+    // Nearly every text is plain; the bytes looked for begin a letter wherever they stand.
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        // The first byte of the two letters that are none.
+        if !matches!(byte, b'&' | b'<' | b'>' | b'_' | 0..=0x1f | 0xef) {
+            continue;
         }
+        let letter = text[at..].chars().next().unwrap_or_default();
+        let entity = match letter {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '_' if is_escape(&text[at..]) => "_x005F_",
+            '\t' | '\n' | '_' => continue,
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => "",
+            _ => continue,
+        };
+        xml.push_str(&text[plain..at]);
+        if entity.is_empty() {
+            push(xml, format_args!("_x{:04X}_", u32::from(letter)));
+        } else {
+            xml.push_str(entity);
+        }
+        plain = at + letter.len_utf8();
     }
+    xml.push_str(&text[plain..]);
 }
 
 fn is_escape(text: &str) -> bool {
