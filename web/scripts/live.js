@@ -43,7 +43,7 @@ function connect() {
   if (stream || connection.dataset.state === "signed-out" || document.hidden) return;
   clearTimeout(retry);
   show(connection.dataset.state ? "reconnecting" : "connecting");
-  stream = new EventSource(`${page.dataset.events}?after=${last}`);
+  stream = new EventSource(`${page.dataset.events}?after=${last}&area=${area?.value ?? ""}`);
   const on = (name, take) => stream.addEventListener(name, (event) => take(event.data, event.lastEventId));
   on("connected", () => ((wait = 1), show("connected")));
   on("signed-out", () => (disconnect(), show("signed-out")));
@@ -113,8 +113,7 @@ function takePunches(rows) {
     return label();
   }
   for (const row of fresh) row.classList.add("fresh");
-  fresh.forEach(narrow);
-  if (fresh.some((row) => !row.hidden)) ring();
+  if (fresh.length > 0) ring();
   punches.prepend(...fresh);
   while (punches.children.length > mostPunches) punches.lastElementChild.remove();
 }
@@ -139,11 +138,21 @@ const sound = document.getElementById("sound");
 const full = document.getElementById("full");
 let bell = null;
 
-function narrow(row) {
-  row.hidden = Boolean(area?.value) && row.dataset.area !== area.value;
-}
-
-area?.addEventListener("change", () => [...punches.children].forEach(narrow));
+/** The server leaves the others out, so that those of one gate stay however many come elsewhere. */
+area?.addEventListener("change", async () => {
+  disconnect();
+  history.replaceState(null, "", area.value ? `?area=${area.value}` : location.pathname);
+  const answer = await fetch(location.href).catch(() => null);
+  const shown = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const rows = shown && shown.getElementById("punches");
+  if (rows) {
+    held = [];
+    label();
+    punches.replaceChildren(...document.importNode(rows, true).children);
+    last = shown.querySelector("[data-events]").dataset.after;
+  }
+  connect();
+});
 
 /** Two soft tones; a browser lets a page sound only after somebody has pressed something on it. */
 function ring() {

@@ -74,6 +74,15 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   await page.getByRole("button", { name: "Go on" }).click();
   await page.locator("#punches > tr").nth(1).waitFor();
   assert.deepEqual(await page.locator("#punches .pin").allTextContents(), ["1002", "1001"]);
+
+  // Another gate's punches alone, of which there are none; then this one's, with what has come meanwhile.
+  await page.locator("#area").selectOption({ label: "Not Authorized" });
+  await page.locator("#punches:empty").waitFor({ state: "attached" });
+  await page.locator("#connection[data-state=connected]").waitFor();
+  await gate.punches("1003\t2026-01-15 08:02:00\t1\t15\t0\t0\t0");
+  await page.locator("#area").selectOption({ label: "<script>alert(1)</script>" });
+  await page.locator("#punches > tr").nth(2).waitFor();
+  assert.deepEqual(await page.locator("#punches .pin").allTextContents(), ["1003", "1002", "1001"]);
   assert.equal(await page.evaluate(() => window.sameDocument), true);
 });
 

@@ -11,14 +11,14 @@ use age::secrecy::SecretString;
 use age::x25519::{Identity, Recipient};
 use age::{Decryptor, Encryptor};
 use anyhow::{Context, bail, ensure};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const ABOUT: &str = "about.json";
@@ -29,6 +29,11 @@ const FORMAT: u32 = 1;
 const BEGINNING: &str = "muster-";
 const TIME: &str = "%Y-%m-%dT%H-%M-%SZ";
 const ENDING: &str = ".tar.gz.age";
+/// What its name has behind it while it is made: the database as it is, and the backup itself.
+const PICTURE: &str = ".picture";
+const UNFINISHED: &str = ".unfinished";
+/// What nobody has written to for so long is not being made any more.
+const LEFT_AFTER: TimeDelta = TimeDelta::days(1);
 /// No key file is larger.
 const LARGEST_KEY: u64 = 64 << 10;
 
@@ -111,8 +116,16 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         made_at,
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    // What the picture would take away, punches would lack.
-    let needed = u64::try_from(health::database(app).await?.bytes).unwrap_or(0);
+    remove_left(&app.config.data_dir, PICTURE, made_at)?;
+    remove_left(folder, UNFINISHED, made_at)?;
+    // What the picture would take away, punches would lack, and so with what is made of it; that is packed.
+    let picture = u64::try_from(health::database(app).await?.bytes).unwrap_or(0);
+    let same_disk = fs::metadata(folder)?.dev() == fs::metadata(&app.config.data_dir)?.dev();
+    let needed = if same_disk {
+        picture + picture / 2
+    } else {
+        picture
+    };
     let free = health::disk_bytes(&app.config.data_dir).map_or(u64::MAX, |(free, _)| free);
     ensure!(
         free > needed,
@@ -122,14 +135,16 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         free >> 20
     );
     // The picture is as secret as the database: it lies beside it.
-    let picture = Unfinished::new(app.config.data_dir.join(format!("{name}.picture")))?;
+    let picture = Unfinished::new(app.config.data_dir.join(format!("{name}{PICTURE}")))?;
     app.store
         .picture(&picture.0)
         .await
         .context("the database could not be read")?;
     let (file, key_file) = (folder.join(name), app.config.key_file());
     tokio::task::spawn_blocking(move || {
-        let unfinished = Unfinished::new(file.with_extension("age.unfinished"))?;
+        let mut unfinished = file.clone().into_os_string();
+        unfinished.push(UNFINISHED);
+        let unfinished = Unfinished::new(unfinished.into())?;
         write(&unfinished.0, &about, &key_file, &picture.0, &sealing)?;
         fs::rename(&unfinished.0, &file)?;
         // The name, too, is to survive a power failure.
@@ -140,6 +155,21 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         Ok(Made { file, bytes })
     })
     .await?
+}
+
+/// What a program that was killed has left of a backup. One that is being made changes all the time.
+fn remove_left(folder: &Path, ending: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_left = name.strip_suffix(ending).and_then(made_at).is_some();
+        if is_left && now - DateTime::<Utc>::from(entry.metadata()?.modified()?) > LEFT_AFTER {
+            fs::remove_file(entry.path())
+                .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn write(

@@ -307,6 +307,14 @@ impl Sentence {
     pub fn of(text: Text, values: Vec<(&'static str, Value)>) -> Sentence {
         Sentence { text, values }
     }
+
+    /// The same without one of its values, for who may not see that.
+    pub fn without(mut self, name: &str) -> Sentence {
+        for (_, value) in self.values.iter_mut().filter(|(known, _)| *known == name) {
+            *value = Value::Plain("…".into());
+        }
+        self
+    }
 }
 
 impl From<String> for Value {

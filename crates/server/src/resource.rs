@@ -1132,8 +1132,8 @@ pub async fn page<R: Resource>(
                 if !selection.everything && !R::IS_SMALL && selection.sorts_ids(count) {
                     place(number).apply(&mut ids, col(id), &direction);
                     ids.order_by_expr(col(id).add(0), direction).limit(limit);
-                } else if skips && skipped > left {
-                    // The other end is nearer.
+                } else if skips && skipped > left && matches!(direction, Order::Desc) {
+                    // The other end is nearer, and stays where it is: what comes meanwhile comes at this one.
                     let rows = cmp::min(left, paging.size);
                     Place::Skip((left - rows).unsigned_abs()).apply(&mut ids, col(id), &direction);
                     ids.order_by_expr(col(id), turned(&direction))

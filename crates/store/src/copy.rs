@@ -1,11 +1,12 @@
 //! A database into an empty one of the other kind, and a picture of one as a file: every row of every
 //! table, whatever they are called.
 
-use crate::{Dialect, Error, Options, Pools, Result, Statement, Store, Tx, Url};
+use crate::{Dialect, Error, Inner, Options, Pools, Result, Statement, Store, Tx, Url};
 use rusqlite::{Connection, OpenFlags};
 use sea_query::{Value, Values};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Rows in one statement; fewer where they may hold pictures.
 const TOGETHER: i64 = 1_000;
@@ -167,13 +168,13 @@ impl Store {
                 "only from SQLite to PostgreSQL, or back".into(),
             ));
         }
-        let (mut from, mut to) = (self.write().await?, to.write().await?);
+        let (mut from, mut to) = (self.write().await?.patient(), to.write().await?.patient());
         let tables = match from.dialect() {
             Dialect::Sqlite => tables(&mut to).await?,
             Dialect::Postgres => {
                 let tables = tables(&mut from).await?;
                 from.commit().await?;
-                from = self.write().await?;
+                from = self.write().await?.patient();
                 run(
                     &mut from,
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -252,7 +253,17 @@ impl Store {
     }
 }
 
+/// How long a statement about all rows of a table may take.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 impl Tx {
+    fn patient(mut self) -> Tx {
+        if let Inner::Postgres(begun) = &mut self.inner {
+            begun.patience = PATIENCE;
+        }
+        self
+    }
+
     /// No id that was given to anything in these tables is given again, nor the next so many: a database that is
     /// older than what was told of it goes on behind that.
     pub async fn skip_ids(&mut self, count: i64) -> Result<()> {

@@ -107,7 +107,9 @@ impl Place {
         self,
         work: impl AsyncFnOnce(&Arc<App>) -> anyhow::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        let config = self.load()?;
+        let mut config = self.load()?;
+        // What looks at everything takes longer than anybody is made to wait by a server.
+        config.database_patience_s = config.database_patience_s.max(PATIENCE_S);
         anyhow::ensure!(
             config.key_file().exists(),
             "there is no installation in {}: `muster serve` makes one at its first start; --data-dir names another folder",
@@ -124,6 +126,8 @@ impl Place {
         })
     }
 }
+
+const PATIENCE_S: u32 = 3600;
 
 /// The passphrase of a backup: out of the environment, so that it stands in no history and no list of processes.
 #[derive(Debug, Args)]

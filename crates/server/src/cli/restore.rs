@@ -17,9 +17,26 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Ids that may have been given after the backup was made are not given again: so many at least, and so many
-/// for each hour that has passed.
-const IDS_SKIPPED: i64 = 100_000;
-const IDS_SKIPPED_AN_HOUR: i64 = 20_000;
+/// for each hour that has passed. Punches have more: each takes an id, known or not, and a terminal that is asked sends all it has.
+const IDS_SKIPPED: Skipped = Skipped {
+    least: 100_000,
+    an_hour: 20_000,
+};
+const PUNCH_IDS_SKIPPED: Skipped = Skipped {
+    least: 10_000_000,
+    an_hour: 1_000_000,
+};
+
+struct Skipped {
+    least: i64,
+    an_hour: i64,
+}
+
+impl Skipped {
+    fn after(&self, hours: i64) -> i64 {
+        self.least + self.an_hour * hours
+    }
+}
 
 #[derive(Debug, Args)]
 pub struct Restore {
@@ -32,7 +49,7 @@ pub struct Restore {
     key: Option<PathBuf>,
     #[command(flatten)]
     sealed_with: Passphrase,
-    /// So many ids are left out, where the server gave more than 20 000 an hour after the backup
+    /// So many ids are left out, where the server gave more than 20 000 an hour after the backup, or more than a million to punches
     #[arg(long, value_name = "COUNT")]
     skip_ids: Option<i64>,
 }
@@ -61,15 +78,18 @@ impl Restore {
             config.data_dir.display()
         );
         block_on(async {
-            let about = place(&config, &self.file, &opening).await?;
+            let folder = Emerging::new(&config.data_dir)?;
+            let about = place(&config, &self.file, &opening, &folder.0).await?;
             let about_it = format!(
                 "the backup of {} from {}",
                 about.company,
                 about.made_at.format("%Y-%m-%d %H:%M UTC")
             );
-            let asked = go_on(config, &about, self.skip_ids)
+            let asked = go_on(&config, &folder.0, &about, self.skip_ids)
                 .await
-                .with_context(|| format!("{about_it} is in place, but cannot go on"))?;
+                .with_context(|| format!("{about_it} cannot go on"))?;
+            // Only now: before, it would give ids again that were given.
+            folder.finish(&config.data_dir)?;
             println!(
                 "{about_it} is in place. {asked} terminals will be asked for the punches since then; start the server."
             );
@@ -78,12 +98,16 @@ impl Restore {
     }
 }
 
-/// Puts the key file and the database where they belong: both, or neither.
-async fn place(config: &Config, file: &Path, opening: &Opening) -> anyhow::Result<About> {
-    let folder = Emerging::new(&config.data_dir)?;
-    let (about, database) = backup::open(file, opening, &folder.0)?;
+/// Puts the key file into the folder, and the database there too or where the configuration says.
+async fn place(
+    config: &Config,
+    file: &Path,
+    opening: &Opening,
+    folder: &Path,
+) -> anyhow::Result<About> {
+    let (about, database) = backup::open(file, opening, folder)?;
     match config.database_url()? {
-        Url::Sqlite(to) if to == config.data_dir.join("muster.db") => {}
+        Url::Sqlite(to) if to == own_database(config) => {}
         Url::Sqlite(to) => {
             ensure!(!to.exists(), "{} is there already", to.display());
             fs::copy(&database, &to).with_context(|| format!("cannot make {}", to.display()))?;
@@ -98,7 +122,7 @@ async fn place(config: &Config, file: &Path, opening: &Opening) -> anyhow::Resul
             to.close().await;
             from.close().await;
             copied.context("nothing was restored")?;
-            for entry in fs::read_dir(&folder.0)? {
+            for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
                 // The database, and what may lie beside it.
                 if path.extension().is_some_and(|ending| ending != "key") {
@@ -107,19 +131,34 @@ async fn place(config: &Config, file: &Path, opening: &Opening) -> anyhow::Resul
             }
         }
     }
-    folder.finish(&config.data_dir)?;
     Ok(about)
+}
+
+/// Where the database is when nothing else is said.
+fn own_database(config: &Config) -> PathBuf {
+    config.data_dir.join("muster.db")
 }
 
 /// What was given or told after the backup was made is neither given again nor believed undone. Returns how many
 /// terminals are asked for what they have since.
-async fn go_on(config: Config, about: &About, skip_ids: Option<i64>) -> anyhow::Result<usize> {
+async fn go_on(
+    config: &Config,
+    folder: &Path,
+    about: &About,
+    skip_ids: Option<i64>,
+) -> anyhow::Result<usize> {
+    let is_in_folder = config.database_url()? == Url::Sqlite(own_database(config));
+    let mut config = config.clone();
+    config.data_dir = folder.to_owned();
+    if is_in_folder {
+        config.database_url.clear();
+    }
     let app = App::open(config, Clock::real(), None).await?.app;
     let hours = (app.clock.now() - about.made_at).num_hours().max(0);
-    let count = skip_ids.unwrap_or(IDS_SKIPPED + IDS_SKIPPED_AN_HOUR * hours);
+    let skip = |usual: Skipped| skip_ids.unwrap_or_else(|| usual.after(hours));
     let mut tx = Writing::begin(&app).await?;
-    tx.skip_ids(count).await?;
-    record::skip_ids(&mut tx, count).await?;
+    tx.skip_ids(skip(IDS_SKIPPED)).await?;
+    record::skip_ids(&mut tx, skip(PUNCH_IDS_SKIPPED)).await?;
     let asked = drift::catch_up(&app, &mut tx, about.made_at).await?;
     tx.commit(&app).await?;
     app.close().await;

@@ -45,6 +45,22 @@ const ACTIONS: &[(&str, Text)] = &[
     ("assign", t!("Assigned")),
     ("unassign", t!("Assignment taken back")),
     ("backup", t!("Backed up")),
+    ("archive", t!("Put away")),
+    ("bring_back", t!("Brought back")),
+    // What terminals are told, in the words of the page where it is asked for.
+    ("sync_data_to_device", t!("Send its people again")),
+    ("upload_transaction", t!("Collect punches again")),
+    ("upload_all", t!("Collect everything again")),
+    ("set_time", t!("Set its clock")),
+    ("enroll_remotely", t!("Enrol somebody")),
+    ("complete", t!("Filled in at a terminal")),
+    ("unlock_terminal", t!("Open the door")),
+    ("reboot", t!("Restart")),
+    ("clear_command", t!("Cancel what it was not told yet")),
+    ("ip_port_update_to_device", t!("Point it at another server")),
+    ("clear_capture", t!("Delete its photos of punches")),
+    ("clear_all", t!("Empty it")),
+    ("delete templates", t!("Delete templates")),
 ];
 const THINGS: &[(&str, Text)] = &[
     ("employee", t!("Employee")),
@@ -62,6 +78,7 @@ const THINGS: &[(&str, Text)] = &[
     ("user", t!("User")),
     ("role", t!("Role")),
     ("client", t!("API client")),
+    ("setting", t!("Settings")),
 ];
 
 impl Listed for Audit {

@@ -37,6 +37,8 @@ pub struct Looker<'a> {
     pub app: &'a App,
     pub session: &'a Session,
     pub areas: Vec<(i64, String)>,
+    /// Whose punches alone are looked at, when it is one's.
+    pub area: Option<i64>,
 }
 
 #[derive(Template)]
@@ -53,7 +55,8 @@ struct Live {
     door: TerminalDoor,
     read_at: Moment,
     /// Of the punches, to choose from.
-    areas: Vec<String>,
+    areas: Vec<(i64, String)>,
+    area: Option<i64>,
     done: Option<String>,
     refused: Option<String>,
 }
@@ -104,7 +107,6 @@ struct PunchRow {
     way: &'static str,
     verify: String,
     terminal: String,
-    area: String,
     /// Whose photo is shown.
     photo: Option<i64>,
     clock_suspect: bool,
@@ -118,7 +120,7 @@ struct Counts {
 }
 
 impl<'a> Looker<'a> {
-    pub async fn new(app: &'a App, session: &'a Session) -> Result<Looker<'a>> {
+    pub async fn new(app: &'a App, session: &'a Session, area: Option<i64>) -> Result<Looker<'a>> {
         let areas = if session.caller.may(Right::Change(Thing::Terminal)) {
             admission::areas(app, &session.caller).await?
         } else {
@@ -128,6 +130,7 @@ impl<'a> Looker<'a> {
             app,
             session,
             areas,
+            area,
         })
     }
 
@@ -155,7 +158,8 @@ impl<'a> Looker<'a> {
         if !sees_punches(self.session) {
             return Ok(Vec::new());
         }
-        recent::since(self.app, &self.session.caller.scope, after, MOST_PUNCHES).await
+        let scope = &self.session.caller.scope;
+        recent::since(self.app, scope, self.area, after, MOST_PUNCHES).await
     }
 
     pub fn terminal_row(&self, state: State, terminal: &Overview) -> Result<String> {
@@ -227,7 +231,6 @@ impl<'a> Looker<'a> {
                     .terminal_alias
                     .clone()
                     .unwrap_or_else(|| punch.terminal_sn.clone()),
-                area: punch.area_name.clone().unwrap_or_default(),
                 photo: punch.employee_id.filter(|_| punch.has_photo && sees_people),
                 clock_suspect: punch.clock_suspect,
             })?);
@@ -264,10 +267,7 @@ pub async fn page(
     RawQuery(query): RawQuery,
     parts: Parts,
 ) -> Result<Response, Failure> {
-    let authorised = query
-        .iter()
-        .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()))
-        .find_map(|(name, value)| (name == "authorised").then(|| value.parse::<i64>().ok())?);
+    let authorised = number_of(query.as_deref(), "authorised");
     let done = match authorised {
         Some(id) if sees_terminals(&session) => {
             overview::find(&console.app, &session.caller.scope, id)
@@ -286,7 +286,15 @@ pub async fn page(
         _ => None,
     };
     let arrival = Arrival::of(&console.app, &parts);
-    show(&console.app, &session, &arrival, done, None).await
+    let area = number_of(query.as_deref(), "area");
+    show(&console.app, &session, &arrival, area, (done, None)).await
+}
+
+/// What the query says under a name, when it is a number.
+pub fn number_of(query: Option<&str>, wanted: &str) -> Option<i64> {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or("").as_bytes());
+    let mut of = pairs.filter(|(name, _)| name == wanted);
+    of.find_map(|(_, value)| value.parse().ok())
 }
 
 /// Moves a waiting terminal to where it belongs.
@@ -311,17 +319,12 @@ pub async fn authorise(
                 .into_iter()
                 .map(|problem| problem.message)
                 .collect();
-            show(
-                app,
-                &form.session,
-                &form.arrival,
-                None,
-                Some(reasons.join(" ")),
-            )
-            .await
+            let told = (None, Some(reasons.join(" ")));
+            show(app, &form.session, &form.arrival, None, told).await
         }
         Err(Error::Refused { detail, .. }) => {
-            show(app, &form.session, &form.arrival, None, Some(detail)).await
+            let told = (None, Some(detail));
+            show(app, &form.session, &form.arrival, None, told).await
         }
         Err(error) => Err(error.into()),
     }
@@ -331,10 +334,10 @@ async fn show(
     app: &App,
     session: &Session,
     arrival: &Arrival,
-    done: Option<String>,
-    refused: Option<String>,
+    area: Option<i64>,
+    (done, refused): (Option<String>, Option<String>),
 ) -> Result<Response, Failure> {
-    let looker = Looker::new(app, session).await?;
+    let looker = Looker::new(app, session, area).await?;
     let (terminals, counts) = looker.terminals().await?.unzip();
     let punches = looker.punches(0).await?;
     let status = match refused {
@@ -361,8 +364,9 @@ async fn show(
                 .choices(app, &session.caller)
                 .await?
                 .into_iter()
-                .map(|(_, _, name)| name)
+                .map(|(id, _, name)| (id, name))
                 .collect(),
+            area,
             done,
             refused,
         },

@@ -44,6 +44,7 @@ struct Stream {
     session: Session,
     /// Of the page, whose request is over while this goes on.
     language: &'static Language,
+    area: Option<i64>,
     events: Receiver<Event>,
     clock: Interval,
     stop: watch::Receiver<bool>,
@@ -83,10 +84,7 @@ pub async fn stream(
     if !live::sees_terminals(&session) && !live::sees_punches(&session) {
         return Err(Error::Forbidden.into());
     }
-    let asked = query
-        .iter()
-        .flat_map(|query| url::form_urlencoded::parse(query.as_bytes()))
-        .find_map(|(name, value)| (name == "after").then(|| value.parse().ok())?);
+    let asked = live::number_of(query.as_deref(), "after");
     let last_seen = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok()?.parse().ok());
@@ -99,6 +97,7 @@ pub async fn stream(
         app: console.app.clone(),
         session,
         language: language::now(),
+        area: live::number_of(query.as_deref(), "area"),
         clock,
         stop: console.stop.clone(),
         last_punch: last_seen.or(asked).unwrap_or(0),
@@ -194,7 +193,9 @@ impl Stream {
             Event::Punches(ids) => {
                 self.hinted_punch = ids.iter().copied().fold(self.hinted_punch, i64::max);
             }
-            _ => self.terminals_hinted = true,
+            // Nothing of what is shown of a terminal.
+            Event::Command { .. } | Event::Reread(_) => {}
+            Event::Terminal(_) | Event::Alarm { .. } => self.terminals_hinted = true,
         }
     }
 
@@ -202,7 +203,7 @@ impl Stream {
         let first = std::mem::replace(&mut self.step, Step::Going) == Step::First;
         let app = self.app.clone();
         let session = self.session.clone();
-        let looker = Looker::new(&app, &session).await?;
+        let looker = Looker::new(&app, &session, self.area).await?;
         let mut events = Vec::new();
 
         let punches = looker.punches(self.last_punch).await?;

@@ -263,9 +263,13 @@ pub async fn end_sessions(
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
     let mut tx = Writing::begin(app).await?;
-    match form.fields.text("key") {
+    let ended = match form.fields.text("key") {
         "" => session.end_others(&mut tx, id).await?,
         key => session::end_of_user(&mut tx, id, Some(key)).await?,
+    };
+    if ended > 0 {
+        let caller = &session.caller;
+        session::write_end(&mut tx, app.clock.now(), caller, caller.name()).await?;
     }
     tx.commit(app).await?;
     Ok(Redirect::to("/account?done=ended").into_response())

@@ -1,7 +1,7 @@
 //! The page of one terminal: whether it is there, what it holds against what it should, what it was
 //! told and logged, why a punch may be missing, and what can be done with it.
 
-use crate::access::Right;
+use crate::access::{Right, Thing};
 use crate::app::App;
 use crate::config::Admission;
 use crate::console::Console;
@@ -128,14 +128,21 @@ pub async fn page(
     let is_open = |command: &<Commands as Resource>::Row| command.state == "queued";
     let commands = excerpt::<Commands>(app, caller, &latest, &own, is_open).await?;
     let operations = excerpt::<Operations>(app, caller, &latest, &own, |_| false).await?;
+    // It has punches of people of any department.
+    let sees_punches = caller.may(Right::View(Thing::Transaction))
+        && caller.scope.departments.is_none()
+        && caller.scope.employee.is_none();
     let talk: Vec<Said> = app
         .roster
         .talk
         .of(row.id)
         .into_iter()
-        .map(|exchange| Said {
-            at: moment(app, exchange.last_at),
-            exchange,
+        .map(|mut exchange| {
+            if !sees_punches {
+                exchange.said = exchange.said.without("line");
+            }
+            let at = moment(app, exchange.last_at);
+            Said { at, exchange }
         })
         .collect();
     let state = state(app, &row);
@@ -149,7 +156,7 @@ pub async fn page(
             zone: zone(app, &row),
             clock: clock(app, &row),
             counts: counts(&row, &inspection),
-            reasons: reasons(app, &row, state, &inspection, &talk),
+            reasons: reasons(app, &row, state, &inspection, sees_punches, &talk),
             acts: act::of::<Terminal>(&session),
             may_change: caller.may(Right::Change(Terminal::THING)),
             may_cancel: caller.may(Right::TerminalCommand),
@@ -271,6 +278,7 @@ fn reasons(
     row: &Row,
     state: State,
     inspection: &Inspection,
+    sees_punches: bool,
     talk: &[Said],
 ) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -294,12 +302,17 @@ fn reasons(
     });
     match &inspection.last_punch {
         Some(punch) => {
-            let said = t!(
-                "Its last punch here is of PIN {pin}, {time} by its clock, received {ago}.",
-                pin = punch.pin,
-                time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
-                ago = moment(app, punch.upload_at).ago,
-            );
+            let ago = moment(app, punch.upload_at).ago;
+            let said = if sees_punches {
+                t!(
+                    "Its last punch here is of PIN {pin}, {time} by its clock, received {ago}.",
+                    pin = punch.pin,
+                    time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
+                    ago = ago,
+                )
+            } else {
+                t!("Its last punch here was received {ago}.", ago = ago)
+            };
             reasons.push(if punch.clock_suspect {
                 Reason::bad(format!("{said} {}", t!("That time cannot be right.")))
             } else {

@@ -2,7 +2,9 @@
 //! the table `console_session`.
 
 use crate::access::{Caller, Who};
+use crate::accounts::user::Users;
 use crate::app::App;
+use crate::audit::{self, Deed};
 use crate::console::Console;
 use crate::console::account::Account;
 use crate::console::arrival::Arrival;
@@ -12,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::language::{self, Language};
 use crate::profile::Profile;
+use crate::resource::Resource;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
@@ -29,6 +32,8 @@ const IDLE: TimeDelta = TimeDelta::hours(12);
 const LIFE: TimeDelta = TimeDelta::days(7);
 /// How often at most a request writes down that the session is in use.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// What a page asks for by itself, without anybody being there.
+const BY_ITSELF: &str = "x-by-itself";
 const LONGEST_AGENT: usize = 200;
 
 /// A signed-in user. A handler that has one was called by somebody; what they may do it asks
@@ -84,7 +89,7 @@ impl Session {
             return Ok(None);
         };
         let now = app.clock.now();
-        if now - known.seen_at >= SEEN_EVERY {
+        if now - known.seen_at >= SEEN_EVERY && !headers.contains_key(BY_ITSELF) {
             let mut tx = app.store.write().await?;
             tx.run(&Sql::new(
                 "UPDATE console_session SET seen_at = $2 WHERE digest = $1",
@@ -134,13 +139,13 @@ impl Session {
     }
 
     /// Ends every other session of the user.
-    pub async fn end_others(&self, tx: &mut Tx, user_id: i64) -> Result<()> {
-        tx.run(&Sql::new(
-            "DELETE FROM console_session WHERE user_id = $1 AND digest <> $2",
-            [user_id.into(), self.digest.clone().into()],
-        ))
-        .await?;
-        Ok(())
+    pub async fn end_others(&self, tx: &mut Tx, user_id: i64) -> Result<u64> {
+        Ok(tx
+            .run(&Sql::new(
+                "DELETE FROM console_session WHERE user_id = $1 AND digest <> $2",
+                [user_id.into(), self.digest.clone().into()],
+            ))
+            .await?)
     }
 
     pub fn is_this(&self, open: &Open) -> bool {
@@ -190,26 +195,35 @@ pub async fn of_user(app: &App, user_id: i64) -> Result<Vec<Open>> {
         .await?)
 }
 
-/// Ends the session of the user with that key, or all of them.
-pub async fn end_of_user(tx: &mut Tx, user_id: i64, key: Option<&str>) -> Result<()> {
-    match key {
-        Some(key) => {
-            let digest = hex::decode(key).unwrap_or_default();
-            tx.run(&Sql::new(
-                "DELETE FROM console_session WHERE user_id = $1 AND digest = $2",
-                [user_id.into(), digest.into()],
-            ))
-            .await?;
-        }
-        None => {
-            tx.run(&Sql::new(
-                "DELETE FROM console_session WHERE user_id = $1",
-                [user_id.into()],
-            ))
-            .await?;
-        }
-    }
-    Ok(())
+/// Ends the session of the user with that key, or all of them. Returns how many those were.
+pub async fn end_of_user(tx: &mut Tx, user_id: i64, key: Option<&str>) -> Result<u64> {
+    let end = match key {
+        Some(key) => Sql::new(
+            "DELETE FROM console_session WHERE user_id = $1 AND digest = $2",
+            [user_id.into(), hex::decode(key).unwrap_or_default().into()],
+        ),
+        None => Sql::new(
+            "DELETE FROM console_session WHERE user_id = $1",
+            [user_id.into()],
+        ),
+    };
+    Ok(tx.run(&end).await?)
+}
+
+/// Writes down that sessions of the user with this name were ended.
+pub async fn write_end(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    username: &str,
+) -> Result<()> {
+    let deed = Deed {
+        action: "end_sessions",
+        thing: Users::NAME,
+        thing_id: username.to_owned(),
+        ..Deed::default()
+    };
+    audit::write(tx, now, caller, deed).await
 }
 
 /// Makes a session for somebody who has just proved who he is, always with a new token; removes

@@ -41,6 +41,9 @@ impl Listed for Terminal {
             Column::new(t!("Faces"), &["face_count"])
                 .by("face_count")
                 .number(),
+            Column::new(t!("Palms"), &["palm_count"])
+                .by("palm_count")
+                .number(),
             Column::new(t!("Punches"), &["transaction_count"])
                 .by("transaction_count")
                 .number(),

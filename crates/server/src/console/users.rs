@@ -4,7 +4,6 @@ use crate::access::{Caller, Right, Thing};
 use crate::accounts::role::Roles;
 use crate::accounts::user::{self, User, Users};
 use crate::app::App;
-use crate::audit::{self, Deed};
 use crate::console::Console;
 use crate::console::confirm::{self, Question};
 use crate::console::failure::Failure;
@@ -17,7 +16,7 @@ use crate::console::session::{self, Session};
 use crate::console::table::{self, Column, Filter, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::language::Text;
-use crate::resource::{self, Resource};
+use crate::resource;
 use crate::writing::Writing;
 use askama::Template;
 use axum::extract::{RawPathParams, State};
@@ -149,13 +148,8 @@ pub async fn end_sessions(
     let user = named(&console, &params, &form.session).await?;
     let mut tx = Writing::begin(app).await?;
     session::end_of_user(&mut tx, user.id, None).await?;
-    let deed = Deed {
-        action: "end_sessions",
-        thing: Users::NAME,
-        thing_id: user.username,
-        ..Deed::default()
-    };
-    audit::write(&mut tx, app.clock.now(), &form.session.caller, deed).await?;
+    let caller = &form.session.caller;
+    session::write_end(&mut tx, app.clock.now(), caller, &user.username).await?;
     tx.commit(app).await?;
     Ok(Redirect::to("/users?done=ended").into_response())
 }

@@ -22,7 +22,6 @@ pub struct Recent {
     pub verify_type: i16,
     pub terminal_sn: String,
     pub terminal_alias: Option<String>,
-    pub area_name: Option<String>,
     /// The employee has a photo.
     pub has_photo: bool,
     /// The terminal's clock could not be believed.
@@ -43,9 +42,18 @@ impl Recent {
     }
 }
 
-/// At most `most` punches that came after punch `after`, the newest first.
-pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Vec<Recent>> {
+/// At most `most` punches, of terminals in one area or in all, that came after punch `after`, the newest first.
+pub async fn since(
+    app: &App,
+    scope: &Scope,
+    area: Option<i64>,
+    after: i64,
+    most: u64,
+) -> Result<Vec<Recent>> {
     let mut select = seen(scope);
+    if let Some(area) = area {
+        select.and_where(Expr::col(("punch", "area_id")).eq(area));
+    }
     select
         .columns(
             [
@@ -58,7 +66,6 @@ pub async fn since(app: &App, scope: &Scope, after: i64, most: u64) -> Result<Ve
                 "verify_type",
                 "terminal_sn",
                 "terminal_alias",
-                "area_name",
                 "clock_suspect",
                 "upload_at",
             ]

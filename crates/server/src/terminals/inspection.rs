@@ -131,6 +131,19 @@ pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
             [sn(), MOST_COUNTED.into()],
         ))
         .await?;
+    // What was made of a punch that was given to somebody is none of the terminal's.
+    let (assigned,): (i64,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT COUNT(*) FROM punch_assignment AS a JOIN punch AS p ON p.id = a.punch_id WHERE p.terminal_sn = $1",
+            [sn()],
+        ))
+        .await?;
+    let punches = if punches < MOST_COUNTED {
+        punches - assigned
+    } else {
+        punches
+    };
     let (unregistered,): (i64,) = app
         .store
         .one(&Sql::new(
@@ -149,7 +162,9 @@ pub async fn inspect(app: &App, terminal: &Row) -> Result<Inspection> {
         .store
         .find(&Sql::new(
             "SELECT pin, punch_local, upload_at, clock_suspect FROM punch \
-             WHERE id > (SELECT COALESCE(MAX(id), 0) FROM punch) - $2 AND terminal_sn = $1 ORDER BY id DESC LIMIT 1",
+             WHERE id > (SELECT COALESCE(MAX(id), 0) FROM punch) - $2 AND terminal_sn = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM punch_assignment AS a WHERE a.punch_id = punch.id) \
+             ORDER BY id DESC LIMIT 1",
             [sn(), LATEST.into()],
         ))
         .await?;

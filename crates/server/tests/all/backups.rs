@@ -235,7 +235,21 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         let doctor = |now| muster::health::backups(&app.app.config, now).expect("they are made");
         let start = app.app.clock.now();
         assert!(doctor(start).is_err_and(|why| why.contains("there is no backup yet")));
+        // What a killed one left two days ago goes, what another one is at stays.
+        let data = &app.app.config.data_dir;
+        fs::create_dir_all(&place).expect("a folder");
+        let left = [
+            data.join(format!("{}.picture", named(13, 8))),
+            place.join(format!("{}.unfinished", named(13, 8))),
+        ];
+        let others = data.join(format!("{}.picture", named(15, 7)));
+        for (file, age) in left.iter().map(|file| (file, 48)).chain([(&others, 1)]) {
+            let written = start - TimeDelta::hours(age);
+            let file = fs::File::create(file).expect("made");
+            file.set_modified(written.into()).expect("dated");
+        }
         app.run_jobs().await;
+        assert!(left.iter().all(|file| !file.exists()) && others.exists());
         assert_eq!(names(), [named(15, 8)]);
         assert!(doctor(start + TimeDelta::hours(48)).is_ok());
         let late = doctor(start + TimeDelta::hours(49));

@@ -344,11 +344,16 @@ impl Door {
 
     /// The live events as they come.
     pub async fn stream(&self, cookie: &str, last_event_id: &str) -> Stream {
+        self.stream_of("", cookie, last_event_id).await
+    }
+
+    /// Of what the query chooses.
+    async fn stream_of(&self, query: &str, cookie: &str, last_event_id: &str) -> Stream {
         let response = self
             .router
             .clone()
             .oneshot(
-                Request::get("/live/events")
+                Request::get(format!("/live/events{query}"))
                     .header(header::HOST, "muster.local:8088")
                     .header(header::COOKIE, cookie)
                     .header("last-event-id", last_event_id)
@@ -605,6 +610,18 @@ async fn a_session_ends_by_sign_out_by_silence_by_age_and_with_the_password() {
         door.app.clock.advance(TimeDelta::hours(12));
         assert!(ended(door.get("/live", &cookie).await));
 
+        // A page that looks by itself is nobody.
+        let cookie = door.admin().await;
+        door.app.clock.advance(TimeDelta::hours(11));
+        let by_itself = Request::get("/live")
+            .header(header::HOST, "muster.local:8088")
+            .header(header::COOKIE, &cookie)
+            .header("x-by-itself", "1")
+            .body(Body::empty());
+        assert!(!ended(door.send(by_itself.expect("a request")).await));
+        door.app.clock.advance(TimeDelta::hours(1));
+        assert!(ended(door.get("/live", &cookie).await));
+
         let cookie = door.admin().await;
         for _ in 0..15 {
             door.app.clock.advance(TimeDelta::hours(11));
@@ -794,6 +811,28 @@ async fn a_role_limited_to_an_area_sees_and_is_sent_that_area_alone() {
         door.punch(4, "GATE01", HEAD_OFFICE).await;
         door.app.events.publish(Event::Punches(vec![4]));
         assert!(stream.read().await.contains("data-id=\"4\""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_stands_at_one_gate_is_shown_and_sent_its_punches_alone() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        door.punch(1, "GATE01", HEAD_OFFICE).await;
+        door.punch(2, "DOCK01", WAREHOUSE).await;
+        let cookie = door.admin().await;
+        let query = format!("?area={HEAD_OFFICE}");
+        let page = door.get(&format!("/live{query}"), &cookie).await.text;
+        assert!(page.contains(&format!("<option value=\"{HEAD_OFFICE}\" selected>")));
+        assert!(page.contains("data-id=\"1\"") && !page.contains("data-id=\"2\""));
+        let mut stream = door.stream_of(&query, &cookie, "1").await;
+        assert!(!stream.read().await.contains("data-id="));
+        door.punch(3, "DOCK01", WAREHOUSE).await;
+        door.punch(4, "GATE01", HEAD_OFFICE).await;
+        door.app.events.publish(Event::Punches(vec![3, 4]));
+        let sent = stream.read().await;
+        assert!(sent.contains("data-id=\"4\"") && !sent.contains("data-id=\"3\""));
     })
     .await;
 }

@@ -351,6 +351,13 @@ async fn somebody_sees_where_he_is_signed_in_and_ends_it() {
         door.of_account(end, &own, &[]).await;
         assert!(!door.is_signed_in(&second).await && !door.is_signed_in(&third).await);
         assert!(door.is_signed_in(&own).await);
+        let ended = |(who, what, whose): &(String, String, String)| {
+            who == "mira" && what == "end_sessions" && whose == "mira"
+        };
+        assert_eq!(
+            door.audit().await.iter().filter(|deed| ended(deed)).count(),
+            2
+        );
 
         // Another password goes on in this browser alone.
         let second = mira().await;

@@ -78,6 +78,19 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
             assert!(gate.contains(told), "{told}\n{gate}");
         }
         assert!(!gate.contains("4711") && !gate.contains("SGVsbG8x"));
+        // Who may see the terminal, and no punches, reads neither whose they are.
+        let sees = rights(&[Right::View(Thing::Terminal)]);
+        let watcher = door.user("watcher", sees, None).await;
+        let gate = page(&door, GATE, &watcher).await;
+        let told = [
+            "Its last punch here was received",
+            "brings ATTLOG, lines: 2; first: …",
+        ];
+        assert!(told.iter().all(|told| gate.contains(told)), "{gate}");
+        assert!(
+            !gate.contains("of PIN 7") && !gate.contains("first: 7"),
+            "{gate}"
+        );
         // What one said is not told of another.
         assert!(!page(&door, DOCK, &cookie).await.contains("ATTLOG"));
         let unread = door.get("/unread?terminal_sn=GATE01", &cookie).await.text;
