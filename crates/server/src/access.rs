@@ -89,6 +89,8 @@ pub enum Right {
     TerminalCommand,
     /// Open doors.
     DoorUnlock,
+    /// Take transactions out of the lists, and show them again.
+    TransactionHide,
 }
 
 impl Right {
@@ -101,6 +103,7 @@ impl Right {
                 Right::CredentialsView,
                 Right::TerminalCommand,
                 Right::DoorUnlock,
+                Right::TransactionHide,
             ])
     }
 }
@@ -114,6 +117,7 @@ impl fmt::Display for Right {
             Right::CredentialsView => f.write_str("credentials.view"),
             Right::TerminalCommand => f.write_str("terminal.command"),
             Right::DoorUnlock => f.write_str("door.unlock"),
+            Right::TransactionHide => f.write_str("transaction.hide"),
         }
     }
 }
@@ -142,12 +146,13 @@ impl Rights {
         Rights(Right::all().collect())
     }
 
-    /// Everything but users, roles, API clients and settings.
+    /// Everything but users, roles, API clients and settings, and what takes punches out of lists.
     pub fn operator() -> Rights {
         Rights(
             Right::all()
                 .filter(|right| match right {
                     Right::View(thing) | Right::Change(thing) => !thing.belongs_to_administrators(),
+                    Right::TransactionHide => false,
                     _ => true,
                 })
                 .collect(),

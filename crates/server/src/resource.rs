@@ -1503,10 +1503,15 @@ async fn answer_delete<R: Removable>(call: Call) -> Result<Answer> {
         });
     }
     tx.commit(app).await?;
-    Ok(match call.caller.profile.removed() {
+    Ok(removed(call.caller.profile))
+}
+
+/// The answer when one was removed.
+pub fn removed(profile: Profile) -> Answer {
+    match profile.removed() {
         (status, Some(body)) => Answer::json(status, &body),
         (status, None) => Answer::nothing(status),
-    })
+    }
 }
 
 // ---- several rows at once ---------------------------------------------------------------------

@@ -6,7 +6,7 @@ mod openapi;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::punches::{transaction, unregistered};
+use crate::punches::{hidden, transaction, unregistered};
 use crate::resources::{
     area, biodata, department, employee, location, position, private_message, public_message,
     resignation,
@@ -36,6 +36,7 @@ pub fn registry() -> Registry {
     registry.extend(public_message::endpoints());
     registry.extend(transaction::endpoints());
     registry.extend(unregistered::endpoints());
+    registry.extend(hidden::endpoints());
     registry.extend(openapi::endpoints());
     registry
 }

@@ -44,6 +44,8 @@ const ACTIONS: &[(&str, Text)] = &[
     ("rehire", t!("Hired again")),
     ("assign", t!("Assigned")),
     ("unassign", t!("Assignment taken back")),
+    ("hide", t!("Hidden")),
+    ("show", t!("Shown again")),
     ("backup", t!("Backed up")),
     ("archive", t!("Put away")),
     ("bring_back", t!("Brought back")),

@@ -8,6 +8,7 @@ use crate::audit::Audit;
 use crate::console::page::{Group, Link};
 use crate::console::system;
 use crate::console::table::Listed;
+use crate::punches::hidden::Hidden;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resources::area::Area;
@@ -66,7 +67,11 @@ pub fn of(caller: &Caller) -> Vec<Group> {
         ),
         (
             t!("Punches"),
-            vec![list::<Transaction>(caller), list::<Unregistered>(caller)],
+            vec![
+                list::<Transaction>(caller),
+                list::<Unregistered>(caller),
+                list::<Hidden>(caller),
+            ],
         ),
         (
             t!("Messages"),

@@ -57,6 +57,7 @@ use crate::accounts::role::Roles;
 use crate::accounts::user::Users;
 use crate::app::App;
 use crate::audit::Audit;
+use crate::punches::hidden::Hidden;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Removable;
@@ -134,6 +135,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         ))
         .merge(listed::<Transaction>())
         .merge(listed::<Unregistered>())
+        .merge(listed::<Hidden>())
         .merge(removable::<Biodata>())
         .merge(edited::<PublicMessage>())
         .merge(edited::<PrivateMessage>())

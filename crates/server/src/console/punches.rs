@@ -1,10 +1,11 @@
-//! The pages of punches: transactions, and those of PINs nobody has.
+//! The pages of punches: transactions, those of PINs nobody has, and what was hidden.
 
 use crate::access::{Right, Thing};
 use crate::console::act::Act;
 use crate::console::record::{self, Entry};
 use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
 use crate::language::Text;
+use crate::punches::hidden::{self, Hidden};
 use crate::punches::transaction::{self, Transaction};
 use crate::punches::unregistered::{self, Unregistered};
 use crate::punches::wording;
@@ -27,6 +28,13 @@ const TERMINAL: Filter = Filter {
     asked: Asked::Text,
 };
 const AT: Column = Column::new(t!("Time"), &["punch_time"]).by("punch_time");
+const OF_CODE: Filter = Filter {
+    name: "emp_code",
+    label: t!("Code"),
+    asked: Asked::Text,
+};
+const CODE: Column = Column::new(t!("Code"), &["emp_code"]).by("emp_code");
+const NAME: Column = Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name");
 const STATE: Column = Column::new(t!("State"), &["punch_state"]).words(Words::By(state));
 const VERIFIED: Column =
     Column::new(t!("Verified by"), &["verify_type"]).words(Words::By(wording::verify));
@@ -44,24 +52,11 @@ impl Listed for Transaction {
         title: t!("Transactions"),
         new: Text::none(),
         remove: Text::none(),
-        columns: &[
-            AT,
-            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
-            Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name"),
-            STATE,
-            VERIFIED,
-            PLACE,
-            AREA_NAME,
-            RECEIVED,
-        ],
+        columns: &[AT, CODE, NAME, STATE, VERIFIED, PLACE, AREA_NAME, RECEIVED],
         filters: &[
             FROM,
             UNTIL,
-            Filter {
-                name: "emp_code",
-                label: t!("Code"),
-                asked: Asked::Text,
-            },
+            OF_CODE,
             Filter {
                 name: "department",
                 label: t!("Department"),
@@ -87,14 +82,66 @@ impl Listed for Transaction {
         transaction::endpoints()
     }
 
-    const ACTS: &'static [Act] = &[Act::new(
+    const ACTS: &'static [Act] = &[
+        Act::new(
+            "hide",
+            t!("Hide"),
+            t!(
+                "They leave this list, all counts, and what programs read. The punches themselves stay as the terminals \
+                 sent them, and can be shown again; who hid them stands in the audit."
+            ),
+        )
+        .done(t!("they stand in Hidden punches.")),
+        Act::new(
         "unassign",
         t!("Take back an assignment"),
         t!(
             "These punches came with another PIN and were given to this person by hand. They leave this list and stand \
              in Unregister again, as the terminal sent them."
         ),
-    )];
+        ),
+    ];
+}
+
+impl Listed for Hidden {
+    const VIEW: View = View {
+        name: "hidden",
+        title: t!("Hidden punches"),
+        new: Text::none(),
+        remove: Text::none(),
+        columns: &[
+            AT,
+            CODE,
+            NAME,
+            STATE,
+            VERIFIED,
+            PLACE,
+            AREA_NAME,
+            Column::new(t!("Hidden" as "when"), &["hidden_at"]).by("hidden_at"),
+        ],
+        filters: &[FROM, UNTIL, OF_CODE, TERMINAL],
+        order: "-hidden_at",
+        empty: t!("Transactions that somebody hid. Here they can be shown again."),
+        opens: false,
+        removal: None,
+    };
+
+    const NAMED_BY: usize = 3;
+    const ROWS: &'static str = "hidden_transactions";
+
+    fn endpoints() -> Vec<Endpoint> {
+        hidden::endpoints()
+    }
+
+    const ACTS: &'static [Act] = &[Act::new(
+        "show",
+        t!("Show again"),
+        t!(
+            "They stand in Transactions again, under the ids they had. A program that read on past them meanwhile does \
+             not find them by its last id, but by their times."
+        ),
+    )
+    .done(t!("they stand in Transactions."))];
 }
 
 impl Listed for Unregistered {

@@ -100,6 +100,10 @@ const OTHERS: &[(Right, Text)] = &[
     (Right::TerminalCommand, t!("Send commands to terminals")),
     (Right::DoorUnlock, t!("Open doors")),
     (
+        Right::TransactionHide,
+        t!("Hide transactions, and show them again"),
+    ),
+    (
         Right::BiometricsView,
         t!("Read fingerprint and face templates through the API"),
     ),

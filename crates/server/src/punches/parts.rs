@@ -1,6 +1,6 @@
 //! The parts in which punches lie on PostgreSQL: the months of the terminals' clocks, all that is before the first of them,
 //! and a rest for times that no part takes. Made ahead of their time, and put away into the schema `archive`, from where they
-//! come back. What is done to the tables stands in functions of the database (migration 0160), which a statement calls.
+//! come back. What is done to the tables stands in functions of the database (migrations 0160 and 0180), which a statement calls.
 
 use crate::access::{Caller, Thing};
 use crate::app::App;
@@ -99,6 +99,8 @@ pub struct Held {
     last_id: i64,
     /// How many punches were assigned then.
     assigned: i64,
+    /// How often transactions had been hidden or shown again.
+    hidings: i64,
     pub known: i64,
     pub unknown: i64,
     /// With its indexes.
@@ -121,7 +123,7 @@ pub async fn parts(store: &Store) -> Result<Vec<Part>> {
 pub async fn held(store: &Store, part: &Part) -> Result<Held> {
     Ok(store
         .one(&Sql::new(
-            "SELECT last_id, assigned, known, unknown, bytes FROM punch_part_holds($1, $2)",
+            "SELECT last_id, assigned, hidings, known, unknown, bytes FROM punch_part_holds($1, $2)",
             [part.part.clone().into(), part.is_archived.into()],
         ))
         .await?)
@@ -151,12 +153,13 @@ pub async fn archive(app: &App, caller: &Caller, part: &Part, looked: Held) -> R
     let mut tx = app.store.write().await?;
     let (known, unknown): (i64, i64) = tx
         .one(&Sql::new(
-            "SELECT known, unknown FROM punch_archive($1, $2, $3, $4, $5, $6)",
+            "SELECT known, unknown FROM punch_archive($1, $2, $3, $4, $5, $6, $7)",
             [
                 part.part.clone().into(),
                 part.ends.into(),
                 looked.last_id.into(),
                 looked.assigned.into(),
+                looked.hidings.into(),
                 looked.known.into(),
                 looked.unknown.into(),
             ],

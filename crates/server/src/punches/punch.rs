@@ -174,12 +174,21 @@ pub fn times_asked(app: &App, caller: &Caller, query: &mut Query) -> Result<Cond
     within_periods(app, caller, query, &[punch, upload])
 }
 
-/// What the punch writer counts: (last id, transactions, unregistered).
-pub async fn counted(app: &App) -> Result<(i64, i64, i64)> {
+/// What is counted of punches; where it is the same, no list has changed.
+#[derive(Debug, sqlx::FromRow)]
+#[expect(dead_code, reason = "the last id and the hidings are there to differ")]
+pub struct Counted {
+    last_id: i64,
+    hidings: i64,
+    pub transactions: i64,
+    pub unregistered: i64,
+}
+
+pub async fn counted(app: &App) -> Result<Counted> {
     Ok(app
         .store
         .one(&Sql::new(
-            "SELECT last_id, transactions, unregistered FROM punch_counter WHERE company_id = $1",
+            "SELECT last_id, hidings, transactions, unregistered FROM punch_counter WHERE company_id = $1",
             [app.company.id.clone().into()],
         ))
         .await?)

@@ -372,6 +372,20 @@ pub(super) async fn count_as_transactions(
     Ok(())
 }
 
+/// So many transactions were hidden; fewer than none when they are shown again.
+pub(super) async fn count_hidden(
+    tx: &mut Tx,
+    company_id: &str,
+    count: i64,
+) -> muster_store::Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE punch_counter SET transactions = transactions - $2, hidings = hidings + 1 WHERE company_id = $1",
+        [company_id.into(), count.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Ids of transactions go on so much further than they would have.
 pub async fn skip_ids(tx: &mut Tx, count: i64) -> Result<()> {
     tx.run(&Sql::new(

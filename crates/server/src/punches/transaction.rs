@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, asked, column};
-use crate::punches::{assign, photo, usb_log};
+use crate::punches::{assign, hidden, photo, usb_log};
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
@@ -134,8 +134,7 @@ impl Resource for Transaction {
     }
 
     async fn known_count(app: &App) -> Result<Option<i64>> {
-        let (_, transactions, _) = punch::counted(app).await?;
-        Ok(Some(transactions))
+        Ok(Some(punch::counted(app).await?.transactions))
     }
 
     async fn version(app: &App) -> Result<Option<String>> {
@@ -174,6 +173,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(usb_log::endpoints());
     endpoints.extend(photo::endpoints());
     endpoints.push(assign::taken_back());
+    endpoints.extend(hidden::of_transactions());
     endpoints
 }
 

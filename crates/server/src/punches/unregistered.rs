@@ -93,8 +93,7 @@ impl Resource for Unregistered {
     }
 
     async fn known_count(app: &App) -> Result<Option<i64>> {
-        let (_, _, unregistered) = punch::counted(app).await?;
-        Ok(Some(unregistered))
+        Ok(Some(punch::counted(app).await?.unregistered))
     }
 
     async fn version(app: &App) -> Result<Option<String>> {

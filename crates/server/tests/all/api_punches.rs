@@ -2,10 +2,13 @@
 
 use crate::rest::{TestApp, on_both, on_both_with, punch};
 use chrono::TimeDelta;
+use muster::access::Rights;
+use muster::profile::Profile;
 use serde_json::{Value, json};
 
 const TRANSACTIONS: &str = "/iclock/api/transactions/";
 const UNREGISTER: &str = "/iclock/api/unregister/";
+const HIDDEN: &str = "/iclock/api/hidden_transactions/";
 
 fn ids(list: &Value) -> Vec<i64> {
     list["data"]
@@ -428,6 +431,100 @@ async fn punches_of_a_mistyped_pin_are_given_to_the_employee_and_taken_back() {
         codes.post(&unassign, back).await.is(200);
         assert_eq!(codes.get(&theirs).await.is(200)["count"], 3);
         assert_eq!(codes.get(TRANSACTIONS).await.is(200)["count"], 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_removed_is_hidden_and_can_be_shown_again() {
+    on_both(|test| async move {
+        employee(&test, json!({ "emp_code": "11", "first_name": "Asha" })).await;
+        let mut all = Vec::new();
+        for time in ["09:00:00", "12:00:00", "17:00:00"] {
+            let time = format!("2026-01-15 {time}");
+            all.push(punch(&test, "11", &time, Some(1_000_000_001)).await);
+        }
+        let (codes, by_ids) = (test.easytimepro().await, test.biotime().await);
+        let path = |id: i64| format!("{TRANSACTIONS}{id}/");
+
+        // The manual of EasyTimePro has no such thing.
+        codes.delete(&path(all[1])).await.is(405);
+        let removed = by_ids.delete(&path(all[1])).await;
+        assert_eq!(removed.is(204), Value::Null);
+        by_ids.delete(&path(all[1])).await.is(404);
+        by_ids.get(&path(all[1])).await.is(404);
+        let filtered = format!("{TRANSACTIONS}?emp_code=11");
+        for list in [TRANSACTIONS, &filtered] {
+            let list = by_ids.get(list).await.is(200);
+            assert_eq!(
+                (&list["count"], ids(&list)),
+                (&json!(2), vec![all[0], all[2]])
+            );
+        }
+        assert_eq!(codes.get(UNREGISTER).await.is(200)["count"], 0);
+
+        // It stands among the hidden, with when that was.
+        let hidden = by_ids.get(HIDDEN).await.is(200);
+        assert_eq!((&hidden["count"], ids(&hidden)), (&json!(1), vec![all[1]]));
+        let row = &hidden["data"][0];
+        assert_eq!(row["punch_time"], "2026-01-15 12:00:00");
+        assert_eq!(row["hidden_at"], row["upload_time"]);
+        assert_eq!(
+            by_ids.get(&format!("{HIDDEN}{}/", all[1])).await.is(200),
+            *row
+        );
+
+        // Several at once; what is hidden already is no transaction.
+        let hide = format!("{TRANSACTIONS}hide/");
+        let both = json!({ "transactions": [all[0], all[1]] });
+        codes.post(&hide, both).await.is(400);
+        let others = json!({ "transactions": [all[0], all[2]] });
+        codes.post(&hide, others).await.is(200);
+        assert_eq!(codes.get(TRANSACTIONS).await.is(200)["count"], 0);
+        let show = format!("{HIDDEN}show/");
+        let two = json!({ "hidden_transactions": [all[1], all[2]] });
+        codes.post(&show, two).await.is(200);
+        let list = by_ids.get(&filtered).await.is(200);
+        assert_eq!((&list["count"], ids(&list)), (&json!(2), all[1..].to_vec()));
+        assert_eq!(by_ids.get(HIDDEN).await.is(200)["count"], 1);
+
+        // One hidden and one shown: as many, and not the same.
+        codes
+            .post(&hide, json!({ "transactions": [all[2]] }))
+            .await
+            .is(200);
+        codes
+            .post(&show, json!({ "hidden_transactions": [all[0]] }))
+            .await
+            .is(200);
+        assert_eq!(ids(&by_ids.get(&filtered).await.is(200)), all[..2]);
+
+        // An operator looks, and hides nothing.
+        let operator = test.client(Profile::BioTime, Rights::operator()).await;
+        operator.get(HIDDEN).await.is(200);
+        operator.delete(&path(all[0])).await.is(403);
+        let one = json!({ "transactions": [all[0]] });
+        operator.post(&hide, one).await.is(403);
+
+        // Each is written down, and the counters are right.
+        for (deeds, count) in [
+            (
+                "SELECT COUNT(*) FROM audit WHERE action = 'hide' AND actor_kind = 'client'",
+                4,
+            ),
+            (
+                "SELECT COUNT(*) FROM audit WHERE action = 'show' AND thing = 'transaction'",
+                3,
+            ),
+        ] {
+            assert_eq!(test.number(deeds).await, count, "{deeds}");
+        }
+        for finding in muster::health::checks(&test.app.store, &test.app.keys)
+            .await
+            .expect("it is looked at")
+        {
+            finding.expect("all is well");
+        }
     })
     .await;
 }

@@ -550,3 +550,58 @@ async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_hidden_punch_stays_known_and_is_shown_again() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        let sent = "7\t2026-01-15 08:00:00\t0\t1\n";
+        server.bring("GATE01", sent).await;
+        let rows = async |list: &str| -> Vec<String> {
+            let page = door.get(list, &cookie).await.text;
+            page.split("name=\"rows\" value=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split_once('"'))
+                .map(|(id, _)| id.to_owned())
+                .collect()
+        };
+        let [row] = &rows("/transactions").await[..] else {
+            panic!("one transaction");
+        };
+
+        let asked = door.get("/transactions", &cookie).await.text;
+        assert!(asked.contains("value=\"hide\""), "{asked}");
+        let done = act(&door, &cookie, "transactions", "hide", &[row], &[]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        assert!(rows("/transactions").await.is_empty());
+        let hidden = door.get("/hidden", &cookie).await.text;
+        assert!(hidden.contains("Asha") && hidden.contains("2026-01-15 08:00:00"));
+        let day = door
+            .get("/employees/1000000001/punches?month=2026-01", &cookie)
+            .await;
+        assert!(!day.text.contains("08:00"), "{}", day.text);
+
+        // The terminal sends it once more.
+        server.bring("GATE01", sent).await;
+        assert!(rows("/transactions").await.is_empty());
+        assert_eq!(&rows("/hidden").await, std::slice::from_ref(row));
+
+        let view = rights(&[Right::View(Thing::Transaction)]);
+        let looker = door.user("looker", view, None).await;
+        let refused = act(&door, &looker, "hidden", "show", &[row], &[]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+        let done = act(&door, &cookie, "hidden", "show", &[row], &[]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        assert_eq!(&rows("/transactions").await, std::slice::from_ref(row));
+        assert!(rows("/hidden").await.is_empty());
+        let audit = door.get("/audit", &cookie).await.text;
+        assert!(
+            audit.contains("Hidden") && audit.contains("Shown again"),
+            "{audit}"
+        );
+    })
+    .await;
+}

@@ -447,6 +447,60 @@ async fn punches_assigned_while_a_month_is_looked_at_are_counted_where_they_are(
 }
 
 #[tokio::test]
+async fn a_hidden_transaction_goes_to_the_archive_with_its_month_and_comes_back_hidden() {
+    let (app, database, _folder) = with_old_months().await;
+    let admin = company(&app).await;
+    send(&app, &rows_of_old()).await;
+    let there = counts(&lists(&admin).await);
+    let transactions = "/iclock/api/transactions/";
+    let november = part(&app, |part| part.time().to_string() == "2025-11").await;
+    let look = async || parts::held(&app.app.store, &november).await.expect("read");
+    let of_november = format!("{transactions}?start_time=2025-11-01&end_time=2025-11-30");
+    let id = admin.get(&of_november).await.is(200)["data"][0]["id"].clone();
+
+    let looked = look().await;
+    let body = json!({ "transactions": [id] });
+    admin
+        .post(&format!("{transactions}hide/"), body)
+        .await
+        .is(200);
+    let caller = Caller::system();
+    let refused = parts::archive(&app.app, &caller, &november, looked).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("look at the month again")));
+    let looked_again = look().await;
+    assert_eq!(
+        (looked_again.known, looked_again.unknown),
+        (looked.known - 1, looked.unknown)
+    );
+    let away = parts::archive(&app.app, &caller, &november, looked_again).await;
+    let away = away.expect("put away");
+    assert_eq!(
+        (away.known, away.unknown),
+        (looked.known - 1, looked.unknown)
+    );
+    sound(&app).await;
+
+    // What is put away is known, hidden or not.
+    send(&app, &rows_of_old()).await;
+    let of_looked = [looked.known, looked.unknown].map(i64::unsigned_abs);
+    let without = [there[0] - of_looked[0], there[1] - of_looked[1]];
+    assert_eq!(counts(&lists(&admin).await), without);
+    let hidden = "/iclock/api/hidden_transactions/";
+    assert_eq!(admin.get(hidden).await.is(200)["count"], 0);
+
+    let (is_done, told) = cli::said_by(&app.app.config, &["archive", "--bring-back", "2025-11"]);
+    assert!(is_done, "{told}");
+    assert_eq!(admin.get(hidden).await.is(200)["count"], 1);
+    assert_eq!(counts(&lists(&admin).await), [there[0] - 1, there[1]]);
+    let body = json!({ "hidden_transactions": [id] });
+    admin.post(&format!("{hidden}show/"), body).await.is(200);
+    assert_eq!(counts(&lists(&admin).await), there);
+    sound(&app).await;
+    app.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn what_was_put_away_and_dropped_does_not_come_back_as_new() {
     let (app, database, _folder) = with_old_months().await;
     let admin = company(&app).await;

@@ -361,10 +361,12 @@ async fn look_at_counts(app: &App) -> Result<()> {
             ("done", Some(result)) => result.trim().parse().unwrap_or(0),
             _ => 0,
         };
+        // A hidden transaction is here; one that was assigned is counted as the one made of it.
         let (known,): (i64,) = app
             .store
             .one(&Sql::new(
-                "SELECT COUNT(*) FROM punch WHERE terminal_sn = $1 AND punch_local BETWEEN $2 AND $3 AND hidden_at IS NULL",
+                "SELECT COUNT(*) FROM punch WHERE terminal_sn = $1 AND punch_local BETWEEN $2 AND $3 \
+                     AND (transaction_id IS NOT NULL OR hidden_at IS NULL)",
                 [count.sn.clone().into(), from.into(), to.into()],
             ))
             .await?;
