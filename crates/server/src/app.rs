@@ -11,6 +11,7 @@ use crate::password::Passwords;
 use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::runs::Runs;
+use crate::settings::Settings;
 use crate::terminals::roster::Roster;
 use crate::tls::Tls;
 use anyhow::Context;
@@ -25,9 +26,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
 
 pub struct App {
+    /// What the server was started with. Some of it is changed while it runs: see `settings`.
     pub config: Config,
+    pub settings: Settings,
     pub clock: Clock,
     /// The server's own zone: what the API shows times in, and what new terminals get.
     pub zone: Tz,
@@ -59,6 +63,8 @@ pub struct App {
     /// Told when this server may not go on.
     pub must_stop: Notify,
     pub started_at: DateTime<Utc>,
+    /// Who this server is among those on its database.
+    pub server_id: Uuid,
 }
 
 /// Something one server knows of itself until it stops.
@@ -127,6 +133,7 @@ impl App {
         let passwords = Passwords::default();
         let installed =
             install::install(&store, &clock, &keys, &config, &passwords, admin_password).await?;
+        let settings = Settings::read(&store, &config).await?;
         let events = Events::default();
         let metrics = Arc::new(Metrics::default());
         let recorder = Recorder::start(
@@ -162,14 +169,21 @@ impl App {
             tls: Tls::default(),
             must_stop: Notify::new(),
             started_at: clock.now(),
+            server_id: Uuid::new_v4(),
             store,
             clock,
             config,
+            settings,
         });
         Ok(Opened {
             app,
             first_password: installed.first_password,
         })
+    }
+
+    /// The options in force, with what was changed since the start.
+    pub fn settings(&self) -> Arc<Config> {
+        self.settings.now()
     }
 
     /// The day it is by the server's own clock.

@@ -469,6 +469,31 @@ pub enum Origin {
     File(String),
     Variable,
     CommandLine,
+    /// Set while the server runs.
+    Console,
+}
+
+/// An option's value as people write it.
+pub fn written(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What an option does.
+pub fn purpose(name: &str) -> Text {
+    OPTIONS
+        .iter()
+        .find(|(option, _)| *option == name)
+        .map_or(Text::none(), |(_, purpose)| *purpose)
+}
+
+fn value_in(table: &toml::Table, name: &str) -> toml::Value {
+    match name.split_once('.') {
+        Some((section, key)) => table[section][key].clone(),
+        None => table[name].clone(),
+    }
 }
 
 /// An option as it is in force.
@@ -509,6 +534,31 @@ impl Config {
             .extract()
             .context("the configuration cannot be used")?;
         config.origins = origins;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// An option's value, by its name.
+    pub fn value(&self, name: &str) -> toml::Value {
+        let values = toml::Table::try_from(self).expect("options are plain values");
+        value_in(&values, name)
+    }
+
+    /// The server was started with it: no one changes it while it runs.
+    pub fn fixes(&self, name: &str) -> bool {
+        self.origins.contains_key(name)
+    }
+
+    /// With these values for what is not fixed.
+    pub fn with(&self, set: &BTreeMap<&'static str, toml::Value>) -> anyhow::Result<Config> {
+        let mut figment = Figment::from(Serialized::defaults(self));
+        for (name, value) in set {
+            figment = figment.merge(Serialized::default(name, value));
+        }
+        let mut config: Config = figment.extract()?;
+        config.origins = self.origins.clone();
+        let here = set.keys().map(|name| (*name, Origin::Console));
+        config.origins.extend(here);
         config.check()?;
         Ok(config)
     }
@@ -611,26 +661,20 @@ impl Config {
     pub fn explained(&self) -> anyhow::Result<Vec<Explained>> {
         let values = toml::Table::try_from(self.without_secrets()?)?;
         let built_in = toml::Table::try_from(Config::default())?;
-        let of = |table: &toml::Table, name: &str| match name.split_once('.') {
-            Some((section, key)) => table[section][key].clone(),
-            None => table[name].clone(),
-        };
         let explained = OPTIONS.iter().map(|(name, purpose)| {
-            let value = of(&values, name);
+            let value = value_in(&values, name);
             let origin = match self.origins.get(name) {
                 Some(Origin::File(path)) => t!("the file {path}", path = path),
                 Some(Origin::Variable) => t!("a MUSTER_ variable").into(),
                 Some(Origin::CommandLine) => t!("the command line").into(),
-                None if value == of(&built_in, name) => t!("built in").into(),
+                Some(Origin::Console) => t!("set here").into(),
+                None if value == value_in(&built_in, name) => t!("built in").into(),
                 None => t!("this command").into(),
             };
             Explained {
                 name,
                 origin,
-                value: match value {
-                    toml::Value::String(text) => text,
-                    other => other.to_string(),
-                },
+                value: written(&value),
                 purpose: *purpose,
             }
         });

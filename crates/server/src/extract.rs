@@ -731,7 +731,7 @@ impl Credential {
         let in_query = query.take("access_token");
         let Some(header) = headers.get(AUTHORIZATION) else {
             return match in_query {
-                Some(token) if app.config.api.query_token => Ok(Credential::InQuery(token)),
+                Some(token) if app.settings().api.query_token => Ok(Credential::InQuery(token)),
                 Some(_) => refuse(Unauthenticated::InvalidToken),
                 None => refuse(Unauthenticated::Missing),
             };
@@ -750,7 +750,7 @@ impl Credential {
                 token: token.to_owned(),
             }),
             [word, rest] if word.eq_ignore_ascii_case("basic") => {
-                if !app.config.api.basic {
+                if !app.settings().api.basic {
                     return refuse(Unauthenticated::Missing);
                 }
                 base64::prelude::BASE64_STANDARD

@@ -41,6 +41,7 @@ pub mod routes;
 pub mod runs;
 pub mod scope;
 pub mod sealed;
+pub mod settings;
 pub mod terminals;
 pub mod times;
 pub mod tls;

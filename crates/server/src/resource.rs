@@ -740,7 +740,7 @@ struct Paging {
 
 impl Paging {
     fn read(app: &App, query: &mut Query) -> Result<Paging> {
-        let cap = i64::from(cmp::max(app.config.api.page_cap, 1));
+        let cap = i64::from(cmp::max(app.settings().api.page_cap, 1));
         let page_no = query.take_raw("pageNo");
         let page_size = query.take_raw("pageSize");
         if page_no.is_some() || page_size.is_some() {

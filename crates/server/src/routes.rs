@@ -414,7 +414,7 @@ async fn run(
 ) -> Result<Answer> {
     let (mut parts, body) = request.into_parts();
     let origin = Origin::read(&app, &parts)?;
-    if app.config.api.need_https && !origin.https {
+    if app.settings().api.need_https && !origin.https {
         return Err(Error::refused("The API is answered over HTTPS alone."));
     }
     let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;

@@ -40,7 +40,7 @@ pub async fn user(
     password: &str,
     address: Option<IpAddr>,
 ) -> Result<Option<User>> {
-    let is_enough = !app.config.console.need_second_factor;
+    let is_enough = !app.settings().console.need_second_factor;
     let lets_in = |user: &User| is_enough && user.active && !user.has_second_factor;
     by_password(app, name, password, address, lets_in).await
 }

@@ -230,7 +230,7 @@ pub async fn authenticate(
             user.caller(Profile::BioTime)
         }
     };
-    match app.config.api.profile {
+    match app.settings().api.profile {
         ProfileChoice::Auto => {}
         ProfileChoice::EasyTimePro => caller.profile = Profile::EasyTimePro,
         ProfileChoice::BioTime => caller.profile = Profile::BioTime,

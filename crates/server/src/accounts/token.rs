@@ -243,13 +243,13 @@ fn typed(
 
 pub fn access(app: &App, subject: &Subject, profile: Profile) -> Result<Signed> {
     let now = app.clock.now().timestamp();
-    let lives_s = app.config.api.access_token_s.into();
+    let lives_s = app.settings().api.access_token_s.into();
     typed(app, subject, profile, "access", lives_s, now)
 }
 
 pub fn refresh(app: &App, subject: &Subject, profile: Profile) -> Result<Signed> {
     let now = app.clock.now().timestamp();
-    let lives_s = app.config.api.refresh_token_s.into();
+    let lives_s = app.settings().api.refresh_token_s.into();
     typed(app, subject, profile, "refresh", lives_s, now)
 }
 
@@ -264,7 +264,7 @@ pub fn simple(
     let now = app.clock.now().timestamp();
     let (lives_s, is_staff) = match subject {
         Subject::User(_) => (BIOTIME_TOKEN_S, false),
-        Subject::Staff(_) => (app.config.api.staff_token_s.into(), true),
+        Subject::Staff(_) => (app.settings().api.staff_token_s.into(), true),
     };
     let mut claims = json!({
         "user_id": subject.id(),
@@ -394,7 +394,7 @@ pub async fn refreshed(app: &App, token: &str) -> Result<Signed> {
     let Some(iat) = verified.claims.get("iat").and_then(Value::as_i64) else {
         return refuse(Unauthenticated::RefreshTokenInvalid);
     };
-    let lives_s = app.config.api.access_token_s.into();
+    let lives_s = app.settings().api.access_token_s.into();
     typed(
         app,
         &verified.subject,

@@ -4,6 +4,7 @@ use super::{Place, block_on};
 use crate::clock::Clock;
 use crate::health::{self, Finding};
 use crate::keys::Keys;
+use crate::settings::Settings;
 use crate::tls;
 use clap::Args;
 use muster_store::{Options, Store};
@@ -65,7 +66,8 @@ impl Doctor {
             };
             println!("good  database {url}");
             let now = Clock::real().now();
-            let backups = health::backups(&config, now);
+            let in_force = Settings::read(&store, &config).await?.now();
+            let backups = health::backups(&in_force, now);
             if backups.is_none() {
                 println!(
                     "note  muster makes no backups by itself: docs/backups.md says how it would"

@@ -44,7 +44,8 @@ pub struct Kept {
 }
 
 pub fn shown(app: &App, making: &Making) -> Result<Backups> {
-    let options = &app.config.backup;
+    let settings = app.settings();
+    let options = &settings.backup;
     let folder = app.config.backup_folder();
     let there = backup::list(&folder)?;
     let kept = there.iter().take(SHOWN).map(|(file, made_at)| Kept {

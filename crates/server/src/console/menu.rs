@@ -6,6 +6,7 @@ use crate::accounts::role::Roles;
 use crate::accounts::user::Users;
 use crate::audit::Audit;
 use crate::console::page::{Group, Link};
+use crate::console::settings;
 use crate::console::system;
 use crate::console::table::Listed;
 use crate::punches::hidden::Hidden;
@@ -88,7 +89,7 @@ pub fn of(caller: &Caller) -> Vec<Group> {
                 list::<Roles>(caller),
                 list::<Audit>(caller),
                 settings.then(|| page(system::SYSTEM, "/system")),
-                settings.then(|| page(system::SETTINGS, "/settings")),
+                settings.then(|| page(settings::TITLE, "/settings")),
             ],
         ),
     ];

@@ -41,6 +41,7 @@ mod resignations;
 mod rights;
 mod search;
 mod session;
+mod settings;
 mod sign_in;
 mod system;
 mod table;
@@ -174,7 +175,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/search", get(search::page))
         .route("/system", get(system::page))
         .route("/system/backup", post(backups::make))
-        .route("/settings", get(system::settings))
+        .route("/settings", get(settings::page).post(settings::submit))
         .route("/account", get(myself::page))
         .route("/account/language", post(myself::language))
         .route("/account/password", post(myself::password))

@@ -181,7 +181,7 @@ async fn show(
             languages: languages::choices(session.language),
             name,
             needs_second_factor: session.needs_second_factor,
-            may_be_off: !app.config.console.need_second_factor,
+            may_be_off: !app.settings().console.need_second_factor,
             done,
             refused,
         },
@@ -321,7 +321,7 @@ pub async fn second_factor_off(
 ) -> Result<Response, Failure> {
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
-    if app.config.console.need_second_factor {
+    if app.settings().console.need_second_factor {
         let refused = t!("Here everybody needs a second factor.").into();
         return show(app, session, None, Some(refused)).await;
     }

@@ -171,7 +171,7 @@ pub async fn page(
 }
 
 fn state(app: &App, row: &Row) -> State {
-    if row.is_held() && app.config.terminals.admission != Admission::Open {
+    if row.is_held() && app.settings().terminals.admission != Admission::Open {
         State::Waiting
     } else if row.is_online(app.clock.now()) {
         State::Online

@@ -106,7 +106,8 @@ impl Session {
         Ok(Some(Session {
             csrf: URL_SAFE_NO_PAD.encode(csrf),
             caller: known.caller,
-            needs_second_factor: app.config.console.need_second_factor && !known.has_second_factor,
+            needs_second_factor: app.settings().console.need_second_factor
+                && !known.has_second_factor,
             works: works.into_iter().filter(|work| !work.is_told).collect(),
             language: known.language,
             digest,

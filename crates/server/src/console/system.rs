@@ -1,14 +1,14 @@
-//! The server itself: how it is, what it does by itself, and the options in force.
+//! The server itself: how it is, what it does by itself, and the others on its database.
 
 use crate::access::{Right, Thing};
 use crate::app::App;
-use crate::config::Explained;
 use crate::console::Console;
 use crate::console::backups::{self, Backups};
 use crate::console::failure::Failure;
+use crate::console::moment;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::health::{self, Finding};
 use crate::language::{self, Text};
 use crate::times;
@@ -16,11 +16,11 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_store::Sql;
 use std::sync::Arc;
 
 pub const SYSTEM: Text = t!("System");
-pub const SETTINGS: Text = t!("Settings");
 
 struct Job {
     name: String,
@@ -29,6 +29,20 @@ struct Job {
     took: String,
     is_good: bool,
 }
+
+struct Server {
+    host: String,
+    address: String,
+    version: String,
+    started: String,
+    seen: String,
+    is_there: bool,
+    is_this: bool,
+    does_jobs: bool,
+}
+
+/// Each says that it is there every ten seconds.
+const SILENT_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 #[derive(Template)]
 #[template(path = "system.html")]
@@ -40,6 +54,8 @@ struct SystemPage {
     csrf: String,
     may_back_up: bool,
     jobs: Vec<Job>,
+    /// None where there can be one alone.
+    servers: Vec<Server>,
     /// What was looked at, when somebody asked for it.
     findings: Option<Vec<Finding>>,
 }
@@ -77,6 +93,7 @@ pub async fn page(
             csrf: session.csrf.clone(),
             may_back_up: session.caller.may(Right::Change(Thing::Setting)),
             jobs: jobs(app),
+            servers: servers(app).await?,
             findings,
         },
     )
@@ -127,6 +144,41 @@ async fn facts(app: &App) -> Result<Vec<(Text, String)>> {
     ])
 }
 
+/// The servers on the database, this one among them.
+async fn servers(app: &App) -> Result<Vec<Server>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: String,
+        host: String,
+        address: String,
+        version: String,
+        started_at: DateTime<Utc>,
+        seen_at: DateTime<Utc>,
+        does_jobs: bool,
+    }
+    let rows: Vec<Row> = app
+        .store
+        .all(&Sql::new(
+            "SELECT id, host, address, version, started_at, seen_at, does_jobs FROM server ORDER BY started_at, id",
+            [],
+        ))
+        .await?;
+    let now = app.clock.now();
+    Ok(rows
+        .into_iter()
+        .map(|row| Server {
+            is_this: row.id == app.server_id.to_string(),
+            is_there: now - row.seen_at < SILENT_AFTER,
+            seen: moment::moment(app, row.seen_at).ago,
+            started: times::instant(row.started_at, app.zone),
+            host: row.host,
+            address: row.address,
+            version: row.version,
+            does_jobs: row.does_jobs,
+        })
+        .collect())
+}
+
 fn jobs(app: &App) -> Vec<Job> {
     let runs = app.runs.all().into_iter();
     runs.map(|(name, run)| Job {
@@ -137,28 +189,6 @@ fn jobs(app: &App) -> Vec<Job> {
         is_good: run.is_good,
     })
     .collect()
-}
-
-#[derive(Template)]
-#[template(path = "settings.html")]
-struct SettingsPage {
-    frame: Frame,
-    options: Vec<Explained>,
-}
-
-/// `GET /settings`.
-pub async fn settings(
-    State(console): State<Arc<Console>>,
-    session: Session,
-) -> Result<Response, Failure> {
-    session.caller.require(Right::View(Thing::Setting))?;
-    page::html(
-        StatusCode::OK,
-        &SettingsPage {
-            frame: Frame::of(SETTINGS, &session),
-            options: console.app.config.explained().map_err(Error::from)?,
-        },
-    )
 }
 
 /// Bytes as people read them.

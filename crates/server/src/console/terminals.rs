@@ -75,7 +75,8 @@ impl Listed for Terminal {
 
     /// To programs one that waits is online when it calls, as the manual has it.
     fn said_to_people(app: &App, row: &terminal::Row) -> Option<(&'static str, &'static str)> {
-        overview::waits(app.config.terminals.admission, row.area_id).then_some(("state", WAITING))
+        overview::waits(app.settings().terminals.admission, row.area_id)
+            .then_some(("state", WAITING))
     }
 
     fn endpoints() -> Vec<Endpoint> {

@@ -62,7 +62,7 @@ fn options(app: &App, terminal: &Presence, hello: &Hello) -> OptionBlock {
         block.max_version = Some(CLEAR_TEXT_VERSION);
     }
     block.stamps = terminal.stamps();
-    block.error_delay_s = app.config.terminals.error_delay_s;
+    block.error_delay_s = app.settings().terminals.error_delay_s;
     block.delay_s = terminal.heartbeat_s;
     block.trans_times.clone_from(&terminal.transfer_times);
     block.trans_interval_min = terminal.transfer_interval_min;
@@ -73,7 +73,7 @@ fn options(app: &App, terminal: &Presence, hello: &Hello) -> OptionBlock {
 
 fn access_config(app: &App, terminal: &Presence, session_code: &str) -> ConfigBlock {
     let mut config = ConfigBlock::new(session_code);
-    config.error_delay_s = app.config.terminals.error_delay_s;
+    config.error_delay_s = app.settings().terminals.error_delay_s;
     config.request_delay_s = terminal.heartbeat_s;
     config.trans_times.clone_from(&terminal.transfer_times);
     config.trans_interval_min = terminal.transfer_interval_min;

@@ -24,7 +24,7 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
             let edition = app.roster.edition();
             let known = contact::find(app, &sn).await.map_err(unavailable)?;
             if known.is_none()
-                && app.config.terminals.admission != Admission::Closed
+                && app.settings().terminals.admission != Admission::Closed
                 && app.newcomers.check_key(&network(address)).is_ok()
                 && contact::add(app, &sn, address).await.map_err(unavailable)?
             {
@@ -43,7 +43,7 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
     if let Some(before) = presence.touch(now, address) {
         tracing::info!(%sn, %address, %before, "a terminal calls from another address");
     }
-    if presence.is_unauthorized() && app.config.terminals.admission != Admission::Open {
+    if presence.is_unauthorized() && app.settings().terminals.admission != Admission::Open {
         return Err(reply::unknown_device());
     }
     Ok(presence)

@@ -6,7 +6,8 @@ use crate::error::Result;
 use chrono::TimeDelta;
 
 pub async fn run(app: &App) -> Result<()> {
-    let options = &app.config.backup;
+    let settings = app.settings();
+    let options = &settings.backup;
     if options.recipients.is_empty() || options.every_h == 0 {
         return Ok(());
     }

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 type Run = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -162,9 +161,8 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
             }
         });
     }
-    let own = Uuid::new_v4();
-    running.spawn(others::tell(app.clone(), own, stop.clone()));
-    running.spawn(others::hear(app.clone(), own, stop.clone()));
+    running.spawn(others::tell(app.clone(), stop.clone()));
+    running.spawn(others::hear(app.clone(), stop.clone()));
     running.close();
     running
 }

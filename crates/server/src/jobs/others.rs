@@ -1,11 +1,14 @@
 //! Other servers on the same database. Each tells what happened there, in a notice of PostgreSQL's; what it
-//! tells is a hint to look. What is missed by somebody who was cut off, [`run`] finds.
+//! tells is a hint to look. What is missed by somebody who was cut off, [`run`] finds. Owns the table `server`.
 
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
 use crate::sealed;
+use crate::settings;
 use crate::terminals::{commands, contact};
+use chrono::TimeDelta;
+use muster_store::{Dialect, Sql};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,6 +21,8 @@ use uuid::Uuid;
 const CHANNEL: &str = "muster";
 /// While a notice is on its way, and so much longer, the next one gathers.
 const GATHER: Duration = Duration::from_millis(20);
+/// A server that was not heard for so long is none of them any more.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 /// Before it is tried again to send or to hear.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Events in one notice. The longest, a serial number of 64 letters, keep it well below 8 000 bytes.
@@ -89,7 +94,7 @@ impl Notice {
     }
 }
 
-/// Finds what others changed, told or not: terminals and what is queued for them; and the key.
+/// Finds what others changed, told or not: terminals and what is queued for them; options; and the key.
 pub async fn run(app: &App) -> Result<()> {
     if sealed::key_in_force(&app.store).await? != app.keys.check() {
         tracing::error!(
@@ -98,18 +103,52 @@ pub async fn run(app: &App) -> Result<()> {
         app.must_stop.notify_one();
     }
     contact::find_changed(app).await?;
-    commands::find_queued(app).await
+    commands::find_queued(app).await?;
+    settings::reread(app).await?;
+    be_there(app).await
+}
+
+/// Says that this server is there, and forgets those that have not for a day. Where there can be one alone,
+/// nobody asks.
+async fn be_there(app: &App) -> Result<()> {
+    if app.store.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let host = rustix::system::uname();
+    let mut tx = app.store.write().await?;
+    tx.run(&Sql::new(
+        "INSERT INTO server (id, host, address, version, started_at, seen_at, does_jobs) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, does_jobs = excluded.does_jobs",
+        [
+            app.server_id.to_string().into(),
+            host.nodename().to_string_lossy().into_owned().into(),
+            app.config.listen.as_str().into(),
+            env!("CARGO_PKG_VERSION").into(),
+            app.started_at.into(),
+            now.into(),
+            app.store.is_the_one().await?.into(),
+        ],
+    ))
+    .await?;
+    tx.run(&Sql::new(
+        "DELETE FROM server WHERE seen_at < $1",
+        [(now - FORGOTTEN_AFTER).into()],
+    ))
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Tells the others until `stop` turns true.
-pub async fn tell(app: Arc<App>, own: Uuid, mut stop: watch::Receiver<bool>) {
+pub async fn tell(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut events = app.events.subscribe_to_own();
     loop {
         let first = tokio::select! {
             event = events.recv() => event,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let mut notice = Notice::new(own);
+        let mut notice = Notice::new(app.server_id);
         match first {
             Ok(event) => notice.add(event),
             // Whoever hears nothing of it looks for it.
@@ -136,10 +175,10 @@ fn gather(notice: &mut Notice, events: &mut Receiver<Event>) {
 }
 
 /// Hears the others until `stop` turns true.
-pub async fn hear(app: Arc<App>, own: Uuid, mut stop: watch::Receiver<bool>) {
+pub async fn hear(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            ended = hear_until_cut_off(&app, own) => match ended {
+            ended = hear_until_cut_off(&app) => match ended {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the other servers are not heard; it is tried again"),
             },
@@ -153,7 +192,7 @@ pub async fn hear(app: Arc<App>, own: Uuid, mut stop: watch::Receiver<bool>) {
 }
 
 /// Returns when there can be no others.
-async fn hear_until_cut_off(app: &App, own: Uuid) -> Result<()> {
+async fn hear_until_cut_off(app: &App) -> Result<()> {
     let Some(mut notices) = app.store.notices(CHANNEL).await? else {
         return Ok(());
     };
@@ -162,7 +201,7 @@ async fn hear_until_cut_off(app: &App, own: Uuid) -> Result<()> {
     loop {
         match notices.next().await? {
             Some(text) => match serde_json::from_str::<Notice>(&text) {
-                Ok(notice) if notice.from == own => {}
+                Ok(notice) if notice.from == app.server_id => {}
                 Ok(notice) => notice.pass_on(app),
                 Err(error) => tracing::debug!(%error, "a notice of another version"),
             },

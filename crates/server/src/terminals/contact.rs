@@ -103,10 +103,10 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
                 address.to_string().into(),
                 zone.offset_minutes.into(),
                 app.zone.name().into(),
-                i64::from(app.config.terminals.delay_s).into(),
+                i64::from(app.settings().terminals.delay_s).into(),
                 now.into(),
                 fold(&format!("{sn} auto add")).into(),
-                i64::from(app.config.terminals.max_waiting).into(),
+                i64::from(app.settings().terminals.max_waiting).into(),
             ],
         ))
         .await?;

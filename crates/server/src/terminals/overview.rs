@@ -106,7 +106,7 @@ struct Seen {
 
 /// The state of every terminal there is, and whether its clock is off.
 pub async fn states(app: &App) -> Result<Vec<(State, bool)>> {
-    let (now, admission) = (app.clock.now(), app.config.terminals.admission);
+    let (now, admission) = (app.clock.now(), app.settings().terminals.admission);
     let all: Vec<Seen> = app
         .store
         .all(&Sql::new(
@@ -133,7 +133,7 @@ pub async fn list(app: &App, scope: &Scope) -> Result<Vec<(State, Overview)>> {
         .all::<Overview>(&select(scope))
         .await?
         .into_iter()
-        .map(|row| (row.state(app.config.terminals.admission, now), row))
+        .map(|row| (row.state(app.settings().terminals.admission, now), row))
         .collect();
     rows.sort_by(|(one_state, one), (other_state, other)| {
         (one_state, one.alias.to_lowercase(), &one.sn).cmp(&(

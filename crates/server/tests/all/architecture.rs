@@ -2,6 +2,7 @@
 //! writes which table, and what the two crates below must not know. The lists are the rules; to
 //! change a rule is to change a list. ARCHITECTURE.md says what each module is for.
 
+use muster::settings::CHANGEABLE;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "access", "accounts", "answer", "app", "appendix", "audit", "clock", "config", "error",
             "backup", "events", "extract", "health", "input", "install", "keys", "language",
             "metrics", "passage", "password", "profile", "relation", "request", "resource",
-            "routes", "runs", "scope", "sealed", "times", "tls", "writing",
+            "routes", "runs", "scope", "sealed", "settings", "times", "tls", "writing",
         ],
     ),
 ];
@@ -80,6 +81,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("resignation", "resources/resignation.rs"),
     ("role", "accounts/role.rs"),
     ("second_factor", "accounts/second_factor.rs"),
+    ("server", "jobs/others.rs"),
+    ("setting", "settings.rs"),
     ("terminal", "terminals/"),
     ("terminal_command", "terminals/commands/"),
     ("terminal_message", "terminals/messages.rs"),
@@ -193,6 +196,29 @@ fn axum_stands_at_the_doors_and_in_the_frame_of_http() {
                     line,
                     format!("{} is used where AXUM does not allow it", path.join("::")),
                 );
+            }
+        }
+    }
+    faults.none();
+}
+
+#[test]
+fn options_that_change_are_read_as_they_are_in_force() {
+    let mut faults = Faults::default();
+    for source in server() {
+        let code: Vec<&Token> = source.tokens.iter().collect();
+        for option in CHANGEABLE {
+            let path: Vec<&str> = ["app", "config"]
+                .into_iter()
+                .chain(option.name.split('.'))
+                .collect();
+            // With a dot between two words.
+            for window in code.windows(path.len() * 2 - 1) {
+                let words = window.iter().step_by(2).map(|token| token.text.as_str());
+                if words.eq(path.iter().copied()) {
+                    let said = format!("{} may have changed: App::settings has it", option.name);
+                    faults.add(&source, window[0].line, said);
+                }
             }
         }
     }

@@ -152,6 +152,96 @@ async fn the_system_is_shown_to_who_may_see_it_and_without_secrets() {
 }
 
 #[tokio::test]
+async fn what_is_set_is_in_force_at_once_and_after_the_next_start() {
+    on_both_with(
+        |config| {
+            let origin = muster::config::Origin::File("muster.toml".into());
+            config.origins.insert("api.basic", origin);
+        },
+        |test| async move {
+            let door = Door::of(&test).await;
+            let admin = door.admin().await;
+            let call = async |sn: &str| {
+                let status = test
+                    .get(&format!("/iclock/getrequest?SN={sn}"))
+                    .await
+                    .status;
+                u16::from(status)
+            };
+            assert_eq!(call("FIRST").await, 403);
+
+            let set = async |cookie: &str, fields: &[(&str, &str)]| {
+                let csrf = door.get("/account", cookie).await.csrf();
+                let fields = [&[("csrf", csrf.as_str())], fields].concat();
+                door.post("/settings", cookie, &fields).await
+            };
+
+            // Nothing is set when something is wrong, and what was typed stays.
+            let fields = [
+                ("terminals.admission", "open"),
+                ("terminals.delay_s", "1"),
+                ("backup.keep", "many"),
+                ("api.basic", "true"),
+            ];
+            let refused = set(&admin, &fields).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+            for told in [
+                "greater than or equal to 2.",
+                "A valid integer is required.",
+                "value=\"many\"",
+                "<option value=\"open\" selected>",
+            ] {
+                assert!(refused.text.contains(told), "{told}: {}", refused.text);
+            }
+            assert_eq!(call("SECOND").await, 403);
+
+            let fields = [("terminals.admission", "open"), ("api.page_cap", "2")];
+            let saved = set(&admin, &fields).await;
+            assert_eq!(saved.status, StatusCode::SEE_OTHER);
+            assert_eq!(call("THIRD").await, 200);
+            let in_force = |options: &muster::config::Config| {
+                (
+                    options.terminals.admission == muster::config::Admission::Open,
+                    options.api.page_cap,
+                )
+            };
+            assert_eq!(in_force(&test.app.settings()), (true, 2));
+            let next = muster::settings::Settings::read(&test.app.store, &test.app.config).await;
+            assert_eq!(in_force(&next.expect("read").now()), (true, 2));
+            let page = door.get("/settings?done=saved", &admin).await.text;
+            assert!(
+                page.contains("set here") && page.contains("Saved."),
+                "{page}"
+            );
+
+            // What the server was started with is no field, and is not changed.
+            assert!(!page.contains("name=\"api.basic\""), "{page}");
+            let fixed = set(&admin, &[("api.basic", "true")]).await;
+            assert_eq!(fixed.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(!test.app.settings().api.basic);
+
+            // Empty is as built in.
+            let empty = [("terminals.admission", "")];
+            let again = set(&admin, &empty).await;
+            assert_eq!(again.status, StatusCode::SEE_OTHER);
+            assert_eq!(in_force(&test.app.settings()), (false, 2));
+            assert_eq!(call("FOURTH").await, 403);
+
+            let deeds = door.audit().await;
+            let of_settings = deeds.iter().filter(|(_, action, _)| action == "update");
+            assert_eq!(of_settings.count(), 2, "{deeds:?}");
+            let looker = rights(&[Right::View(Thing::Setting)]);
+            let looker = door.user("lena", looker, None).await;
+            let page = door.get("/settings", &looker).await.text;
+            assert!(!page.contains("name=\"api.page_cap\""), "{page}");
+            let refused = set(&looker, &[("api.page_cap", "3")]).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_backup_is_made_from_the_page_of_the_system() {
     let recipient = age::x25519::Identity::generate().to_public().to_string();
     let configure = |config: &mut muster::config::Config| {

@@ -1,11 +1,13 @@
 //! Two servers on one PostgreSQL: what one does, the other knows; what is for both, one does.
 
+use crate::console::Door;
 use crate::testing::{TestApp, start, two_servers};
 use chrono::TimeDelta;
 use muster::access::Rights;
 use muster::events::Event;
 use muster::jobs;
 use muster::profile::Profile;
+use muster::settings;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -46,6 +48,36 @@ pub async fn introduced(one: &TestApp, other: &TestApp) {
     })
     .await
     .expect("they hear one another");
+}
+
+#[tokio::test]
+async fn what_is_set_at_one_server_is_in_force_at_all_and_each_is_named() {
+    let (one, other, database) = two_servers().await;
+    let caller = muster::access::Caller::system();
+    let given = [("terminals.check_every_h", "48")];
+    let set = settings::change(&one.app, &caller, &given).await;
+    set.expect("set");
+    jobs::run_all(&other.app).await.expect("run");
+    jobs::run_all(&one.app).await.expect("run");
+    assert_eq!(other.app.settings().terminals.check_every_h, 48);
+    assert_eq!(other.app.config.terminals.check_every_h, 24);
+
+    let door = Door::of(&one).await;
+    let admin = door.admin().await;
+    let page = door.get("/system", &admin).await.text;
+    let servers = page.split_once("servers-heading").expect("a list").1;
+    let servers = servers.split_once("</section>").expect("its end").0;
+    assert_eq!(servers.matches("state good").count(), 2, "{servers}");
+    assert_eq!(servers.matches("(this one)").count(), 1, "{servers}");
+    one.app.clock.advance(TimeDelta::minutes(5));
+    let page = door.get("/system", &admin).await.text;
+    assert!(
+        page.contains("Silent") && page.contains("5 min ago"),
+        "{page}"
+    );
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
 }
 
 #[tokio::test]

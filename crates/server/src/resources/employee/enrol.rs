@@ -39,11 +39,11 @@ pub async fn enrolled_at(
         let as_shown = complete(app, tx, terminal, &known, user).await?;
         return Ok(Enrolled::Known { as_shown });
     }
-    if !app.config.terminals.make_employees || !is_code(&user.pin) {
+    if !app.settings().terminals.make_employees || !is_code(&user.pin) {
         return Ok(Enrolled::Nobody);
     }
     let now = app.clock.now();
-    let privilege = if app.config.terminals.raise_privilege {
+    let privilege = if app.settings().terminals.raise_privilege {
         user.privilege.unwrap_or(0)
     } else {
         0
@@ -210,7 +210,7 @@ async fn complete(
         privilege => privilege,
     };
     if let Some(privilege) = user.privilege.filter(|privilege| *privilege > has) {
-        if app.config.terminals.raise_privilege {
+        if app.settings().terminals.raise_privilege {
             after.insert("dev_privilege".into(), privilege.into());
             columns.set("dev_privilege", privilege);
         } else {

@@ -27,7 +27,7 @@ const RARELY: i32 = 7;
 
 /// Asks those whose turn it is.
 pub async fn ask(app: &App) -> Result<()> {
-    let hours = app.config.terminals.check_every_h;
+    let hours = app.settings().terminals.check_every_h;
     if hours == 0 {
         return Ok(());
     }

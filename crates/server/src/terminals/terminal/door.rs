@@ -35,7 +35,7 @@ async fn unlock_terminal(mut call: Call) -> Result<Answer> {
     let app = telling.app;
     let abilities = Abilities::of(app, &telling.ids()).await?;
     // Whoever waits to be let in is told nothing, least of all to let somebody in.
-    let holds = app.config.terminals.admission != Admission::Open;
+    let holds = app.settings().terminals.admission != Admission::Open;
     let plan = telling.plan(|terminal| match terminal.family() {
         _ if holds && terminal.is_held() => Err(t!("This terminal is not authorized.").into()),
         _ if abilities.has_lock(terminal.id) == Some(false) => {

@@ -245,7 +245,7 @@ pub(super) async fn add(
         changes.set("zone_name", app.zone.name());
     }
     if !changes.columns.has("heartbeat") {
-        changes.set("heartbeat", i64::from(app.config.terminals.delay_s));
+        changes.set("heartbeat", i64::from(app.settings().terminals.delay_s));
     }
     let ip = changes.ip_address.clone().flatten().unwrap_or_default();
     changes.set(
