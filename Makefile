@@ -28,7 +28,7 @@ fmt: ## formats the Rust code
 generated: web ## writes config.example.toml, openapi.json and endpoints.txt anew
 	cargo run --quiet --package muster -- generated
 
-web: web/dist/third-party.txt ## builds what the console's pages load, into web/dist
+web: web/dist/.built ## builds what the console's pages load, into web/dist
 
 browser: web ## the browser tests alone (FILES="web/tests/live.test.mjs" picks some)
 	cargo build --workspace --bins --tests
@@ -90,7 +90,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json web/.npmrc
 	cd web && npm ci --ignore-scripts
 	@touch $@
 
-web/dist/third-party.txt: web/node_modules/.installed web/copy.mjs $(shell find web/styles web/scripts web/icons 2>/dev/null)
+web/dist/.built: web/node_modules/.installed web/copy.mjs $(shell find web/styles web/scripts web/icons 2>/dev/null)
 	@scripts/need node nodejs npm
 	@cd web && node copy.mjs
 	@touch $@

@@ -1,4 +1,4 @@
-// Puts what the console's pages load into dist/, which the server embeds: the two libraries, the styles, the scripts and the icons.
+// Puts what the console's pages load into dist/, which the server embeds: the styles, the scripts and the icons.
 // A file that has not changed is left alone, so that the server is not compiled again for it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -6,24 +6,11 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
-const libraries = {
-  "htmx.org": { "htmx.js": "dist/htmx.min.js" },
-  "htmx-ext-sse": { "htmx-sse.js": "dist/sse.min.js" },
-};
 
 const wanted = new Map(); // path below dist/ -> bytes
 for (const folder of ["styles", "scripts", "icons"]) {
   for (const file of filesBelow(join(here, folder))) wanted.set(relative(here, file), readFileSync(file));
 }
-let notices = "Software by others that this console contains.\n";
-for (const [name, files] of Object.entries(libraries)) {
-  const root = join(here, "node_modules", name);
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  notices += `\n${name} ${version}\n\n${readFileSync(join(root, "LICENSE"), "utf8").trim()}\n`;
-  for (const [to, from] of Object.entries(files)) wanted.set(join("lib", to), readFileSync(join(root, from)));
-}
-wanted.set("third-party.txt", Buffer.from(notices));
-
 for (const file of filesBelow(dist)) if (!wanted.has(relative(dist, file))) rmSync(file);
 for (const [path, bytes] of wanted) {
   const target = join(dist, path);
