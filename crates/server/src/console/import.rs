@@ -9,7 +9,7 @@ use crate::console::form::FileForm;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View};
-use crate::console::works::{self, Bad, Outcome};
+use crate::console::works::{self, Bad, Outcome, What};
 use crate::error::{Error, Problem};
 use crate::resource::{Existing, Writable, take_in, try_out};
 use askama::Template;
@@ -59,7 +59,8 @@ pub async fn submit<R: Listed + Writable>(
         Ok(file) => {
             let (app, caller) = (Arc::clone(&console.app), session.caller.clone());
             let bytes = Cursor::new(file.bytes.clone());
-            let named = (R::VIEW.name, file.name.as_str(), stores);
+            let what = if stores { What::TakeIn } else { What::TryOut };
+            let named = (R::VIEW.name, file.name.as_str(), what);
             works::begin(&console, &session, named, |running| async move {
                 let progress = |progress| running.note(progress);
                 let done = match stores {

@@ -10,11 +10,12 @@ use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::views::{self, Kept};
+use crate::console::works::Sending;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::{self, Text};
 use crate::relation::Relation;
-use crate::resource::{self, Resource};
+use crate::resource::{self, Resource, Selection};
 use crate::routes::{self, Endpoint};
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -448,6 +449,9 @@ pub async fn page<R: Listed>(
     )
 }
 
+/// A file of more rows takes its time: how far it is stands above every page.
+const LONG: i64 = 5_000;
+
 /// `GET /NAME/file`: the list as it stands, as a file.
 pub async fn file<R: Listed>(
     State(console): State<Arc<Console>>,
@@ -457,8 +461,23 @@ pub async fn file<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     query.take("done");
+    let app = &console.app;
+    let mut sending = None;
+    if let Ok(name) = resource::name_of_download::<R>(app, &query)
+        && let Ok(selection) = Selection::read::<R>(app, &session.caller, &mut query.clone()).await
+    {
+        let count = selection.count::<R>(app).await?;
+        if count > LONG {
+            let named = (R::VIEW.name, name.as_str());
+            sending = Some(Sending::begin(&console, &session, named, count).await?);
+        }
+    }
     // Programs read it, and muster itself again.
-    let download = resource::download::<R>(&console.app, session.caller, &mut query);
+    let download = resource::download::<R>(app, session.caller, &mut query, move |sent| {
+        if let Some(sending) = &mut sending {
+            sending.note(sent);
+        }
+    });
     Ok(routes::response(language::in_english(download).await?))
 }
 

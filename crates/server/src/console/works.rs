@@ -1,4 +1,4 @@
-//! Work that goes on when its page is left: a file that is looked through or taken in. How far it is
+//! Work that goes on when its page is left: a file that is looked through, taken in or sent. How far it is
 //! stands in the memory of the server that does it, and every few seconds in its row, for the other
 //! servers. Owns the table `console_work`.
 
@@ -11,7 +11,7 @@ use crate::console::session::Session;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::language::{self, Text};
-use crate::resource::{Imported, Progress};
+use crate::resource::{Imported, Progress, Sent};
 use crate::times;
 use askama::Template;
 use axum::extract::{RawPathParams, State};
@@ -20,10 +20,10 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_store::Sql;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 const TITLE: Text = t!("Your work");
@@ -47,6 +47,10 @@ pub enum Outcome {
         count: usize,
     },
     Unreadable(String),
+    /// So many rows, all of them.
+    Sent(u64),
+    /// After so many rows nobody took any more.
+    CutOff(u64),
     /// With the reference under which the log has why.
     Failed(String),
     /// The server that did it is no more.
@@ -58,6 +62,14 @@ pub struct Bad {
     pub row: u64,
     pub column: String,
     pub message: String,
+}
+
+/// What is done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    TryOut,
+    TakeIn,
+    Send,
 }
 
 /// How far a work of this server is.
@@ -84,45 +96,60 @@ impl Running {
     }
 }
 
-/// What this server does, by user: one work each, for every file waits in memory.
+/// What this server does, each for a user.
 #[derive(Debug, Default)]
-pub struct Works(Mutex<HashMap<i64, Arc<Running>>>);
+pub struct Works(Mutex<Vec<Doing>>);
 
-/// A user's turn; over when it is dropped.
+#[derive(Debug)]
+struct Doing {
+    user_id: i64,
+    what: What,
+    running: Arc<Running>,
+}
+
+/// A work's place among them; free when it is dropped.
 struct Turn {
     works: Arc<Works>,
-    user_id: i64,
     running: Arc<Running>,
 }
 
 impl Works {
-    fn take(self: &Arc<Works>, user_id: i64) -> Result<Turn> {
+    /// Each user takes one file in at a time, for it waits in memory.
+    fn take(self: &Arc<Works>, user_id: i64, what: What) -> Result<Turn> {
         let mut all = self.0.lock().expect("nobody panics while holding it");
-        if all.contains_key(&user_id) {
+        let waits = |doing: &Doing| doing.user_id == user_id && doing.what != What::Send;
+        if what != What::Send && all.iter().any(waits) {
             return Err(Error::refused(t!(
                 "Your last file is still being worked on. Wait until that has ended."
             )));
         }
         let running = Arc::new(Running::default());
-        all.insert(user_id, Arc::clone(&running));
+        all.push(Doing {
+            user_id,
+            what,
+            running: Arc::clone(&running),
+        });
         Ok(Turn {
             works: Arc::clone(self),
-            user_id,
             running,
         })
     }
 
     fn of(&self, user_id: i64, work_id: i64) -> Option<Arc<Running>> {
         let all = self.0.lock().expect("nobody panics while holding it");
-        let running = all.get(&user_id).map(Arc::clone);
-        running.filter(|running| running.work_id.load(Ordering::Relaxed) == work_id)
+        let is_it = |doing: &&Doing| {
+            doing.user_id == user_id && doing.running.work_id.load(Ordering::Relaxed) == work_id
+        };
+        all.iter()
+            .find(is_it)
+            .map(|doing| Arc::clone(&doing.running))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut all = self.works.0.lock().expect("nobody panics while holding it");
-        all.remove(&self.user_id);
+        all.retain(|doing| !Arc::ptr_eq(&doing.running, &self.running));
     }
 }
 
@@ -133,8 +160,7 @@ pub struct Work {
     /// The list it is for: its page is `/LIST`.
     pub list: String,
     pub file_name: String,
-    /// Or only looks through.
-    pub stores: bool,
+    pub what: What,
     pub done: i64,
     /// 0 when nobody knows yet.
     pub of: i64,
@@ -151,6 +177,7 @@ struct Row {
     list: String,
     file_name: String,
     stores: bool,
+    sends: bool,
     done: i64,
     of_all: i64,
     begun_at: DateTime<Utc>,
@@ -171,14 +198,19 @@ impl Row {
                 let read = serde_json::from_str(text);
                 Some(read.map_err(|error| Error::Internal(error.into()))?)
             }
-            None if running.is_none() && silent_for > BROKEN_OFF_AFTER => Some(Outcome::BrokenOff),
-            None => None,
+            None if running.is_some() || silent_for <= BROKEN_OFF_AFTER => None,
+            None if self.sends => Some(Outcome::CutOff(u64::try_from(self.done).unwrap_or(0))),
+            None => Some(Outcome::BrokenOff),
         };
         Ok(Work {
             id: self.id,
             list: self.list,
             file_name: self.file_name,
-            stores: self.stores,
+            what: match (self.sends, self.stores) {
+                (true, _) => What::Send,
+                (false, true) => What::TakeIn,
+                (false, false) => What::TryOut,
+            },
             done,
             of,
             outcome,
@@ -194,7 +226,7 @@ pub async fn of_user(console: &Console, user_id: i64) -> Result<Vec<Work>> {
         .app
         .store
         .all(&Sql::new(
-            "SELECT id, list, file_name, stores, done, of_all, begun_at, seen_at, told_at, outcome \
+            "SELECT id, list, file_name, stores, sends, done, of_all, begun_at, seen_at, told_at, outcome \
              FROM console_work WHERE user_id = $1 ORDER BY id DESC LIMIT 50",
             [user_id.into()],
         ))
@@ -208,14 +240,14 @@ pub async fn of_user(console: &Console, user_id: i64) -> Result<Vec<Work>> {
 pub async fn begin<F>(
     console: &Arc<Console>,
     session: &Session,
-    (list, file_name, stores): (&'static str, &str, bool),
+    (list, file_name, what): (&'static str, &str, What),
     work: impl FnOnce(Arc<Running>) -> F,
 ) -> Result<i64>
 where
     F: Future<Output = Result<Outcome>> + Send + 'static,
 {
     let (app, user_id) = (&console.app, session.user_id()?);
-    let turn = console.works.take(user_id)?;
+    let turn = console.works.take(user_id, what)?;
     let now = app.clock.now();
     let file_name: String = file_name
         .chars()
@@ -230,13 +262,14 @@ where
     .await?;
     let (id,): (i64,) = tx
         .one(&Sql::new(
-            "INSERT INTO console_work (user_id, list, file_name, stores, done, of_all, begun_at, seen_at) \
-             VALUES ($1, $2, $3, $4, 0, 0, $5, $5) RETURNING id",
+            "INSERT INTO console_work (user_id, list, file_name, stores, sends, done, of_all, begun_at, seen_at) \
+             VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $6) RETURNING id",
             [
                 user_id.into(),
                 list.into(),
                 file_name.into(),
-                stores.into(),
+                (what == What::TakeIn).into(),
+                (what == What::Send).into(),
                 now.into(),
             ],
         ))
@@ -249,6 +282,55 @@ where
     ));
     tokio::spawn(accompany(Arc::clone(app), turn, work));
     Ok(id)
+}
+
+/// A file that is being sent; when this is dropped, no more of it is.
+pub struct Sending {
+    running: Arc<Running>,
+    gone: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Sending {
+    /// Begins to watch a file of about so many rows.
+    pub async fn begin(
+        console: &Arc<Console>,
+        session: &Session,
+        (list, file_name): (&'static str, &str),
+        of: i64,
+    ) -> Result<Sending> {
+        let (gone, ended) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        begin(console, session, (list, file_name, What::Send), |running| {
+            let of = u64::try_from(of).unwrap_or(0);
+            running.note(Progress::Stored { done: 0, of });
+            let _ = tell.send(Arc::clone(&running));
+            async move {
+                let outcome: Result<Outcome, _> = ended.await;
+                Ok(outcome
+                    .unwrap_or_else(|_| Outcome::CutOff(running.done.load(Ordering::Relaxed))))
+            }
+        })
+        .await?;
+        let running = told.await.map_err(|error| Error::Internal(error.into()))?;
+        let gone = Some(gone);
+        Ok(Sending { running, gone })
+    }
+
+    pub fn note(&mut self, sent: Sent) {
+        match sent {
+            // There may be more of them than there were.
+            Sent::Rows(rows) => {
+                self.running.done.store(rows, Ordering::Relaxed);
+                self.running.of.fetch_max(rows, Ordering::Relaxed);
+            }
+            Sent::All => {
+                let rows = self.running.done.load(Ordering::Relaxed);
+                if let Some(gone) = self.gone.take() {
+                    let _ = gone.send(Outcome::Sent(rows));
+                }
+            }
+        }
+    }
 }
 
 /// Writes down how far a work is until it has ended, and then how.

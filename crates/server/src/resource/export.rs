@@ -332,14 +332,28 @@ fn file_name<R: Resource>(app: &App, format: Format) -> String {
 async fn answer_export<R: Resource>(call: Call) -> Result<Answer> {
     let mut query = call.request.query;
     query.extend(call.request.body.pairs());
-    download::<R>(&call.request.app, call.caller, &mut query).await
+    download::<R>(&call.request.app, call.caller, &mut query, |_| {}).await
 }
 
-/// What the query asks for, of the kind and with the columns it names, as a file to be kept.
+/// How far a file is that is being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Rows(u64),
+    All,
+}
+
+/// What the file is called that the query asks for.
+pub fn name_of_download<R: Resource>(app: &App, query: &Query) -> Result<String> {
+    Ok(file_name::<R>(app, read_format::<R>(&mut query.clone())?))
+}
+
+/// What the query asks for, of the kind and with the columns it names, as a file to be kept. Whoever wants to know
+/// is told how far it is; no more comes when `told` is dropped.
 pub async fn download<R: Resource>(
     app: &Arc<App>,
     caller: Caller,
     query: &mut Query,
+    told: impl FnMut(Sent) + Send + 'static,
 ) -> Result<Answer> {
     for name in PAGING {
         query.take_raw(name);
@@ -351,15 +365,23 @@ pub async fn download<R: Resource>(
     let unknown = query.unknown();
     // What fails at once is told in words, not by a file that is cut off.
     let first = export.next().await?;
-    let rest = try_unfold((first, export), |(ready, mut export)| async move {
-        let piece = match ready {
-            Some(piece) => Some(piece),
-            None => export.next().await.inspect_err(|error| {
-                tracing::error!("an export of {} was cut off: {error}", R::NAME);
-            })?,
-        };
-        Ok::<_, Error>(piece.map(|piece| (piece, (None, export))))
-    });
+    let rest = try_unfold(
+        (first, export, told),
+        |(ready, mut export, mut told)| async move {
+            let piece = match ready {
+                Some(piece) => Some(piece),
+                None => export.next().await.inspect_err(|error| {
+                    tracing::error!("an export of {} was cut off: {error}", R::NAME);
+                })?,
+            };
+            told(
+                piece
+                    .as_ref()
+                    .map_or(Sent::All, |_| Sent::Rows(export.rows)),
+            );
+            Ok::<_, Error>(piece.map(|piece| (piece, (None, export, told))))
+        },
+    );
     Ok(
         Answer::download(format.media_type(), &name, Stream(rest.boxed()))
             .warn_of_unknown(&unknown),

@@ -177,14 +177,25 @@ impl Door {
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Answer {
-        self.send(
-            Request::get(path)
-                .header(header::HOST, "muster.local:8088")
-                .header(header::COOKIE, cookie)
-                .body(Body::empty())
-                .expect("a request"),
-        )
-        .await
+        self.send(Self::getting(path, cookie)).await
+    }
+
+    /// Asks for a page, and goes when it begins to come.
+    pub async fn get_and_leave(&self, path: &str, cookie: &str) -> StatusCode {
+        let answered = self
+            .router
+            .clone()
+            .oneshot(Self::getting(path, cookie))
+            .await;
+        answered.expect("the router always answers").status()
+    }
+
+    fn getting(path: &str, cookie: &str) -> Request<Body> {
+        Request::get(path)
+            .header(header::HOST, "muster.local:8088")
+            .header(header::COOKIE, cookie)
+            .body(Body::empty())
+            .expect("a request")
     }
 
     pub async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {

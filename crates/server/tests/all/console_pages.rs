@@ -242,6 +242,59 @@ async fn what_is_set_is_in_force_at_once_and_after_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_long_file_is_work_until_it_is_sent_or_left() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let admin = door.admin().await;
+        let ended = async |sent: &str| loop {
+            let works = door.get("/work", &admin).await.text;
+            if !works.contains("<progress") {
+                assert!(works.contains(sent), "{works}");
+                let of_newest = works.split_once("href=\"/work/").expect("a work").1;
+                let id = of_newest.split_once('"').expect("its id").0;
+                return door.get(&format!("/work/{id}"), &admin).await.text;
+            }
+            tokio::task::yield_now().await;
+        };
+        // What is short is none.
+        door.get("/positions/file?export_type=csv", &admin).await;
+        assert!(door.get("/work", &admin).await.text.contains("None yet."));
+
+        let csrf = door.get("/positions/import", &admin).await.csrf();
+        let fields = [("csrf", csrf.as_str()), ("step", "store")];
+        let rows = (10..5_100).map(|code| format!("p{code},Position {code}\n"));
+        let file = format!("position_code,position_name\n{}", rows.collect::<String>());
+        let stored = door
+            .take_in("positions", &admin, &fields, file.as_bytes())
+            .await;
+        assert!(
+            stored.text.contains("Imported: 5090 new"),
+            "{}",
+            stored.text
+        );
+
+        let sent = door.get("/positions/file?export_type=csv", &admin).await;
+        assert_eq!(sent.text.lines().count(), 5_092);
+        let told = ended("positions-2026-01-15.csv</bdi>: sent").await;
+        assert!(
+            told.contains("5,091 rows were sent") || told.contains("5091 rows were sent"),
+            "{told}"
+        );
+
+        let left = door
+            .get_and_leave("/positions/file?export_type=xlsx", &admin)
+            .await;
+        assert_eq!(left, StatusCode::OK);
+        let told = ended("positions-2026-01-15.xlsx</bdi>: cut off").await;
+        assert!(told.contains("the file is not whole"), "{told}");
+        // It is nobody else's.
+        let other = door.user("vera", Rights::viewer(), None).await;
+        assert!(door.get("/work", &other).await.text.contains("None yet."));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_backup_is_made_from_the_page_of_the_system() {
     let recipient = age::x25519::Identity::generate().to_public().to_string();
     let configure = |config: &mut muster::config::Config| {
