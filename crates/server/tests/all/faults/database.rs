@@ -17,6 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
+/// A second for what was under way, one for the connection, and those of the group before; twenty times that for a
+/// machine that is busy. A line that says nothing would hold them for a quarter of an hour.
+const LONG: Duration = Duration::from_secs(60);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_says_nothing_is_not_waited_for_and_found_again() {
     let database = postgres::new().await;
@@ -50,11 +54,10 @@ async fn a_database_that_says_nothing_is_not_waited_for_and_found_again() {
     line.becomes(State::Silent);
     let begun = Instant::now();
     server.end().await;
-    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(begun.elapsed() < LONG);
     let kinds: Vec<&String> = told.otherwise.keys().collect();
     assert_eq!(kinds, ["503"], "what terminals were told meanwhile");
-    // A second for what was under way, one for the connection, and those of the group before.
-    assert!(told.slowest < Duration::from_secs(20), "{:?}", told.slowest);
+    assert!(told.slowest < LONG, "{:?}", told.slowest);
     nothing_is_lost_or_doubled(&database.url, "a line that is cut", &told).await;
     database.remove().await;
 }
