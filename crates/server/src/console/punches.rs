@@ -1,10 +1,14 @@
 //! The pages of punches: transactions, and those of PINs nobody has.
 
-use crate::access::{Right, Thing};
+use crate::access::{Caller, Right, Thing};
+use crate::app::App;
 use crate::console::act::Act;
+use crate::console::moment::{by_its_clock, by_the_clocks};
 use crate::console::record::{self, Entry};
-use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
+use crate::console::table::{Asked, Column, Filter, Going, Listed, Said, View, Words};
+use crate::error::Result;
 use crate::language::Text;
+use crate::punches::punch::Row;
 use crate::punches::transaction::{self, Transaction};
 use crate::punches::unregistered::{self, Unregistered};
 use crate::punches::wording;
@@ -33,6 +37,15 @@ const VERIFIED: Column =
 const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias");
 const AREA_NAME: Column = Column::new(t!("Area"), &["area_alias"]).by("area_alias");
 const RECEIVED: Column = Column::new(t!("Received"), &["upload_time"]).by("upload_time");
+
+/// Their times with the terminals' offsets, where these are not the server's.
+fn with_zones(app: &App, rows: &[Row]) -> Vec<Said> {
+    let said = rows.iter().map(|row| {
+        let time = by_its_clock(app, row.punch_local, row.punch_at);
+        Said::from_iter([("punch_time".to_owned(), time.into())])
+    });
+    said.collect()
+}
 
 fn state(state: i16) -> String {
     wording::state(state).unwrap_or_default()
@@ -80,8 +93,13 @@ impl Listed for Transaction {
         removal: None,
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "transactions";
+
+    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        Ok(with_zones(app, rows))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         transaction::endpoints()
@@ -135,7 +153,12 @@ impl Listed for Unregistered {
         removal: None,
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const ROWS: &'static str = "unregister";
+
+    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        Ok(with_zones(app, rows))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         unregistered::endpoints()
