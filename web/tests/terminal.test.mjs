@@ -85,6 +85,8 @@ scene("the list tells terminals apart, leads to what waits for one, and that is 
   await row.getByRole("cell", { name: "118 of 3000 should be 0", exact: true }).waitFor();
   await accessible(page);
   await pictures(page, "terminals");
+  // The table scrolls, and the page around it does not.
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await row.getByRole("link", { name: "1", exact: true }).click();
   await page.getByText("1 to 1 of 1").waitFor();
   assert.equal(await page.locator(".asked select[name=state] option:checked").textContent(), "Not at its end yet");
