@@ -81,7 +81,8 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
         ))
         .await?;
     // Faces are counted by their people, everything else by its number. Where a row came from is looked up only
-    // when it does not say by which version it was made: the column stands behind the template.
+    // when it does not say by which version it was made: the column stands behind the template. SQLite joins in the
+    // order of CROSS JOIN, from the areas: it would begin with everybody's templates.
     let alike: Vec<Alike> = app
         .store
         .all(&Sql::by_dialect(
@@ -89,8 +90,8 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
                  SELECT a.area_id, b.wire_type, json_group_array(DISTINCT b.source || char(31) || b.major_ver \
                      || char(31) || COALESCE(CASE b.source WHEN 'fp' THEN t.fp_alg_ver WHEN 'face' THEN t.face_alg_ver \
                          WHEN 'fvein' THEN t.fv_alg_ver END, '')) AS makes \
-                 FROM employee_area AS a JOIN employee AS e ON e.id = a.employee_id \
-                 JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code \
+                 FROM employee_area AS a CROSS JOIN employee AS e ON e.id = a.employee_id \
+                 CROSS JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code \
                  LEFT JOIN terminal AS t ON t.sn = CASE WHEN b.major_ver = '' AND b.source IN ('fp', 'face', 'fvein') \
                      THEN b.terminal_sn END \
                  WHERE a.area_id IN (SELECT value FROM json_each($2)) AND e.company_id = $1 AND e.status = 0 \
