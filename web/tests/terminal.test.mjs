@@ -1,6 +1,7 @@
 // The page of one terminal as somebody uses it who wonders why there is no punch.
 import assert from "node:assert/strict";
 import { accessible, logIn, pictures, scene } from "./harness.mjs";
+import { terminal } from "./terminal.mjs";
 
 scene("a silent terminal is found out about, told something, and emptied by its serial number", async ({ page, server, accept }) => {
   const ask = (path, options) => fetch(`${server.url}/iclock/${path}`, options);
@@ -51,4 +52,77 @@ scene("a silent terminal is found out about, told something, and emptied by its 
   await page.getByLabel("To be sure, type GATE01").fill("GATE01");
   await page.getByRole("button", { name: "Empty it", exact: true }).click();
   await commands.getByText("CLEAR DATA").waitFor();
+});
+
+scene("the list tells terminals apart, leads to what waits for one, and that is taken back", async ({ page, server }) => {
+  const [gate, yard] = [terminal(server, "GATE01"), terminal(server, "YARD01")];
+  await gate.hello();
+  await yard.hello();
+  await logIn(page);
+  await page.goto("/live");
+  const waiting = page.locator("#terminals > li", { hasText: "GATE01" });
+  await waiting.getByLabel("New area").fill("Gate");
+  await waiting.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await gate.hello();
+  await gate.bring("options", "UserCount=118,MaxUserCount=3000,FPCount=4,MaxFingerCount=3000,TransactionCount=95000,MaxAttLogCount=100000");
+
+  await page.goto("/terminals");
+  await page.locator(".asked select[name=state]").selectOption("Waiting");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await page.getByText("1 to 1 of 1").waitFor();
+  await page.getByRole("cell", { name: "YARD01", exact: true }).waitFor();
+  await page.locator(".asked select[name=state]").selectOption("Online");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  const row = page.getByRole("row", { name: "GATE01" });
+  await row.getByRole("checkbox").check();
+  await page.getByLabel("With ticked").selectOption("Restart");
+  await page.locator("#do").click();
+  await page.getByRole("button", { name: "Restart", exact: true }).click();
+  await page.getByRole("status").filter({ hasText: "Restart: queued." }).waitFor();
+
+  await page.goto("/terminals");
+  await row.getByRole("cell", { name: "118 of 3000 should be 0", exact: true }).waitFor();
+  await accessible(page);
+  await pictures(page, "terminals");
+  // The table scrolls, and the page around it does not.
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await row.getByRole("link", { name: "1", exact: true }).click();
+  await page.getByText("1 to 1 of 1").waitFor();
+  assert.equal(await page.locator(".asked select[name=state] option:checked").textContent(), "Not at its end yet");
+  await accessible(page);
+  await pictures(page, "commands");
+  await page.getByRole("checkbox", { name: "GATE01" }).check();
+  await page.getByLabel("With ticked").selectOption("Take back");
+  await page.locator("#do").click();
+  await page.getByRole("heading", { name: "Take back?" }).waitFor();
+  await accessible(page);
+  await page.getByRole("button", { name: "Take back", exact: true }).click();
+  await page.getByRole("status").filter({ hasText: "Take back: they are cancelled." }).waitFor();
+  assert.deepEqual(await gate.obey(), []);
+
+  // What was left out is chosen.
+  await page.goto("/terminals");
+  await page.getByText("Columns and views").click();
+  await page.getByRole("checkbox", { name: "Firmware" }).check();
+  await page.getByRole("checkbox", { name: "Faces" }).uncheck();
+  await page.getByRole("button", { name: "Show these from now on" }).click();
+  await page.getByRole("columnheader", { name: "Firmware" }).waitFor();
+  assert.equal(await page.getByRole("columnheader", { name: "Faces" }).count(), 0);
+
+  // Its form has what the handshake tells it, and keeps what was not touched.
+  await page.getByRole("row", { name: "GATE01" }).getByRole("link", { name: "GATE01" }).click();
+  await page.getByRole("link", { name: "Change" }).click();
+  await page.getByLabel("Seconds between calls").fill("25");
+  await page.getByLabel("Time zone").fill("Asia/Kolkata");
+  await page.getByLabel("How it is told its zone").selectOption("As +05:30");
+  await page.locator("#ip_address").fill("192.0.2.7");
+  await accessible(page);
+  await pictures(page, "terminal-form");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  assert.match((await gate.hello()).text, /^Delay=25$/m);
+  await page.goto("/terminals");
+  await page.getByRole("link", { name: "GATE01" }).click();
+  await page.getByText("Asia/Kolkata, UTC+05:30").waitFor();
 });

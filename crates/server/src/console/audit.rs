@@ -4,6 +4,7 @@ use crate::access::{Caller, Right, Thing};
 use crate::audit::Audit;
 use crate::console::Console;
 use crate::console::failure::Failure;
+use crate::console::moment::by_the_server;
 use crate::console::page::{self, Frame};
 use crate::console::record::key;
 use crate::console::session::Session;
@@ -140,6 +141,8 @@ impl Listed for Audit {
         opens: true,
         removal: None,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 
     /// Deeds are done, not written.
     fn may_add(_caller: &Caller) -> bool {

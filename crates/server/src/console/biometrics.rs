@@ -1,6 +1,7 @@
 //! The biometrics' page: which templates there are of whom, and where they came from. Templates
 //! themselves are never shown.
 
+use crate::console::moment::by_the_server;
 use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
 use crate::language::Text;
 use crate::resources::biodata::Biodata;
@@ -57,4 +58,6 @@ impl Listed for Biodata {
              need it."
         )),
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 }

@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::console::confirm::{self, Question};
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::moment::by_the_server;
 use crate::console::page::{self, Frame};
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
@@ -76,6 +77,7 @@ impl Listed for Clients {
     };
     const LINKS: &'static [(&'static str, Text)] = &[("/api/docs/", t!("Browse API"))];
     const NAMED_BY: usize = 1;
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 }
 
 impl Edited for Clients {

@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
-use crate::console::moment::{Moment, exact, moment};
+use crate::console::moment::{Moment, by_the_clocks, exact, moment, offset, other_offset};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ use axum::extract::{RawPathParams, RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{FixedOffset, SecondsFormat};
+use chrono::SecondsFormat;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -57,6 +57,8 @@ struct Live {
     /// Of the punches, to choose from.
     areas: Vec<(i64, String)>,
     area: Option<i64>,
+    /// What zone the times are of.
+    times: String,
     done: Option<String>,
     refused: Option<String>,
 }
@@ -98,6 +100,8 @@ struct PunchRow {
     /// Set when the punch is not of today.
     day: Option<String>,
     time: String,
+    /// Its distance from UTC, where the server's zone has another.
+    zone: Option<String>,
     exact: String,
     pin: String,
     name: Option<String>,
@@ -204,13 +208,15 @@ impl<'a> Looker<'a> {
         let sees_people = self.session.caller.may(Right::View(Thing::Employee));
         let mut rows = String::new();
         for punch in punches {
-            let zone = punch_zone(punch);
+            let offset = offset(punch.punch_local, punch.punch_at);
+            let zone = offset.map_or_else(String::new, |offset| offset.to_string());
             rows.push_str(&page::text(&PunchRow {
                 id: punch.id,
                 iso: punch.punch_at.to_rfc3339_opts(SecondsFormat::Secs, true),
                 day: (punch.punch_local.date() != today)
                     .then(|| punch.punch_local.format("%Y-%m-%d").to_string()),
                 time: punch.punch_local.format("%H:%M:%S").to_string(),
+                zone: other_offset(self.app, punch.punch_local, punch.punch_at),
                 exact: t!(
                     "{time} {zone}, by the terminal's clock; received {received}",
                     time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
@@ -367,6 +373,7 @@ async fn show(
                 .map(|(id, _, name)| (id, name))
                 .collect(),
             area,
+            times: by_the_clocks(app.zone.name()),
             done,
             refused,
         },
@@ -398,13 +405,4 @@ impl TerminalDoor {
             is_local_name: matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
         }
     }
-}
-
-/// The zone a punch's wall clock stands in, such as `+05:30`.
-fn punch_zone(punch: &Recent) -> String {
-    let east = punch.punch_local - punch.punch_at.naive_utc();
-    i32::try_from(east.num_seconds())
-        .ok()
-        .and_then(FixedOffset::east_opt)
-        .map_or_else(String::new, |offset| offset.to_string())
 }

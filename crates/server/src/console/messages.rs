@@ -30,6 +30,14 @@ const TEXT: Group = Group {
 };
 const REMOVAL: Option<Text> = Some(t!("Terminals stop showing them."));
 
+/// What zone the times of messages are of.
+fn times(zone: &str) -> String {
+    t!(
+        "A message begins by each terminal's own clock; when it was sent is told in {zone}, this server's zone.",
+        zone = zone
+    )
+}
+
 impl Listed for PublicMessage {
     const VIEW: View = View {
         name: "public-messages",
@@ -50,6 +58,8 @@ impl Listed for PublicMessage {
         opens: true,
         removal: REMOVAL,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(times);
 }
 
 impl Listed for PrivateMessage {
@@ -76,6 +86,8 @@ impl Listed for PrivateMessage {
         opens: true,
         removal: REMOVAL,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(times);
 }
 
 impl Edited for PublicMessage {

@@ -2,7 +2,11 @@
 
 use crate::app::App;
 use crate::language::Text;
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use crate::times;
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, Offset, SecondsFormat, TimeDelta,
+    Utc,
+};
 
 /// An instant as it is shown: how long ago, and exactly when.
 pub struct Moment {
@@ -24,6 +28,45 @@ pub fn exact(app: &App, at: DateTime<Utc>) -> String {
     at.with_timezone(&app.zone)
         .format("%Y-%m-%d %H:%M:%S %Z")
         .to_string()
+}
+
+/// A terminal's wall clock, with its distance from UTC where the server's zone has another at that instant.
+pub fn by_its_clock(app: &App, local: NaiveDateTime, at: DateTime<Utc>) -> String {
+    let time = times::local(local);
+    match other_offset(app, local, at) {
+        Some(offset) => format!("{time} {offset}"),
+        None => time,
+    }
+}
+
+/// How far a wall clock is from UTC, such as `+05:30`, where the server's zone is not as far.
+pub fn other_offset(app: &App, local: NaiveDateTime, at: DateTime<Utc>) -> Option<String> {
+    let own = offset(local, at)?;
+    let server = at.with_timezone(&app.zone).offset().fix();
+    (own != server).then(|| own.to_string())
+}
+
+/// How far a wall clock is from UTC that shows this at that instant.
+pub fn offset(local: NaiveDateTime, at: DateTime<Utc>) -> Option<FixedOffset> {
+    let east = (local - at.naive_utc()).num_seconds();
+    FixedOffset::east_opt(i32::try_from(east).ok()?)
+}
+
+/// What zone the times of a page are of, where all are instants.
+pub fn by_the_server(zone: &str) -> String {
+    t!(
+        "Times are those of {zone}, this server's zone.",
+        zone = zone
+    )
+}
+
+/// The same where wall clocks stand among them.
+pub fn by_the_clocks(zone: &str) -> String {
+    t!(
+        "Times at terminals are those of their clocks, in {zone} unless another offset from UTC stands beside; all others \
+         are those of {zone}, this server's zone.",
+        zone = zone
+    )
 }
 
 /// The page's script words it the same way while time goes on.

@@ -7,7 +7,7 @@ use crate::config::Admission;
 use crate::console::Console;
 use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
-use crate::console::moment::{Moment, moment};
+use crate::console::moment::{Moment, by_its_clock, by_the_clocks, moment};
 use crate::console::page::{self, Frame};
 use crate::console::record;
 use crate::console::session::Session;
@@ -107,6 +107,8 @@ struct TerminalPage {
     commands: Excerpt,
     operations: Excerpt,
     talk: Vec<Said>,
+    /// What zone the times are of.
+    times: String,
 }
 
 /// `GET /terminals/{id}`.
@@ -166,6 +168,7 @@ pub async fn page(
             commands,
             operations,
             talk,
+            times: by_the_clocks(app.zone.name()),
         },
     )
 }
@@ -307,7 +310,7 @@ fn reasons(
                 t!(
                     "Its last punch here is of PIN {pin}, {time} by its clock, received {ago}.",
                     pin = punch.pin,
-                    time = punch.punch_local.format("%Y-%m-%d %H:%M:%S"),
+                    time = by_its_clock(app, punch.punch_local, punch.punch_at),
                     ago = ago,
                 )
             } else {

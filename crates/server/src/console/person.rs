@@ -6,12 +6,12 @@ use crate::app::App;
 use crate::console::Console;
 use crate::console::biometrics;
 use crate::console::failure::Failure;
-use crate::console::moment::{self, DAYS};
+use crate::console::moment::{self, DAYS, by_the_clocks};
 use crate::console::page::{self, Frame};
 use crate::console::record::key;
 use crate::console::resignations;
 use crate::console::session::Session;
-use crate::console::table::{Listed, text_at};
+use crate::console::table::{Listed, shown_to_people, text_at};
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::Text;
@@ -21,7 +21,8 @@ use crate::resource::{self, Resource};
 use crate::resources::biodata::Biodata;
 use crate::resources::employee::Employee;
 use crate::resources::resignation::{self, Past};
-use crate::terminals::holdings::Holdings;
+use crate::terminals::standing::{self, How, Kind, Part, Standing};
+use crate::terminals::sync::Unfit;
 use crate::times;
 use askama::Template;
 use axum::extract::{RawPathParams, RawQuery, State};
@@ -37,6 +38,8 @@ const MOST_PUNCHES: &str = "2000";
 /// A day shows so many times, and how many more there are.
 const MOST_OF_A_DAY: usize = 6;
 const RECENT: &str = "20";
+/// So many terminals are shown; the list of who is where has all.
+const MOST_TERMINALS: usize = 200;
 
 struct Day {
     on: NaiveDate,
@@ -61,16 +64,28 @@ struct Punch {
     terminal: String,
 }
 
-/// What a terminal holds of the person.
-#[derive(Default)]
-struct Held {
-    terminal: String,
+/// How the person stands on a terminal.
+struct OnTerminal {
+    alias: String,
     sn: String,
-    /// The record's state in words, and whether all is well.
-    record: Option<(Text, bool)>,
-    there: usize,
-    under_way: usize,
-    reasons: Vec<String>,
+    /// Under each of the table's headings.
+    cells: Vec<Option<Told>>,
+    reasons: String,
+}
+
+/// A state in words, and whether all is well (`true`) or wants looking at (`false`).
+struct Told {
+    words: String,
+    is_good: bool,
+    is_bad: bool,
+}
+
+/// On which terminals the person is: what there is to tell of them, and of each how that is.
+struct OnTerminals {
+    headings: Vec<Text>,
+    rows: Vec<OnTerminal>,
+    /// So many more than are shown.
+    more: usize,
 }
 
 #[derive(Template)]
@@ -82,7 +97,10 @@ struct PersonPage {
     /// What somebody may not see is left out.
     month: Option<Month>,
     recent: Option<Vec<Punch>>,
-    terminals: Option<Vec<Held>>,
+    terminals: Option<OnTerminals>,
+    code: String,
+    /// What zone the times are of.
+    times: String,
     /// Kind and algorithm, and how many.
     templates: Option<Vec<(String, usize)>>,
     resignations: Option<Vec<(Past, String)>>,
@@ -145,8 +163,8 @@ pub async fn page(
     }
     let mut terminals = None;
     if sees(Thing::Terminal) {
-        let asked = [("emp_code", code.clone()), ("page_size", "1000".into())];
-        terminals = Some(held(&rows::<Holdings>(app, &session, asked).await?));
+        let standing = standing::standing(app, caller, id, &code).await?;
+        terminals = Some(on_terminals(standing));
     }
     let mut templates = None;
     if sees(Thing::Biodata) {
@@ -174,20 +192,22 @@ pub async fn page(
             month,
             recent,
             terminals,
+            code,
+            times: by_the_clocks(app.zone.name()),
             templates,
             resignations,
         },
     )
 }
 
-async fn rows<R: Resource>(
+async fn rows<R: Listed>(
     app: &App,
     session: &Session,
     asked: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Result<Vec<Value>> {
     let caller = &session.caller;
     let found = resource::page::<R>(app, caller, &mut Query::from_pairs(asked)).await?;
-    R::show(app, caller, found.rows).await
+    shown_to_people::<R>(app, caller, found.rows).await
 }
 
 fn last_of(first: NaiveDate) -> NaiveDate {
@@ -204,7 +224,10 @@ fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> M
         if let Some(at) = text_at(punch, "punch_time")
             && let Some((on, time)) = at.split_once(' ')
         {
+            // The offset behind it, where it is not the server's.
+            let (time, offset) = time.split_once(' ').unwrap_or((time, ""));
             let time: String = time.chars().take(5).collect();
+            let time = format!("{time} {offset}").trim_end().to_owned();
             times.entry(on.to_owned()).or_default().push(time);
         }
     }
@@ -259,40 +282,79 @@ fn punch(row: &Value) -> Punch {
     }
 }
 
-fn held(rows: &[Value]) -> Vec<Held> {
-    let mut terminals: BTreeMap<(String, String), Held> = BTreeMap::new();
-    for row in rows {
-        let text = |member| text_at(row, member).unwrap_or_default();
-        let (terminal, sn) = (text("terminal_alias"), text("terminal_sn"));
-        let held = terminals.entry((terminal, sn)).or_default();
-        let leaves = row["is_removal"] == true;
-        let (word, is_good) = match text("state").as_str() {
-            "confirmed" => (t!("There"), true),
-            "own" => (t!("Enrolled there"), true),
-            "queued" | "sent" if leaves => (t!("Being removed"), false),
-            "queued" | "sent" => (t!("On its way"), false),
-            "waits" => (t!("Tried again later"), false),
-            "failed" => (t!("Failed"), false),
-            _ => (t!("Not known"), false),
-        };
-        if text("thing") == "user" {
-            held.record = Some((word, is_good));
-        } else if is_good {
-            held.there += 1;
-        } else {
-            held.under_way += 1;
-        }
-        let reason = text("reason");
-        if !reason.is_empty() && !held.reasons.contains(&reason) {
-            held.reasons.push(reason);
-        }
-    }
-    let named = terminals.into_iter().map(|((terminal, sn), held)| Held {
-        terminal,
-        sn,
-        ..held
+/// What is told of every terminal, and what of those alone where there is something to tell.
+const ALWAYS: [Kind; 5] = [
+    Kind::Record,
+    Kind::Fingers,
+    Kind::Face,
+    Kind::Palm,
+    Kind::Photo,
+];
+const SOMETIMES: [Kind; 2] = [Kind::Veins, Kind::Door];
+
+fn on_terminals(mut standing: Vec<Standing>) -> OnTerminals {
+    let has = |kind: &Kind| standing.iter().any(|one| one.parts.contains_key(kind));
+    let kinds: Vec<Kind> = ALWAYS
+        .into_iter()
+        .chain(SOMETIMES.into_iter().filter(has))
+        .collect();
+    let more = standing.len().saturating_sub(MOST_TERMINALS);
+    standing.truncate(MOST_TERMINALS);
+    let rows = standing.into_iter().map(|one| OnTerminal {
+        cells: kinds
+            .iter()
+            .map(|kind| Some(told(*kind, *one.parts.get(kind)?)))
+            .collect(),
+        reasons: one.reasons.join("; "),
+        alias: one.alias,
+        sn: one.sn,
     });
-    named.collect()
+    OnTerminals {
+        headings: kinds.iter().map(|kind| heading(*kind)).collect(),
+        rows: rows.collect(),
+        more,
+    }
+}
+
+fn heading(kind: Kind) -> Text {
+    match kind {
+        Kind::Record => t!("Record"),
+        Kind::Door => t!("Door"),
+        Kind::Fingers => t!("Fingers"),
+        Kind::Face => t!("Face"),
+        Kind::Palm => t!("Palm"),
+        Kind::Veins => t!("Finger veins"),
+        Kind::Photo => t!("Photo"),
+    }
+}
+
+fn told(kind: Kind, part: Part) -> Told {
+    let word = match part.how {
+        How::There => t!("There"),
+        How::Untold => t!("Not told yet"),
+        How::OnItsWay => t!("On its way"),
+        How::BeingRemoved => t!("Being removed"),
+        How::Unknown => t!("Not known"),
+        How::Later => t!("Tried again later"),
+        How::Refused => t!("Refused"),
+        How::NotPossible(Unfit::NoSensor) => t!("Not possible there"),
+        How::NotPossible(Unfit::OtherAlgorithm) => t!("Another algorithm"),
+    };
+    let counts = matches!(kind, Kind::Fingers | Kind::Palm | Kind::Veins);
+    let words = match part.of {
+        of @ 1.. if counts => t!(
+            "{there} of {all}: {state}",
+            there = part.there,
+            all = of,
+            state = word
+        ),
+        _ => word.into(),
+    };
+    Told {
+        words,
+        is_good: part.how == How::There,
+        is_bad: matches!(part.how, How::Refused | How::Later),
+    }
 }
 
 fn kinds(rows: &[Value]) -> Vec<(String, usize)> {

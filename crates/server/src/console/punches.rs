@@ -1,11 +1,15 @@
 //! The pages of punches: transactions, those of PINs nobody has, and what was hidden.
 
-use crate::access::{Right, Thing};
+use crate::access::{Caller, Right, Thing};
+use crate::app::App;
 use crate::console::act::Act;
+use crate::console::moment::{by_its_clock, by_the_clocks};
 use crate::console::record::{self, Entry};
-use crate::console::table::{Asked, Column, Filter, Going, Listed, View, Words};
+use crate::console::table::{Asked, Column, Filter, Going, Listed, Said, View, Words};
+use crate::error::Result;
 use crate::language::Text;
 use crate::punches::hidden::{self, Hidden};
+use crate::punches::punch::Row;
 use crate::punches::transaction::{self, Transaction};
 use crate::punches::unregistered::{self, Unregistered};
 use crate::punches::wording;
@@ -42,6 +46,15 @@ const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("termi
 const AREA_NAME: Column = Column::new(t!("Area"), &["area_alias"]).by("area_alias");
 const RECEIVED: Column = Column::new(t!("Received"), &["upload_time"]).by("upload_time");
 
+/// Their times with the terminals' offsets, where these are not the server's.
+fn with_zones<'r>(app: &App, rows: impl Iterator<Item = &'r Row>) -> Vec<Said> {
+    let said = rows.map(|row| {
+        let time = by_its_clock(app, row.punch_local, row.punch_at);
+        Said::from_iter([("punch_time".to_owned(), time.into())])
+    });
+    said.collect()
+}
+
 fn state(state: i16) -> String {
     wording::state(state).unwrap_or_default()
 }
@@ -75,8 +88,13 @@ impl Listed for Transaction {
         removal: None,
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "transactions";
+
+    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        Ok(with_zones(app, rows.iter()))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         transaction::endpoints()
@@ -126,8 +144,17 @@ impl Listed for Hidden {
         removal: None,
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "hidden_transactions";
+
+    async fn said_to_people(
+        app: &App,
+        _caller: &Caller,
+        rows: &[hidden::Row],
+    ) -> Result<Vec<Said>> {
+        Ok(with_zones(app, rows.iter().map(|row| &row.punch)))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         hidden::endpoints()
@@ -182,7 +209,12 @@ impl Listed for Unregistered {
         removal: None,
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const ROWS: &'static str = "unregister";
+
+    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        Ok(with_zones(app, rows.iter()))
+    }
 
     fn endpoints() -> Vec<Endpoint> {
         unregistered::endpoints()

@@ -47,6 +47,18 @@ pub trait Edited: Listed + Writable {
         Vec::new()
     }
 
+    /// The row with all that its form asks for.
+    fn in_form(
+        app: &App,
+        caller: &Caller,
+        row: Self::Row,
+    ) -> impl Future<Output = Result<Value>> + Send {
+        async move {
+            let shown = Self::show(app, caller, vec![row]).await?;
+            shown.into_iter().next().ok_or(Error::NotFound)
+        }
+    }
+
     /// What else can be done with a row.
     fn buttons(caller: &Caller, stored: &Value) -> Vec<Button> {
         let _ = (caller, stored);
@@ -764,8 +776,7 @@ pub async fn stored<R: Edited>(
     params: &RawPathParams,
 ) -> Result<Value> {
     let row = resource::fetch::<R>(app, caller, key(params).ok_or(Error::NotFound)?).await?;
-    let shown = R::show(app, caller, vec![row]).await?;
-    shown.into_iter().next().ok_or(Error::NotFound)
+    R::in_form(app, caller, row).await
 }
 
 /// The row the address names; `None`: a new one.

@@ -21,7 +21,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -42,10 +42,24 @@ pub trait Listed: Resource {
         Self::VIEW.beginning(row, Self::NAMED_BY)
     }
 
-    /// A member that says something else to people than to programs, and what.
-    fn said_to_people(_app: &App, _row: &Self::Row) -> Option<(&'static str, &'static str)> {
-        None
+    /// What is said to people alone of the rows of a page: for each row members that come to those programs get, or
+    /// stand in their place. Whatever it looks up it looks up for all rows at once.
+    fn said_to_people(
+        app: &App,
+        caller: &Caller,
+        rows: &[Self::Row],
+    ) -> impl Future<Output = Result<Vec<Said>>> + Send {
+        let _ = (app, caller, rows);
+        async { Ok(Vec::new()) }
     }
+
+    /// Puts what a page is asked for into programs' words, where people's are others.
+    fn asked_by_people(query: &mut Query) {
+        let _ = query;
+    }
+
+    /// Says what zone its times are of, by the name of the server's.
+    const TIMES: Option<fn(&str) -> String> = None;
 
     /// Whether somebody is offered to make a new one.
     fn may_add(caller: &Caller) -> bool {
@@ -67,6 +81,9 @@ pub trait Listed: Resource {
         Vec::new()
     }
 }
+
+/// Members of a row that people alone are told.
+pub type Said = Map<String, Value>;
 
 /// How the console shows a list.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +133,14 @@ pub struct Column {
     words: Words,
     is_number: bool,
     going: Option<Going>,
+    /// The member that stands below, more quietly.
+    below: Option<&'static str>,
+    /// The member that is true when something is amiss with what stands there.
+    amiss: Option<&'static str>,
+    /// The member with the address the cell leads to.
+    leads: Option<&'static str>,
+    /// Left out unless somebody chooses it.
+    pub is_spare: bool,
 }
 
 /// A way on from a cell, for those who may go it: an address that the cell's text completes, and what
@@ -149,6 +174,38 @@ impl Column {
             words: Words::AsItIs,
             is_number: false,
             going: None,
+            below: None,
+            amiss: None,
+            leads: None,
+            is_spare: false,
+        }
+    }
+
+    pub const fn below(self, member: &'static str) -> Column {
+        Column {
+            below: Some(member),
+            ..self
+        }
+    }
+
+    pub const fn amiss(self, member: &'static str) -> Column {
+        Column {
+            amiss: Some(member),
+            ..self
+        }
+    }
+
+    pub const fn leads(self, member: &'static str) -> Column {
+        Column {
+            leads: Some(member),
+            ..self
+        }
+    }
+
+    pub const fn spare(self) -> Column {
+        Column {
+            is_spare: true,
+            ..self
         }
     }
 
@@ -205,9 +262,11 @@ impl Column {
         };
         Cell {
             text,
+            below: self.below.and_then(|member| text_at(row, member)),
+            is_amiss: self.amiss.is_some_and(|member| row[member] == true),
             state,
             is_number: self.is_number,
-            link: None,
+            link: self.leads.and_then(|member| text_at(row, member)),
         }
     }
 
@@ -292,6 +351,8 @@ pub enum Asked {
 
 pub struct Cell {
     pub text: String,
+    pub below: Option<String>,
+    pub is_amiss: bool,
     /// With a dot: good, or not.
     pub state: Option<bool>,
     is_number: bool,
@@ -387,6 +448,8 @@ struct TablePage {
     kept: Vec<Kept>,
     /// The list as it is shown, as a view keeps it.
     query: String,
+    /// What zone its times are of.
+    times: Option<String>,
     done: Option<String>,
     refused: Refused,
 }
@@ -461,6 +524,7 @@ pub async fn file<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     query.take("done");
+    R::asked_by_people(&mut query);
     let app = &console.app;
     let mut sending = None;
     if let Ok(name) = resource::name_of_download::<R>(app, &query)
@@ -504,21 +568,12 @@ pub async fn show<R: Listed>(
     let views = views::of(app, session, view.name).await?;
     let chosen = asked.take("columns");
     let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
+    R::asked_by_people(&mut asked);
     let page = resource::page::<R>(app, caller, &mut asked).await?;
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
-    let said: Vec<_> = page
-        .rows
-        .iter()
-        .map(|row| R::said_to_people(app, row))
-        .collect();
-    let mut shown = R::show(app, caller, page.rows).await?;
-    for (row, said) in shown.iter_mut().zip(said) {
-        if let Some((member, value)) = said {
-            row[member] = value.into();
-        }
-    }
+    let shown = shown_to_people::<R>(app, caller, page.rows).await?;
     let rows: Vec<Row> = shown
         .iter()
         .zip(ids)
@@ -602,8 +657,8 @@ pub async fn show<R: Listed>(
             ordering,
             query: {
                 let keys: Vec<String> = columns.iter().skip(1).map(|column| column.key()).collect();
-                let is_all = columns.len() == view.columns.len();
-                let keys = (!is_all || chosen.is_some()).then(|| keys.join(","));
+                let is_usual = keys == views::usual(&view);
+                let keys = (!is_usual || chosen.is_some()).then(|| keys.join(","));
                 views::kept(&view, &query.rewritten(&[("columns", keys)]))
             },
             columns: view
@@ -617,12 +672,29 @@ pub async fn show<R: Listed>(
                 })
                 .collect(),
             kept: views.kept,
+            times: R::TIMES.map(|say| say(app.zone.name())),
             done: done.as_deref().and_then(|word| told(R::ACTS, word)),
             refused,
             view,
         },
     )
     .map_err(Error::from)
+}
+
+/// The rows as people read them.
+pub async fn shown_to_people<R: Listed>(
+    app: &App,
+    caller: &Caller,
+    rows: Vec<R::Row>,
+) -> Result<Vec<Value>> {
+    let said = R::said_to_people(app, caller, &rows).await?;
+    let mut shown = R::show(app, caller, rows).await?;
+    for (row, said) in shown.iter_mut().zip(said) {
+        if let Value::Object(members) = row {
+            members.extend(said);
+        }
+    }
+    Ok(shown)
 }
 
 /// The first rows of a list as `parameters` narrow it, without some columns. Those for which `marked`
@@ -641,9 +713,9 @@ pub async fn excerpt<R: Listed>(
     let columns: Vec<&Column> = R::VIEW
         .columns
         .iter()
-        .filter(|column| !without.contains(&column.heading))
+        .filter(|column| !column.is_spare && !without.contains(&column.heading))
         .collect();
-    let lines = R::show(app, caller, rows).await?;
+    let lines = shown_to_people::<R>(app, caller, rows).await?;
     Ok(Excerpt {
         headings: columns.iter().map(|column| column.heading).collect(),
         lines: lines

@@ -1,17 +1,144 @@
 //! The terminals' page: their state and counts, the form of one, and what can be done with them.
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::console::act::Act;
+use crate::console::moment::moment;
 use crate::console::record::{Asked, Edited, Entry, Group};
-use crate::console::table::{self, Column, Filter, Listed, View, Words};
-use crate::language::Text;
+use crate::console::table::{self, Column, Filter, Listed, Said, View, Words};
+use crate::console::told::OPEN;
+use crate::error::Result;
+use crate::extract::Query;
+use crate::language::{Text, grouped};
 use crate::relation::AREA;
+use crate::resource::Resource;
 use crate::routes::Endpoint;
+use crate::terminals::command_list;
+use crate::terminals::inspection::{DRIFTS_S, is_nearly_full};
 use crate::terminals::overview;
-use crate::terminals::terminal::{self, Terminal};
+use crate::terminals::people::BioKind;
+use crate::terminals::sync::{self, Wanted};
+use crate::terminals::terminal::{self, Row, Terminal};
+use serde_json::Value;
 
 /// A state that the API does not have.
 const WAITING: &str = "waiting";
+
+const STATES: &[(&str, Text)] = &[
+    ("1", t!("Online")),
+    ("0", t!("Offline")),
+    (WAITING, t!("Waiting")),
+];
+
+/// How many of something a terminal has, for how many it has room, and how many it should have.
+struct Held {
+    member: &'static str,
+    below: &'static str,
+    amiss: &'static str,
+    count: Option<i64>,
+    room: Option<i64>,
+    wanted: Option<i64>,
+    /// It takes such things at all.
+    is_able: bool,
+}
+
+impl Held {
+    fn said(self, said: &mut Said) {
+        let room = self.room.filter(|room| *room > 0);
+        let is_there = self.is_able || self.count.is_some_and(|count| count > 0);
+        let Some(count) = self.count.filter(|_| is_there) else {
+            said.insert(self.member.to_owned(), Value::Null);
+            return;
+        };
+        let text = match room {
+            Some(room) => t!(
+                "{count} of {room}",
+                count = grouped(count),
+                room = grouped(room)
+            ),
+            None => grouped(count),
+        };
+        said.insert(self.member.to_owned(), text.into());
+        if let Some(wanted) = self.wanted.filter(|wanted| *wanted != count) {
+            let text = t!("should be {count}", count = grouped(wanted));
+            said.insert(self.below.to_owned(), text.into());
+        }
+        let is_amiss = room.is_some_and(|room| is_nearly_full(count, room));
+        said.insert(self.amiss.to_owned(), is_amiss.into());
+    }
+}
+
+/// The counts of one terminal; `wanted` is what should be there, where that is known.
+fn held(row: &Row, wanted: Option<&Wanted>) -> [Held; 6] {
+    let of = |kinds: &[BioKind]| wanted.map(|wanted| wanted.of(kinds));
+    [
+        Held {
+            member: "user_count",
+            below: "user_below",
+            amiss: "user_amiss",
+            count: row.user_count,
+            room: row.user_capacity,
+            wanted: wanted.map(|wanted| wanted.people),
+            is_able: true,
+        },
+        Held {
+            member: "fp_count",
+            below: "fp_below",
+            amiss: "fp_amiss",
+            count: row.fp_count,
+            room: row.fp_capacity,
+            wanted: of(&[BioKind::Finger]),
+            is_able: row.fp_func_on,
+        },
+        Held {
+            member: "face_count",
+            below: "face_below",
+            amiss: "face_amiss",
+            count: row.face_count,
+            room: row.face_capacity,
+            wanted: of(&[BioKind::Face, BioKind::VisibleFace]),
+            is_able: row.face_func_on,
+        },
+        Held {
+            member: "palm_count",
+            below: "palm_below",
+            amiss: "palm_amiss",
+            count: row.palm_count,
+            room: row.palm_capacity,
+            wanted: of(&[BioKind::Palm]),
+            is_able: row.palm_func_on,
+        },
+        Held {
+            member: "fv_count",
+            below: "fv_below",
+            amiss: "fv_amiss",
+            count: Some(row.fv_count),
+            room: row.fv_capacity,
+            wanted: of(&[BioKind::FingerVein]),
+            is_able: row.fv_func_on,
+        },
+        // What it should have kept nobody knows; what of it is here its page says.
+        Held {
+            member: "transaction_count",
+            below: "transaction_below",
+            amiss: "transaction_amiss",
+            count: row.transaction_count,
+            room: row.transaction_capacity,
+            wanted: None,
+            is_able: true,
+        },
+    ]
+}
+
+/// Seconds its clock is ahead, with the sign that says so.
+fn drift(seconds: i64) -> String {
+    let seconds = match seconds {
+        0 => "0".into(),
+        ahead @ 1.. => format!("+{}", grouped(ahead)),
+        behind => format!("\u{2212}{}", grouped(-behind)),
+    };
+    t!("{count} s", count = seconds)
+}
 
 impl Listed for Terminal {
     const VIEW: View = View {
@@ -22,30 +149,62 @@ impl Listed for Terminal {
         columns: &[
             Column::new(t!("Serial number"), &["sn"]).by("sn"),
             Column::new(t!("Alias"), &["alias"]).by("alias"),
-            Column::new(t!("State"), &["state"]).words(Words::State(&[
-                ("1", t!("Online"), true),
-                ("0", t!("Offline"), false),
-                (WAITING, t!("Waiting"), false),
-            ])),
+            Column::new(t!("State"), &["state"])
+                .by(terminal::PRESENCE)
+                .words(Words::State(&[
+                    ("1", t!("Online"), true),
+                    ("0", t!("Offline"), false),
+                    (WAITING, t!("Waiting"), false),
+                ])),
             Column::new(t!("Area"), &["area.area_name"]).by("area_name"),
-            Column::new(t!("Last contact"), &["last_activity"]).by("last_activity"),
-            Column::new(t!("Address"), &["ip_address"]).by("ip_address"),
-            Column::new(t!("Model"), &["terminal_name"]).by("terminal_name"),
-            Column::new(t!("Firmware"), &["fw_ver"]).by("fw_ver"),
+            Column::new(t!("Last contact"), &["last_activity"])
+                .by("last_activity")
+                .below("last_activity_exact"),
+            Column::new(t!("Clock"), &["clock_drift"])
+                .by("clock_drift")
+                .amiss("clock_amiss")
+                .number(),
+            Column::new(t!("Commands"), &["pending"])
+                .leads("pending_address")
+                .number(),
+            Column::new(t!("Address"), &["ip_address"])
+                .by("ip_address")
+                .spare(),
+            Column::new(t!("Model"), &["terminal_name"])
+                .by("terminal_name")
+                .spare(),
+            Column::new(t!("Firmware"), &["fw_ver"])
+                .by("fw_ver")
+                .spare(),
             Column::new(t!("People"), &["user_count"])
                 .by("user_count")
+                .below("user_below")
+                .amiss("user_amiss")
                 .number(),
             Column::new(t!("Fingers"), &["fp_count"])
                 .by("fp_count")
+                .below("fp_below")
+                .amiss("fp_amiss")
                 .number(),
             Column::new(t!("Faces"), &["face_count"])
                 .by("face_count")
+                .below("face_below")
+                .amiss("face_amiss")
                 .number(),
             Column::new(t!("Palms"), &["palm_count"])
                 .by("palm_count")
-                .number(),
-            Column::new(t!("Punches"), &["transaction_count"])
+                .below("palm_below")
+                .amiss("palm_amiss")
+                .number()
+                .spare(),
+            Column::new(t!("Finger veins"), &["fv_count"])
+                .below("fv_below")
+                .amiss("fv_amiss")
+                .number()
+                .spare(),
+            Column::new(t!("Punches kept"), &["transaction_count"])
                 .by("transaction_count")
+                .amiss("transaction_amiss")
                 .number(),
         ],
         filters: &[
@@ -57,7 +216,7 @@ impl Listed for Terminal {
             Filter {
                 name: "state",
                 label: t!("State"),
-                asked: table::Asked::OneOf(&[("1", t!("Online")), ("0", t!("Offline"))]),
+                asked: table::Asked::OneOf(STATES),
             },
         ],
         order: "alias",
@@ -74,9 +233,52 @@ impl Listed for Terminal {
     const ROWS: &'static str = "terminals";
 
     /// To programs one that waits is online when it calls, as the manual has it.
-    fn said_to_people(app: &App, row: &terminal::Row) -> Option<(&'static str, &'static str)> {
-        overview::waits(app.settings().terminals.admission, row.area_id)
-            .then_some(("state", WAITING))
+    fn asked_by_people(query: &mut Query) {
+        let Some(state) = query.take("state") else {
+            return;
+        };
+        let word = match state.as_str() {
+            "1" => "online",
+            "0" => "offline",
+            WAITING => WAITING,
+            _ => return,
+        };
+        // The last one counts, and an empty one asks for nothing.
+        query.extend([
+            ("state", String::new()),
+            (terminal::PRESENCE, word.to_owned()),
+        ]);
+    }
+
+    async fn said_to_people(app: &App, caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let pending = command_list::open_by_terminal(app, caller, &ids).await?;
+        let places: Vec<_> = rows.iter().map(|row| (row.place(), row.area_id)).collect();
+        let wanted = sync::wanted(app, &places).await?;
+        let all = rows.iter().map(|row| {
+            let mut said = Said::new();
+            if overview::waits(app.settings().terminals.admission, row.area_id) {
+                said.insert("state".into(), WAITING.into());
+            }
+            if let Some(at) = row.last_activity_at.map(|at| moment(app, at)) {
+                said.insert("last_activity".into(), at.ago.into());
+                said.insert("last_activity_exact".into(), at.exact.into());
+            }
+            for held in held(row, wanted.get(&row.id)) {
+                held.said(&mut said);
+            }
+            if let Some(seconds) = row.clock_drift_s {
+                said.insert("clock_drift".into(), drift(seconds).into());
+                said.insert("clock_amiss".into(), (seconds.abs() > DRIFTS_S).into());
+            }
+            if let Some(count) = pending.get(&row.id) {
+                let address = format!("/commands?terminal_sn={}&state={OPEN}", row.sn);
+                said.insert("pending".into(), grouped(*count).into());
+                said.insert("pending_address".into(), address.into());
+            }
+            said
+        });
+        Ok(all.collect())
     }
 
     fn endpoints() -> Vec<Endpoint> {
@@ -215,17 +417,59 @@ impl Edited for Terminal {
                         "In “Not Authorized” it is held: it keeps its punches and gets nothing."
                     )),
                 Entry::new("ip_address", t!("IP address"), Asked::Text).required(),
+                Entry::new("heartbeat", t!("Seconds between calls"), Asked::Number).hint(t!(
+                    "2 to 600. So soon it asks what it is to do; one that is not heard for twice as long is offline."
+                )),
                 Entry::new(
                     "transfer_interval",
                     t!("Minutes between transfers"),
                     Asked::Number,
-                ),
+                )
+                .hint(t!("How often it looks for what it has not sent yet; 0: it does not wait.")),
+                Entry::new("transfer_time", t!("Times of transfers"), Asked::Text).hint(t!(
+                    "When it sends what is new besides: one to ten times by its clock, as 00:00;14:05. What cannot be \
+                     read so is taken for these two."
+                )),
             ],
         },
         Group {
             title: t!("Clock"),
-            entries: &[Entry::new("zone_name", t!("Time zone"), Asked::Text)
-                .hint(t!("Such as Europe/Berlin: daylight saving is right then."))],
+            entries: &[
+                Entry::new("zone_name", t!("Time zone"), Asked::Text)
+                    .hint(t!("Such as Europe/Berlin: daylight saving is right then.")),
+                Entry::new("terminal_tz", t!("Minutes from UTC"), Asked::Number).hint(t!(
+                    "For a terminal whose time zone is not named, as 330 for +05:30. Another number takes the place of \
+                     the name; up to 14 are hours."
+                )),
+                Entry::new("zone_spelling", t!("How it is told its zone"), Asked::OneOf(SPELLINGS)).hint(t!(
+                    "Firmware reads it in different ways. When its clock is off by hours, try another."
+                )),
+            ],
         },
     ];
+
+    async fn in_form(app: &App, caller: &Caller, row: Row) -> Result<Value> {
+        let others = [
+            ("heartbeat", row.heartbeat.into()),
+            ("terminal_tz", row.zone_offset_minutes.into()),
+            ("zone_name", row.zone_name.clone().into()),
+            ("zone_spelling", row.zone_spelling.clone().into()),
+        ];
+        let shown = Terminal::show(app, caller, vec![row]).await?;
+        let mut shown = shown.into_iter().next().unwrap_or_default();
+        for (name, value) in others {
+            shown[name] = value;
+        }
+        Ok(shown)
+    }
 }
+
+const SPELLINGS: &[(&str, Text)] = &[
+    (
+        "hours_or_minutes",
+        t!("In hours, in minutes where they are not whole"),
+    ),
+    ("minutes", t!("In minutes")),
+    ("signed", t!("As +05:30")),
+    ("omit", t!("Not at all: it keeps its own")),
+];

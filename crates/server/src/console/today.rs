@@ -11,12 +11,14 @@ use crate::console::moment;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
 use crate::console::table::Listed;
+use crate::console::told::FAILED;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::language::{Text, grouped};
 use crate::punches::day::{self, First, People};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
+use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::inspection;
 use crate::terminals::overview;
 use askama::Template;
@@ -128,7 +130,7 @@ pub async fn page(
             counts[state as usize] += 1;
         }
         terminals = Some(counts);
-        look_at_terminals(app, scope, counts, &mut tasks).await?;
+        look_at_terminals(app, &session, counts, &mut tasks).await?;
     }
     if presence.is_some() {
         look_at_unregistered(app, &session, &mut tasks).await?;
@@ -201,7 +203,7 @@ fn bars(hours: &[i64; 24]) -> Vec<Bar> {
 
 async fn look_at_terminals(
     app: &App,
-    scope: &Scope,
+    session: &Session,
     [waiting, _, offline]: [usize; 3],
     tasks: &mut Vec<Task>,
 ) -> Result<()> {
@@ -231,7 +233,15 @@ async fn look_at_terminals(
             "/terminals?state=0",
         );
     }
-    let (ailing, failed) = inspection::amiss(app, scope).await?;
+    let ailing = inspection::amiss(app, &session.caller.scope).await?;
+    let yesterday = app.today().pred_opt().unwrap_or_else(|| app.today());
+    let failed = Query::from_pairs([
+        ("state", FAILED.to_owned()),
+        ("create_time_start", yesterday.to_string()),
+    ]);
+    let address = format!("/{}?{}", Commands::VIEW.name, failed.rewritten(&[]));
+    let failed = Selection::read::<Commands>(app, &session.caller, &mut failed.clone()).await?;
+    let failed = failed.count::<Commands>(app).await?;
     if failed > 0 {
         task(
             tn!(
@@ -239,7 +249,7 @@ async fn look_at_terminals(
                 "{count} of the commands since yesterday was refused or never answered",
                 "{count} of the commands since yesterday were refused or never answered",
             ),
-            "/commands?state=refused,lost,expired",
+            &address,
         );
     }
     for one in ailing.iter().take(MOST_AILING) {

@@ -1,19 +1,23 @@
 //! The pages of what passes between the server and its terminals: commands, what terminals hold of
 //! people, and what they logged. A command that was not given yet is taken back here.
 
+use crate::access::Caller;
+use crate::app::App;
 use crate::console::Console;
-use crate::console::act;
+use crate::console::act::{self, Act};
 use crate::console::biometrics;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::moment::{by_its_clock, by_the_clocks, by_the_server};
 use crate::console::record;
-use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
-use crate::error::Error;
+use crate::console::table::{Asked, Column, Filter, Listed, Said, View, Words};
+use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::language::Text;
+use crate::routes::Endpoint;
 use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::Holdings;
-use crate::terminals::operation_list::Operations;
+use crate::terminals::operation_list::{self, Operations};
 use crate::terminals::unread_list::Unread;
 use axum::extract::{RawPathParams, State};
 use axum::http::Method;
@@ -38,6 +42,10 @@ const UNREADABLE: &[(&str, Text)] = &[
     ("unknown_table", t!("A table nobody knows")),
     ("unknown_row", t!("A row nobody knows")),
 ];
+
+/// What is not at its end yet, and what came to a bad one.
+pub const OPEN: &str = "queued,sent";
+pub const FAILED: &str = "refused,lost,expired";
 
 const TERMINAL: Filter = Filter {
     name: "terminal_sn",
@@ -77,9 +85,21 @@ impl Listed for Commands {
         filters: &[
             TERMINAL,
             Filter {
+                name: "create_time_start",
+                label: t!("Queued from"),
+                asked: Asked::Day,
+            },
+            Filter {
+                name: "create_time_end",
+                label: t!("Queued until"),
+                asked: Asked::Day,
+            },
+            Filter {
                 name: "state",
                 label: t!("State"),
                 asked: Asked::OneOf(&[
+                    (OPEN, t!("Not at its end yet")),
+                    (FAILED, t!("Ended badly")),
                     ("queued", t!("Queued")),
                     ("sent", t!("Sent")),
                     ("done", t!("Done")),
@@ -95,6 +115,21 @@ impl Listed for Commands {
         opens: false,
         removal: None,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+    const NAMED_BY: usize = 4;
+    const ROWS: &'static str = "commands";
+
+    fn endpoints() -> Vec<Endpoint> {
+        command_list::endpoints()
+    }
+
+    const ACTS: &'static [Act] = &[Act::new(
+        "cancel_several",
+        t!("Take back"),
+        t!("Their terminals are not given them any more. What was sent already is not taken back: then none of these is."),
+    )
+    .done(t!("they are cancelled."))];
 }
 
 /// `user`, `door`, `picture`, `photo TYPE` or `bio TYPE NUMBER INDEX`, in words.
@@ -151,6 +186,8 @@ impl Listed for Holdings {
         opens: false,
         removal: None,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 }
 
 impl Listed for Operations {
@@ -195,6 +232,23 @@ impl Listed for Operations {
         opens: false,
         removal: None,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
+
+    /// A terminal that is gone has taken its zone along.
+    async fn said_to_people(
+        app: &App,
+        _caller: &Caller,
+        rows: &[operation_list::Row],
+    ) -> Result<Vec<Said>> {
+        let said = rows.iter().map(|row| match row.clock() {
+            None => Said::new(),
+            Some((local, at)) => {
+                Said::from_iter([("op_time".to_owned(), by_its_clock(app, local, at).into())])
+            }
+        });
+        Ok(said.collect())
+    }
 }
 
 impl Listed for Unread {
@@ -226,6 +280,8 @@ impl Listed for Unread {
         opens: false,
         removal: None,
     };
+
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 }
 
 /// `POST /commands/{id}/cancel`: its terminal is not given it any more.

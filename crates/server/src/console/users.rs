@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::console::confirm::{self, Question};
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::moment::by_the_server;
 use crate::console::myself::Shown;
 use crate::console::page;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
@@ -62,6 +63,7 @@ impl Listed for Users {
         removal: None,
     };
     const NAMED_BY: usize = 1;
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
 }
 
 impl Edited for Users {

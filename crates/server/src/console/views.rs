@@ -34,7 +34,7 @@ pub struct Kept {
 /// What somebody has chosen for a list.
 #[derive(Default)]
 pub struct Views {
-    /// The keys of the columns, with commas; nothing: all.
+    /// The keys of the columns, with commas; nothing: those that are shown unless somebody chooses.
     pub columns: Option<String>,
     pub kept: Vec<Kept>,
 }
@@ -61,13 +61,20 @@ pub async fn of(app: &App, session: &Session, list: &str) -> Result<Views> {
 pub fn shown(view: &View, chosen: Option<&str>) -> Vec<&'static Column> {
     let columns = view.columns.iter().enumerate();
     let Some(chosen) = chosen else {
-        return view.columns.iter().collect();
+        let columns = view.columns.iter();
+        return columns.filter(|column| !column.is_spare).collect();
     };
     let keys: Vec<&str> = chosen.split(',').collect();
     columns
         .filter(|(place, column)| *place == 0 || keys.contains(&column.key().as_str()))
         .map(|(_, column)| column)
         .collect()
+}
+
+/// The keys of what is shown unless somebody chooses, without the first.
+pub fn usual(view: &View) -> Vec<String> {
+    let usual = shown(view, None).into_iter().skip(1);
+    usual.map(Column::key).collect()
 }
 
 /// What a query says of a list, its names in alphabetical order: no page of it, and nothing of no purpose.
@@ -110,7 +117,7 @@ pub async fn choose<R: Listed>(
         .filter(|key| ticked.contains(key))
         .collect();
     let mut tx = app.store.write().await.map_err(Error::from)?;
-    match chosen == keys {
+    match chosen == usual(&view) {
         true => forget(&mut tx, user_id, view.name, COLUMNS).await?,
         false => keep(&mut tx, user_id, view.name, COLUMNS, &chosen.join(",")).await?,
     }

@@ -32,7 +32,7 @@ pub struct Hidden;
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Row {
     #[sqlx(flatten)]
-    punch: punch::Row,
+    pub punch: punch::Row,
     hidden_at: DateTime<Utc>,
 }
 

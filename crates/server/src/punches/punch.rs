@@ -27,6 +27,8 @@ pub struct Row {
     pub employee_id: Option<i64>,
     pub pin: String,
     pub punch_local: NaiveDateTime,
+    /// The instant that means.
+    pub punch_at: DateTime<Utc>,
     pub punch_state: i16,
     pub verify_type: i16,
     pub work_code: String,
@@ -53,6 +55,7 @@ const COLUMNS: &[&str] = &[
     "area_name",
     "pin",
     "punch_local",
+    "punch_at",
     "punch_state",
     "verify_type",
     "work_code",

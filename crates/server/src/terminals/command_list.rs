@@ -4,12 +4,13 @@ use crate::access::{Caller, Right, Thing};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::audit::{self, Deed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::extract::{Call, Query};
 use crate::language;
 use crate::resource::{
     self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
 };
+use crate::resources::employee;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::scope::Owner;
 use crate::terminals::commands;
@@ -21,8 +22,9 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use muster_protocol::result;
 use muster_store::{Sql, json_list};
-use sea_query::{Condition, ExprTrait, SelectStatement};
+use sea_query::{Condition, Expr, ExprTrait, SelectStatement};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 pub struct Listed;
 
@@ -229,6 +231,26 @@ impl Resource for Listed {
     }
 }
 
+/// How many commands each of these terminals has still before it, of those a caller may see.
+pub async fn open_by_terminal(
+    app: &App,
+    caller: &Caller,
+    terminals: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    let mut select = SelectStatement::new();
+    Listed::tables(&mut select);
+    select
+        .expr(col(column("terminal_id")))
+        .expr(Expr::cust("COUNT(*)"))
+        // In so many words, so that the index of what is open is used.
+        .and_where(Expr::cust("terminal_command.state IN ('queued', 'sent')"))
+        .and_where(col(column("terminal_id")).is_in(terminals.iter().copied()))
+        .cond_where(Listed::visible(caller, app))
+        .add_group_by([col(column("terminal_id"))]);
+    let counts: Vec<(i64, i64)> = app.store.all(&select).await?;
+    Ok(counts.into_iter().collect())
+}
+
 /// Whether something more is waited for of one of these commands.
 pub async fn is_open(app: &App, ids: &[i64]) -> Result<bool> {
     let (is_open,): (bool,) = app
@@ -276,14 +298,56 @@ async fn cancel(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
     let row = resource::fetch::<Listed>(app, caller, call.request.path.get(Listed::KEY)?).await?;
     let mut tx = Writing::begin(app).await?;
-    let taken = commands::take_back(app, &mut tx, row.terminal_id, Some(row.id)).await?;
-    if taken.is_empty() {
+    if !is_taken_back(app, &mut tx, caller, &row).await? {
         let now = resource::fetch_by_id::<Listed>(app, row.id).await?;
         let text = t!(
             "Only a queued command can be cancelled; this one is {state}.",
             state = language::worded(&now.state)
         );
         return Err(Error::refused(text));
+    }
+    tx.commit(app).await?;
+    let row = resource::fetch_by_id::<Listed>(app, row.id).await?;
+    Ok(Answer::ok(&row.shown(app)))
+}
+
+/// Takes several back, or none of them.
+async fn cancel_several(call: Call) -> Result<Answer> {
+    let (app, caller, body) = (&call.request.app, &call.caller, &call.request.body);
+    let mut commands = resource::several::<Listed>(app, caller, body, SEVERAL).await?;
+    // As everybody takes them who takes several.
+    commands.rows.sort_by_key(|row| (row.terminal_id, row.id));
+    let mut tx = Writing::begin(app).await?;
+    let mut late = Vec::new();
+    for row in &commands.rows {
+        if !is_taken_back(app, &mut tx, caller, row).await? {
+            late.push(row.id);
+        }
+    }
+    if late.is_empty() {
+        tx.commit(app).await?;
+        return Ok(Answer::ok(&caller.profile.done()));
+    }
+    drop(tx);
+    let mut problems = Vec::with_capacity(late.len());
+    for id in late {
+        let now = resource::fetch_by_id::<Listed>(app, id).await?;
+        let text = t!(
+            "Only queued commands can be cancelled; {command} to {terminal_sn} is {state}.",
+            command = now.verb,
+            terminal_sn = now.terminal_sn,
+            state = language::worded(&now.state)
+        );
+        problems.push(Problem::new(commands.field, text));
+    }
+    Err(Error::Invalid(problems))
+}
+
+/// Takes it back and writes that down. `false`: it is not queued any more.
+async fn is_taken_back(app: &App, tx: &mut Writing, caller: &Caller, row: &Row) -> Result<bool> {
+    let taken = commands::take_back(app, tx, row.terminal_id, Some(row.id)).await?;
+    if taken.is_empty() {
+        return Ok(false);
     }
     let deed = Deed {
         action: "cancel",
@@ -292,11 +356,15 @@ async fn cancel(call: Call) -> Result<Answer> {
         before: audit::members(json!({ "terminal": row.terminal_sn, "command": row.shown })),
         ..Deed::default()
     };
-    audit::write(&mut tx, app.clock.now(), caller, deed).await?;
-    tx.commit(app).await?;
-    let row = resource::fetch_by_id::<Listed>(app, row.id).await?;
-    Ok(Answer::ok(&row.shown(app)))
+    audit::write(tx, app.clock.now(), caller, deed).await?;
+    Ok(true)
 }
+
+/// Under what names several are listed.
+const SEVERAL: &[&str] = &["commands", "ids"];
+
+const BODY: &[Member] =
+    &[Member::new("commands", Kind::ReferenceList, "Commands by id.").required()];
 
 pub fn endpoints() -> Vec<Endpoint> {
     let doc = Doc {
@@ -316,6 +384,14 @@ pub fn endpoints() -> Vec<Endpoint> {
             Right::TerminalCommand,
             doc,
             cancel,
+        ),
+        employee::posted(
+            &format!("{}cancel_several/", Listed::PATH),
+            "Takes back commands that were not sent yet: all of them, or none",
+            Thing::Terminal,
+            Right::TerminalCommand,
+            BODY,
+            cancel_several,
         ),
     ]
 }

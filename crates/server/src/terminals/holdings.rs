@@ -23,15 +23,15 @@ pub struct Holdings;
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Row {
     id: i64,
-    terminal_id: i64,
-    terminal_sn: String,
-    terminal_alias: String,
+    pub terminal_id: i64,
+    pub terminal_sn: String,
+    pub terminal_alias: String,
     family: String,
     pin: String,
-    thing: String,
-    state: String,
+    pub thing: String,
+    pub state: String,
     told_command: Option<i64>,
-    is_removal: bool,
+    pub is_removal: bool,
     failed_code: Option<i64>,
     retry_at: Option<DateTime<Utc>>,
     seen_at: Option<DateTime<Utc>>,
@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 /// What a terminal would not do, or why nobody knows.
-fn reason(row: &Row) -> Option<Cow<'static, str>> {
+pub fn reason(row: &Row) -> Option<Cow<'static, str>> {
     // Only these have a code that is judged by its verb, and none of them is sent here.
     const NO_ENROLMENT: &str = "DATA";
     match (row.state.as_str(), row.failed_code) {
@@ -206,6 +206,17 @@ impl Resource for Holdings {
     async fn show(app: &App, _caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
         Ok(rows.iter().map(|row| row.shown(app)).collect())
     }
+}
+
+/// All that terminals hold under a PIN, of those a caller may see.
+pub async fn of_pin(app: &App, caller: &Caller, pin: &str) -> Result<Vec<Row>> {
+    let mut select = SelectStatement::new();
+    Holdings::tables(&mut select);
+    Holdings::columns(&mut select, app);
+    select
+        .and_where(col(column("pin")).eq(pin))
+        .cond_where(Holdings::visible(caller, app));
+    Ok(app.store.all(&select).await?)
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

@@ -14,6 +14,7 @@ pub mod overview;
 pub mod people;
 mod retry;
 pub mod roster;
+pub mod standing;
 pub mod sync;
 pub mod talk;
 pub mod terminal;

@@ -8,10 +8,11 @@ use crate::language;
 use crate::profile::Profile;
 use crate::resource::{
     self, Clock, Column, END_TIME, Field, Period, Resource, START_TIME, Searched, UPLOAD_TIME_END,
-    UPLOAD_TIME_START, within_periods,
+    UPLOAD_TIME_START, col, within_periods,
 };
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::of_terminal;
+use crate::terminals::zone::Zone;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_protocol::operation;
@@ -35,6 +36,20 @@ pub struct Row {
     object_3: String,
     object_4: String,
     received_at: DateTime<Utc>,
+    zone_offset_minutes: Option<i16>,
+    zone_name: Option<String>,
+}
+
+impl Row {
+    /// What its clock showed, and the instant that means by the terminal's zone; of a terminal that is gone nobody
+    /// knows.
+    pub fn clock(&self) -> Option<(NaiveDateTime, DateTime<Utc>)> {
+        let zone = Zone {
+            offset_minutes: self.zone_offset_minutes?.into(),
+            name: self.zone_name.as_deref().and_then(|name| name.parse().ok()),
+        };
+        Some((self.op_local, zone.instant(self.op_local)))
+    }
 }
 
 const COLUMNS: &[&str] = &[
@@ -135,6 +150,9 @@ impl Resource for Operations {
 
     fn columns(select: &mut SelectStatement, _app: &App) {
         of_terminal::columns_that_stay(select, "operation_log", COLUMNS);
+        select
+            .expr(col(("terminal", "zone_offset_minutes")))
+            .expr(col(("terminal", "zone_name")));
     }
 
     fn visible(caller: &Caller, _app: &App) -> Condition {

@@ -90,10 +90,10 @@ async fn a_persons_page_shows_his_month_his_terminals_and_when_he_left() {
         let admin = door.admin().await;
         let whole = door.get(&page, &admin).await.text;
         assert!(whole.contains("<h2 id=\"month-heading\">January 2026</h2>"));
-        let day = "<time datetime=\"2026-01-14\">14</time><ul><li>08:58</li><li>17:31</li></ul>";
+        let day = "<time datetime=\"2026-01-14\">14</time><ul><li>08:58 +05:30</li><li>17:31 +05:30</li></ul>";
         assert!(whole.contains(day), "{whole}");
         assert!(whole.contains("2 punches") && whole.contains("2026-01-14 17:31:00"));
-        assert!(whole.contains("<td>Gate</td><td>GATE01</td>"));
+        assert!(whole.contains("<td>Gate <span class=\"below\">GATE01</span></td>"));
         assert!(whole.contains("On its way"));
         assert!(whole.contains("&#60;i&#62;Moves away&#60;/i&#62;"));
         assert!(whole.contains("<td>2026-01-16</td>"), "{whole}");

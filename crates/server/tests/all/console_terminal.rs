@@ -67,7 +67,7 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
         let gate = page(&door, GATE, &cookie).await;
         for told in [
             "It calls: the last time",
-            "Its last punch here is of PIN 7, 2026-01-15 13:30:00 by its clock",
+            "Its last punch here is of PIN 7, 2026-01-15 13:30:00 +05:30 by its clock",
             "Punches of PINs nobody has: 1.",
             "Lines it sent that nobody can read: 1.",
             "brings ATTLOG, lines: 2; first: 7 2026-01-15 13:30:00 0 1",

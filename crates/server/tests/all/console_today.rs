@@ -79,7 +79,7 @@ async fn what_is_amiss_with_terminals_is_to_be_done() {
             "Gate: its clock is 75 s slow",
             "its log is nearly full, 90\u{202f}000 of 100\u{202f}000 punches",
             "1 of the commands since yesterday was refused or never answered",
-            "href=\"/commands?state=refused,lost,expired\"",
+            "href=\"/commands?create_time_start=2026-01-14&#38;state=refused%2Clost%2Cexpired\"",
         ] {
             assert!(page.contains(told), "{told}\n{page}");
         }

@@ -30,6 +30,8 @@ mod console_pages;
 mod console_people;
 mod console_sign_in;
 mod console_terminal;
+mod console_terminals;
+mod console_times;
 mod console_today;
 mod console_trees;
 mod console_views;

@@ -3,7 +3,7 @@
 
 mod plan;
 
-use super::forms::{self, Abilities, Body, Form, Place, VISIBLE_FACE};
+use super::forms::{self, Abilities, Body, Form, Place};
 use super::holding::{self, Holding, Thing, Told, Wish};
 use super::record::{self, Person, Record};
 use crate::access::Caller;
@@ -434,29 +434,19 @@ impl<'a> Work<'a> {
 
     /// The templates and pictures a terminal should have of somebody: of each kind the newest it takes.
     fn chosen(&self, terminal_id: i64, pin: &str) -> BTreeMap<Thing, What> {
-        let mut chosen = BTreeMap::new();
         let Some(abilities) = self.abilities.get(&terminal_id) else {
-            return chosen;
+            return BTreeMap::new();
         };
-        for at in self.bodies_of.get(pin).into_iter().flatten() {
-            let body = &self.bodies[*at];
-            if let Ok(form) = abilities.form_of(body) {
-                chosen.insert(body.thing(), What::Body(*at, form));
-            }
-        }
+        let bodies = self.bodies_of.get(pin).into_iter().flatten();
+        let mut chosen: BTreeMap<Thing, What> = abilities
+            .chosen(bodies.map(|at| (*at, &self.bodies[*at])))
+            .into_iter()
+            .map(|(thing, (at, form))| (thing, What::Body(at, form)))
+            .collect();
         if let Some(photo) = self.photos.get(pin)
             && abilities.shows_pictures()
         {
             chosen.insert(Thing::Picture, What::Photo(photo.employee_id));
-        }
-        // A template of its own version does; a terminal makes a second one of the photo otherwise.
-        let has_template = chosen.keys().any(
-            |thing| matches!(thing, Thing::Template { wire_type, .. } if *wire_type == VISIBLE_FACE),
-        );
-        if has_template {
-            chosen.remove(&Thing::EnrolmentPhoto {
-                wire_type: VISIBLE_FACE,
-            });
         }
         chosen
     }

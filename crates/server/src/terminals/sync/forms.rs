@@ -9,13 +9,13 @@ use muster_protocol::command::{BiodataFields, Command};
 use muster_protocol::handshake::Family;
 use muster_protocol::secret::Secret;
 use muster_store::{Sql, Tx, json_list};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 const FINGER: i16 = 1;
 const NEAR_INFRARED_FACE: i16 = 2;
 const FINGER_VEIN: i16 = 7;
 const PALM: i16 = 8;
-pub const VISIBLE_FACE: i16 = 9;
+const VISIBLE_FACE: i16 = 9;
 /// Versions of face algorithms from here on are of visible light (38, 39, 58 have been seen; 5, 7 and 8
 /// of near-infrared ones).
 const FIRST_VISIBLE_VERSION: u32 = 30;
@@ -35,6 +35,10 @@ pub struct Place {
 impl Place {
     pub fn family(&self) -> Family {
         family_of(&self.family)
+    }
+
+    pub fn is_access(&self) -> bool {
+        self.family() == Family::Access
     }
 }
 
@@ -82,14 +86,23 @@ impl Body {
             .unwrap_or_else(|| format!("{} {}", self.id, self.changed_at).into_bytes())
     }
 
-    fn version(&self) -> Option<u32> {
+    pub fn make(&self) -> Make {
         let own = match self.source.as_str() {
             "fp" => &self.fp_alg_ver,
             "face" => &self.face_alg_ver,
             "fvein" => &self.fv_alg_ver,
             _ => &None,
         };
-        major(&self.major_ver).or_else(|| own.as_deref().and_then(major))
+        Make::new(
+            &self.source,
+            self.wire_type,
+            &self.major_ver,
+            own.as_deref(),
+        )
+    }
+
+    fn version(&self) -> Option<u32> {
+        self.make().version
     }
 
     /// The command that gives it to a terminal.
@@ -147,6 +160,35 @@ impl Body {
             Form::Picture => Command::UpdateUserPic { pin, body },
         }
     }
+}
+
+/// By what it is decided whether a terminal takes a template or picture: in which rows it came, of what type
+/// it is, and by which version of the algorithm it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Make {
+    source: String,
+    wire_type: i16,
+    version: Option<u32>,
+}
+
+impl Make {
+    /// `own` is the version of the terminal it came from, for rows that do not say theirs.
+    pub fn new(source: &str, wire_type: i16, major_ver: &str, own: Option<&str>) -> Make {
+        Make {
+            source: source.to_owned(),
+            wire_type,
+            version: major(major_ver).or_else(|| own.and_then(major)),
+        }
+    }
+}
+
+/// Why a terminal is not given a template or picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unfit {
+    /// Its algorithm is of another version, or nobody knows by which this was made.
+    OtherAlgorithm,
+    /// It has nothing to recognise or show such a thing by, as far as it has said.
+    NoSensor,
 }
 
 /// The rows a terminal takes a thing in.
@@ -294,38 +336,67 @@ impl Abilities {
             && (self.is_access || wire_type == NEAR_INFRARED_FACE || numbers.contains(&no))
     }
 
+    /// The things a terminal should have of somebody who has these, each with its place among them: of each kind
+    /// the last it takes.
+    pub fn chosen<'b>(
+        &self,
+        bodies: impl Iterator<Item = (usize, &'b Body)>,
+    ) -> BTreeMap<Thing, (usize, Form)> {
+        let mut chosen = BTreeMap::new();
+        for (at, body) in bodies {
+            if let Ok(form) = self.form_of(body) {
+                chosen.insert(body.thing(), (at, form));
+            }
+        }
+        // A template of its own version does; a terminal makes a second one of the photo otherwise.
+        let has_template = chosen.keys().any(
+            |thing| matches!(thing, Thing::Template { wire_type, .. } if *wire_type == VISIBLE_FACE),
+        );
+        if has_template {
+            chosen.remove(&Thing::EnrolmentPhoto {
+                wire_type: VISIBLE_FACE,
+            });
+        }
+        chosen
+    }
+
     /// The form in which it takes this, or why it does not.
-    pub fn form_of(&self, body: &Body) -> Result<Form, &'static str> {
-        match body.thing() {
-            Thing::Picture if self.shows_pictures() => Ok(Form::Picture),
-            Thing::Picture => Err("It shows no pictures of people."),
-            Thing::EnrolmentPhoto { .. } if !self.biophoto => Err("It takes no enrolment photos."),
-            Thing::EnrolmentPhoto { .. } if self.is_access => Ok(Form::AccessEnrolmentPhoto),
-            Thing::EnrolmentPhoto { .. } => Ok(Form::EnrolmentPhoto),
-            _ => self.form_of_template(body),
+    pub fn form_of(&self, body: &Body) -> Result<Form, Unfit> {
+        self.form(&body.make())
+    }
+
+    /// The same of whatever is made so.
+    pub fn form(&self, make: &Make) -> Result<Form, Unfit> {
+        match make.source.as_str() {
+            "userpic" if self.shows_pictures() => Ok(Form::Picture),
+            "userpic" => Err(Unfit::NoSensor),
+            "biophoto" if !self.biophoto => Err(Unfit::NoSensor),
+            "biophoto" if self.is_access => Ok(Form::AccessEnrolmentPhoto),
+            "biophoto" => Ok(Form::EnrolmentPhoto),
+            _ => self.form_of_template(make),
         }
     }
 
-    fn form_of_template(&self, body: &Body) -> Result<Form, &'static str> {
-        let Some(versions) = self.versions.get(&body.wire_type) else {
-            return Err("Nothing is known of an algorithm of its own for this.");
+    fn form_of_template(&self, make: &Make) -> Result<Form, Unfit> {
+        let Some(versions) = self.versions.get(&make.wire_type) else {
+            return Err(Unfit::NoSensor);
         };
-        let Some(version) = body.version() else {
-            return Err("The algorithm of the template is not known.");
-        };
-        if !versions.contains(&version) {
-            return Err("Its algorithm is of another version.");
+        if !make
+            .version
+            .is_some_and(|version| versions.contains(&version))
+        {
+            return Err(Unfit::OtherAlgorithm);
         }
-        let takes_biodata = self.biodata.contains(&body.wire_type);
-        match body.source.as_str() {
+        let takes_biodata = self.biodata.contains(&make.wire_type);
+        match make.source.as_str() {
             _ if self.is_access && takes_biodata => Ok(Form::AccessBiodata),
-            _ if self.is_access => Err("It does not take such templates."),
+            _ if self.is_access => Err(Unfit::NoSensor),
             "fp" => Ok(Form::Finger),
             "face" => Ok(Form::Face),
             "fvein" => Ok(Form::FingerVein),
             _ if takes_biodata => Ok(Form::Biodata),
-            _ if body.wire_type == FINGER => Ok(Form::Finger),
-            _ => Err("It does not take such templates."),
+            _ if make.wire_type == FINGER => Ok(Form::Finger),
+            _ => Err(Unfit::NoSensor),
         }
     }
 
@@ -345,33 +416,58 @@ fn major(text: &str) -> Option<u32> {
     digits[..end].parse().ok()
 }
 
-/// What these terminals take.
-pub async fn abilities(tx: &mut Tx, places: &[Place]) -> Result<HashMap<i64, Abilities>> {
+/// What is asked of the database to know what these terminals take: what they say of themselves, and what
+/// they have sent.
+fn asked(places: &[Place]) -> [Sql; 2] {
     let ids = || json_list(places.iter().map(|place| place.id));
-    let options: Vec<(i64, String, String)> = tx
-        .all(&Sql::by_dialect(
-            "SELECT terminal_id, name, value FROM terminal_option \
-             WHERE terminal_id IN (SELECT value FROM json_each($1)) \
-                 AND name IN ('BioDataFun', 'BioPhotoFun', 'VisilightFun', 'MultiBioDataSupport', \
-                     'MultiBioPhotoSupport', 'MultiBioVersion')",
-            "SELECT terminal_id, name, value FROM terminal_option \
-             WHERE terminal_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
-                 AND name IN ('BioDataFun', 'BioPhotoFun', 'VisilightFun', 'MultiBioDataSupport', \
-                     'MultiBioPhotoSupport', 'MultiBioVersion')",
-            [ids()],
-        ))
-        .await?;
-    let shown: Vec<(i64, String, i16, String)> = tx
-        .all(&Sql::by_dialect(
-            "SELECT terminal_id, source, wire_type, major_ver FROM terminal_algorithm \
-             WHERE terminal_id IN (SELECT value FROM json_each($1))",
-            "SELECT terminal_id, source, wire_type, major_ver FROM terminal_algorithm \
-             WHERE terminal_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
-            [ids()],
-        ))
-        .await?;
+    let options = Sql::by_dialect(
+        "SELECT terminal_id, name, value FROM terminal_option \
+         WHERE terminal_id IN (SELECT value FROM json_each($1)) \
+             AND name IN ('BioDataFun', 'BioPhotoFun', 'VisilightFun', 'MultiBioDataSupport', \
+                 'MultiBioPhotoSupport', 'MultiBioVersion')",
+        "SELECT terminal_id, name, value FROM terminal_option \
+         WHERE terminal_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT)) \
+             AND name IN ('BioDataFun', 'BioPhotoFun', 'VisilightFun', 'MultiBioDataSupport', \
+                 'MultiBioPhotoSupport', 'MultiBioVersion')",
+        [ids()],
+    );
+    let shown = Sql::by_dialect(
+        "SELECT terminal_id, source, wire_type, major_ver FROM terminal_algorithm \
+         WHERE terminal_id IN (SELECT value FROM json_each($1))",
+        "SELECT terminal_id, source, wire_type, major_ver FROM terminal_algorithm \
+         WHERE terminal_id IN (SELECT CAST(jsonb_array_elements_text($1::jsonb) AS BIGINT))",
+        [ids()],
+    );
+    [options, shown]
+}
+
+/// What these terminals take, where it is to stay so until the transaction ends.
+pub async fn abilities(tx: &mut Tx, places: &[Place]) -> Result<HashMap<i64, Abilities>> {
+    let [options, shown] = asked(places);
+    Ok(known(
+        places,
+        &tx.all(&options).await?,
+        tx.all(&shown).await?,
+    ))
+}
+
+/// The same for whoever looks only.
+pub async fn abilities_now(app: &App, places: &[Place]) -> Result<HashMap<i64, Abilities>> {
+    let [options, shown] = asked(places);
+    Ok(known(
+        places,
+        &app.store.all(&options).await?,
+        app.store.all(&shown).await?,
+    ))
+}
+
+fn known(
+    places: &[Place],
+    options: &[(i64, String, String)],
+    shown: Vec<(i64, String, i16, String)>,
+) -> HashMap<i64, Abilities> {
     let mut said: HashMap<i64, HashMap<&str, &str>> = HashMap::new();
-    for (terminal_id, name, value) in &options {
+    for (terminal_id, name, value) in options {
         said.entry(*terminal_id).or_default().insert(name, value);
     }
     let nothing = HashMap::new();
@@ -396,7 +492,7 @@ pub async fn abilities(tx: &mut Tx, places: &[Place]) -> Result<HashMap<i64, Abi
         }
         abilities.add_version(wire_type, major(&version));
     }
-    Ok(found)
+    found
 }
 
 fn said_of_itself(place: &Place, said: &HashMap<&str, &str>) -> Abilities {
@@ -481,25 +577,32 @@ pub async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// What the server has of these people.
+/// What the server has of these people, the newest last.
 pub async fn bodies(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Body>> {
-    Ok(tx
-        .all(&Sql::by_dialect(
-            "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
-                 b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
-             FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
-             WHERE b.company_id = $1 AND b.pin IN (SELECT value FROM json_each($2)) ORDER BY b.changed_at, b.id",
-            "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
-                 b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
-             FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
-             WHERE b.company_id = $1 AND b.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
-             ORDER BY b.changed_at, b.id",
-            [
-                app.company.id.clone().into(),
-                json_list(pins.iter().copied()),
-            ],
-        ))
-        .await?)
+    Ok(tx.all(&bodies_asked(app, pins)).await?)
+}
+
+/// The same for whoever looks only.
+pub async fn bodies_now(app: &App, pins: &[&str]) -> Result<Vec<Body>> {
+    Ok(app.store.all(&bodies_asked(app, pins)).await?)
+}
+
+fn bodies_asked(app: &App, pins: &[&str]) -> Sql {
+    Sql::by_dialect(
+        "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
+             b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
+         FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
+         WHERE b.company_id = $1 AND b.pin IN (SELECT value FROM json_each($2)) ORDER BY b.changed_at, b.id",
+        "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
+             b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
+         FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
+         WHERE b.company_id = $1 AND b.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
+         ORDER BY b.changed_at, b.id",
+        [
+            app.company.id.clone().into(),
+            json_list(pins.iter().copied()),
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -13,16 +13,19 @@
 //! | `record.rs`  | a person's record in a terminal's words |
 //! | `drift.rs`   | asking terminals whether it is so still |
 //! | `forms.rs`   | which templates and pictures a terminal takes, and in which rows |
+//! | `wanted.rs`  | how much of people terminals should hold, in sums |
 
 mod compare;
 pub mod drift;
 mod forms;
 mod holding;
 mod record;
+mod wanted;
 
 pub use compare::Shown;
-pub use forms::note as note_algorithm;
+pub use forms::{Abilities, Body, Place, Unfit, abilities_now, bodies_now, note as note_algorithm};
 pub use holding::Thing;
+pub use wanted::{Wanted, wanted};
 
 use crate::access::Caller;
 use crate::app::App;

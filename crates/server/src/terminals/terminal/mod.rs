@@ -20,6 +20,7 @@ pub use write::move_to;
 use crate::access::{Caller, Right, Scope, Thing};
 use crate::app::App;
 use crate::audit::{self, Deed};
+use crate::config::Admission;
 use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::profile::Profile;
@@ -50,6 +51,25 @@ pub fn within(scope: &Scope) -> Condition {
         Owner::Company(column("company_id")),
         Owner::Area(column("area_id")),
     ])
+}
+
+/// The state as people are told it; `state` is the manual's, to which one that waits is online when it calls.
+pub const PRESENCE: &str = "presence";
+
+/// Whether it was heard of late, as `roster::is_online` has it.
+fn speaks(app: &App) -> SimpleExpr {
+    let (spoken, within) = match app.store.dialect() {
+        Dialect::Sqlite => (
+            "COALESCE(unixepoch(terminal.last_activity_at), 0)",
+            "max(2 * terminal.heartbeat, 60)",
+        ),
+        Dialect::Postgres => (
+            "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT), 0)",
+            "greatest(2 * terminal.heartbeat, 60)",
+        ),
+    };
+    let now = app.clock.now().timestamp();
+    Expr::cust(format!("abs({now} - {spoken})")).lte(Expr::cust(within))
 }
 
 impl Resource for Terminal {
@@ -84,6 +104,9 @@ impl Resource for Terminal {
         Field::computed("state", Kind::Integer)
             .exactly()
             .about("1 online, 0 offline."),
+        Field::computed(PRESENCE, Kind::Text)
+            .exactly()
+            .about("waiting to be authorised; online or offline of those that are."),
         Field::new("terminal_tz", Kind::Integer, column("zone_offset_minutes")),
         Field::new("last_activity", Kind::Time, column("last_activity_at")).nullable(),
         Field::new("user_count", Kind::Integer, column("user_count")).nullable(),
@@ -192,25 +215,20 @@ impl Resource for Terminal {
         within(&caller.scope)
     }
 
-    fn computed(app: &App, _name: &str) -> Expr {
-        // As `roster::is_online` has it.
-        let (spoken, within) = match app.store.dialect() {
-            Dialect::Sqlite => (
-                "COALESCE(unixepoch(terminal.last_activity_at), 0)",
-                "max(2 * terminal.heartbeat, 60)",
-            ),
-            Dialect::Postgres => (
-                "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT), 0)",
-                "greatest(2 * terminal.heartbeat, 60)",
-            ),
+    fn computed(app: &App, name: &str) -> Expr {
+        if name != PRESENCE {
+            return Expr::case(speaks(app), Expr::val(1_i64))
+                .finally(Expr::val(0_i64))
+                .into();
+        }
+        let waits = match app.settings().terminals.admission {
+            Admission::Open => Expr::val(false).eq(true),
+            _ => col(column("area_id")).eq(NOT_AUTHORIZED),
         };
-        let now = app.clock.now().timestamp();
-        Expr::case(
-            Expr::cust(format!("abs({now} - {spoken})")).lte(Expr::cust(within)),
-            Expr::val(1_i64),
-        )
-        .finally(Expr::val(0_i64))
-        .into()
+        Expr::case(waits, Expr::val("waiting"))
+            .case(speaks(app), Expr::val("online"))
+            .finally(Expr::val("offline"))
+            .into()
     }
 
     fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {

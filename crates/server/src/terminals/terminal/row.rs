@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::profile::Profile;
 use crate::terminals::contact::{NOT_AUTHORIZED, family_of};
 use crate::terminals::roster;
+use crate::terminals::sync::Place;
 use crate::terminals::zone::Zone;
 use crate::times;
 use chrono::{DateTime, Utc};
@@ -176,6 +177,19 @@ impl Row {
     /// Which dialect it speaks.
     pub fn family(&self) -> Family {
         family_of(&self.family)
+    }
+
+    /// What it says of its algorithms.
+    pub fn place(&self) -> Place {
+        Place {
+            id: self.id,
+            family: self.family.clone(),
+            fp_alg_ver: self.fp_alg_ver.clone(),
+            face_alg_ver: self.face_alg_ver.clone(),
+            fv_alg_ver: self.fv_alg_ver.clone(),
+            palm_alg_ver: self.palm_alg_ver.clone(),
+            photo_func_on: self.photo_func_on,
+        }
     }
 
     /// Whether it spoke within two heartbeats.

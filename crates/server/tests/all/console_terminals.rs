@@ -1,0 +1,418 @@
+//! The list of terminals and the list of what they are told, over HTTP: what each row says, which rows a filter and a
+//! task lead to, and what is done with them.
+
+use crate::console::{Answer, DOCK, Door, GATE, HEAD_OFFICE, WAITING, WAREHOUSE, rights};
+use crate::testing::{TestApp, on_both, on_both_with};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use chrono::TimeDelta;
+use muster::access::{Right, Rights, Thing};
+use muster::config::Admission;
+use muster::profile::Profile;
+use muster_store::Sql;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What stands between the tags, with one blank where there were several.
+fn text(html: &str) -> String {
+    let outside = html.split('<').map(|part| match part.split_once('>') {
+        Some((_, text)) => text,
+        None => part,
+    });
+    let text: Vec<&str> = outside.flat_map(str::split_whitespace).collect();
+    text.join(" ")
+}
+
+/// The rows of a list, each cell under its heading.
+fn rows(page: &Answer) -> Vec<BTreeMap<String, String>> {
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let Some((_, table)) = page.text.split_once("<table class=\"list\">") else {
+        return Vec::new();
+    };
+    let (head, body) = table.split_once("</thead>").expect("a head");
+    let (body, _) = body.split_once("</tbody>").expect("a body");
+    let headings: Vec<String> = head
+        .split("<th ")
+        .skip(1)
+        .map(|one| text(&format!("<{one}")))
+        .collect();
+    body.split("<tr>")
+        .skip(1)
+        .map(|row| {
+            let cells = row.split("<td").skip(1);
+            let cells = cells.map(|cell| text(&format!("<{cell}")));
+            headings.iter().cloned().zip(cells).collect()
+        })
+        .collect()
+}
+
+fn of<'r>(rows: &'r [BTreeMap<String, String>], sn: &str) -> &'r BTreeMap<String, String> {
+    let found = rows.iter().find(|row| row["Serial number"] == sn);
+    found.unwrap_or_else(|| panic!("no {sn} in {rows:?}"))
+}
+
+/// The serial numbers of a list, in its order.
+fn numbers(page: &Answer) -> Vec<String> {
+    let rows = rows(page);
+    rows.iter()
+        .map(|row| row["Serial number"].clone())
+        .collect()
+}
+
+async fn put(door: &Door, statement: &'static str) {
+    door.run(Sql::new(statement, [])).await;
+}
+
+#[tokio::test]
+async fn the_list_says_what_a_terminal_holds_and_should_hold_and_what_it_is_still_to_be_told() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        // Finger 1 of Asha comes twice, made by two algorithms; finger 2 by that of the gate alone.
+        for (sn, version) in [("GATE01", "10"), ("DOCK01", "9")] {
+            door.run(Sql::new(
+                "UPDATE terminal SET fp_alg_ver = $2, area_id = $3 WHERE sn = $1",
+                [sn.into(), version.into(), HEAD_OFFICE.into()],
+            ))
+            .await;
+        }
+        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen")] {
+            door.hire(&cookie, code, name).await;
+        }
+        let fingers = "FP PIN=7\tFID=1\tSize=8\tValid=1\tTMP=SGVsbG8x\nFP PIN=7\tFID=2\tSize=8\tValid=1\tTMP=SGVsbG8y\n";
+        let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
+        server.get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1").await;
+        assert_eq!(server.post(target, fingers).await.status, 200);
+        let nine = "BIODATA Pin=7\tNo=1\tIndex=0\tValid=1\tDuress=0\tType=1\tMajorVer=9\tMinorVer=0\tFormat=0\tTmp=c3ludGhldGlj\n";
+        server.get("/iclock/cdata?SN=DOCK01&options=all&pushver=2.4.1").await;
+        let target = "/iclock/cdata?SN=DOCK01&table=BIODATA&Stamp=1";
+        assert_eq!(server.post(target, nine).await.status, 200);
+        put(&door, "UPDATE employee SET validity_end_on = '2026-01-14' WHERE emp_code = '9'").await;
+        for statement in [
+            "UPDATE terminal SET user_count = 118, user_capacity = 3000, fp_count = 2, fp_capacity = 3000, \
+                 face_func_on = TRUE, face_count = 0, transaction_count = 95000, transaction_capacity = 100000, \
+                 clock_drift_s = -75 WHERE sn = 'GATE01'",
+            "UPDATE terminal SET user_count = 2, fp_count = 2, clock_drift_s = 60 WHERE sn = 'DOCK01'",
+            "UPDATE terminal SET user_count = 4, clock_drift_s = 0 WHERE sn = 'NEW01'",
+        ] {
+            put(&door, statement).await;
+        }
+        server.app.clock.advance(TimeDelta::minutes(3));
+        let page = door.get("/terminals", &cookie).await;
+        let list = rows(&page);
+        let gate = of(&list, "GATE01");
+        for (heading, cell) in [
+            ("State", "Offline"),
+            ("Last contact", "3 min ago 2026-01-15 08:00:00 UTC"),
+            ("People", "118 of 3000 should be 2"),
+            ("Fingers", "2 of 3000"),
+            ("Faces", "0"),
+            ("Punches kept", "Amiss: 95 000 of 100 000"),
+            ("Clock", "Amiss: \u{2212}75 s"),
+        ] {
+            assert_eq!(gate[heading], cell, "{heading} of {gate:?}");
+        }
+        // Its own algorithm has one finger of them; what the limit allows is not marked.
+        let dock = of(&list, "DOCK01");
+        assert_eq!((dock["People"].as_str(), dock["Fingers"].as_str()), ("2", "2 should be 1"));
+        assert_eq!(dock["Clock"], "+60 s");
+        // Nobody belongs on one that waits, and nothing is said of what should be there.
+        let waiting = of(&list, "NEW01");
+        assert_eq!((waiting["State"].as_str(), waiting["People"].as_str()), ("Waiting", "4"));
+        assert_eq!(waiting["Clock"], "0 s");
+        // One that was emptied is to stay so.
+        put(&door, "UPDATE terminal SET cleared_by = 1, user_count = 0 WHERE sn = 'DOCK01'").await;
+        let list = rows(&door.get("/terminals", &cookie).await);
+        assert_eq!(of(&list, "DOCK01")["People"], "0");
+
+        // What waits leads to just that.
+        let pending: usize = gate["Commands"].parse().expect("a number");
+        assert!(pending > 1, "{gate:?}");
+        let address = "/commands?terminal_sn=GATE01&#38;state=queued,sent";
+        assert!(page.text.contains(&format!("href=\"{address}\"")), "{}", page.text);
+        let commands = door.get(&address.replace("&#38;", "&"), &cookie).await;
+        assert_eq!(numbers(&commands), vec!["GATE01"; pending]);
+        assert!(commands.text.contains("<option value=\"queued,sent\" selected>"));
+        server.obeyed("GATE01").await;
+        let list = rows(&door.get("/terminals", &cookie).await);
+        assert_eq!(of(&list, "GATE01")["Commands"], "");
+
+        // Programs are told what they always were.
+        let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let told = api.get("/iclock/api/terminals/GATE01/").await.is(200);
+        assert_eq!(told["user_count"], json!(118));
+        assert_eq!(told["clock_drift"], json!(-75));
+        assert_eq!(told["last_activity"], json!("2026-01-15 08:00:00"));
+        assert!(told.get("pending").is_none() && told.get("fv_count").is_none(), "{told}");
+        let file = door.get("/terminals/file?export_type=csv", &cookie).await.text;
+        assert!(!file.contains("ago") && !file.contains("should be"), "{file}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_column_has_to_say_can_be_chosen_away_and_what_is_spare_chosen() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let shown = |page: &Answer| -> Vec<String> {
+            let mut rows = rows(page);
+            rows.remove(0)
+                .into_keys()
+                .filter(|key| key != "Ticked")
+                .collect()
+        };
+        let usual = shown(&door.get("/terminals", &cookie).await);
+        assert!(!usual.contains(&"Firmware".to_owned()) && usual.contains(&"Clock".to_owned()));
+        let choose = [("column", "alias"), ("column", "fw_ver"), ("query", "")];
+        let chosen = door
+            .fill_to("/terminals", "/terminals/columns", &cookie, &choose)
+            .await;
+        assert_eq!(chosen.header(LOCATION), "/terminals?");
+        let page = door.get("/terminals", &cookie).await;
+        assert_eq!(shown(&page), ["Alias", "Firmware", "Serial number"]);
+        // Just the usual ones again is no choice, and nothing of it is kept.
+        let keys = [
+            "alias",
+            "state",
+            "area.area_name",
+            "last_activity",
+            "user_count",
+            "fp_count",
+            "face_count",
+            "transaction_count",
+            "clock_drift",
+            "pending",
+        ];
+        let choose: Vec<(&str, &str)> = keys.map(|key| ("column", key)).into();
+        door.fill_to("/terminals", "/terminals/columns", &cookie, &choose)
+            .await;
+        assert_eq!(shown(&door.get("/terminals", &cookie).await), usual);
+        assert_eq!(server.number("SELECT COUNT(*) FROM console_view").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_terminal_is_one_that_does_not_wait_and_the_first_page_leads_to_just_those() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        put(&door, "UPDATE terminal SET last_activity_at = '2026-01-14T00:00:00+00:00' WHERE sn <> 'GATE01'").await;
+        let of = |query: &'static str| {
+            let (door, cookie) = (&door, &cookie);
+            async move { numbers(&door.get(&format!("/terminals?{query}"), cookie).await) }
+        };
+        assert_eq!(of("state=1").await, ["GATE01"]);
+        assert_eq!(of("state=0").await, ["DOCK01"]);
+        assert_eq!(of("state=waiting").await, ["NEW01"]);
+        assert_eq!(of("ordering=presence").await, ["DOCK01", "GATE01", "NEW01"]);
+        let today = door.get("/", &cookie).await.text;
+        assert!(today.contains("<a href=\"/terminals?state=0\">1 terminal is silent"), "{today}");
+        let page = door.get("/terminals?state=waiting", &cookie).await;
+        assert!(page.text.contains("<option value=\"waiting\" selected>Waiting</option>"));
+        assert!(page.text.contains("Show all"), "it is narrowed");
+        let file = door.get("/terminals/file?export_type=csv&state=0", &cookie).await.text;
+        assert!(file.contains("DOCK01") && !file.contains("NEW01"), "{file}");
+
+        // To programs it is what it was, and people's words are there under a name of their own.
+        let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let said = |list: serde_json::Value| -> Vec<String> {
+            let rows = list["data"].as_array().cloned().unwrap_or_default();
+            rows.iter().map(|row| row["sn"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        let list = "/iclock/api/terminals/?ordering=sn";
+        assert_eq!(said(api.get(&format!("{list}&state=0")).await.is(200)), ["DOCK01", "NEW01"]);
+        assert_eq!(said(api.get(&format!("{list}&presence=offline")).await.is(200)), ["DOCK01"]);
+        assert_eq!(said(api.get(&format!("{list}&presence=waiting")).await.is(200)), ["NEW01"]);
+    })
+    .await;
+    // Where everybody is let in nobody waits.
+    on_both_with(|config| config.terminals.admission = Admission::Open, |server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        put(&door, "UPDATE terminal SET last_activity_at = '2026-01-14T00:00:00+00:00' WHERE sn <> 'GATE01'").await;
+        let silent = door.get("/terminals?state=0", &cookie).await;
+        let mut silent = numbers(&silent);
+        silent.sort();
+        assert_eq!(silent, ["DOCK01", "NEW01"]);
+        assert_eq!(numbers(&door.get("/terminals?state=waiting", &cookie).await), [""; 0]);
+        assert!(door.get("/", &cookie).await.text.contains(">2 terminals are silent"));
+    })
+    .await;
+}
+
+/// A command of a terminal, of some day, in some state.
+async fn command(door: &Door, number: i64, terminal: i64, state: &str, day: &str) {
+    door.run(Sql::by_dialect(
+        "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, shown, body_sealed, idempotent, state, \
+             created_at) \
+         SELECT company_id, id, $2, 'REBOOT', 'REBOOT', '', false, $3, $4 FROM terminal WHERE id = $1",
+        "INSERT INTO terminal_command (company_id, terminal_id, wire_id, verb, shown, body_sealed, idempotent, state, \
+             created_at) \
+         SELECT company_id, id, $2, 'REBOOT', 'REBOOT', '', false, $3, CAST($4 AS timestamptz) FROM terminal WHERE id = $1",
+        [
+            terminal.into(),
+            number.into(),
+            state.into(),
+            format!("{day}T12:00:00+00:00").into(),
+        ],
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_page_counts_the_failed_commands_it_leads_to() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let all = [
+            (GATE, "refused", "2026-01-14"),
+            (GATE, "lost", "2026-01-15"),
+            (DOCK, "expired", "2026-01-15"),
+            (GATE, "refused", "2026-01-13"),
+            (GATE, "done", "2026-01-15"),
+            (WAITING, "cancelled", "2026-01-14"),
+        ];
+        for (number, (terminal, state, day)) in (1..).zip(all) {
+            command(&door, number, terminal, state, day).await;
+        }
+        let today = door.get("/", &cookie).await.text;
+        let address = "/commands?create_time_start=2026-01-14&#38;state=refused%2Clost%2Cexpired";
+        let task = format!("<a href=\"{address}\">3 of the commands since yesterday were refused");
+        assert!(today.contains(&task), "{today}");
+        let list = door.get(&address.replace("&#38;", "&"), &cookie).await;
+        assert_eq!(rows(&list).len(), 3, "{}", list.text);
+        assert!(
+            list.text
+                .contains("value=\"refused,lost,expired\" selected")
+        );
+        assert!(
+            list.text
+                .contains("name=\"create_time_start\" value=\"2026-01-14\"")
+        );
+        let of_a_day = "/commands?create_time_start=2026-01-13&create_time_end=2026-01-13";
+        assert_eq!(rows(&door.get(of_a_day, &cookie).await).len(), 1);
+
+        // Who sees one area is told of its own.
+        let own = rights(&[Right::View(Thing::Terminal)]);
+        let keeper = door.user("keeper", own, Some(&WAREHOUSE.to_string())).await;
+        let today = door.get("/", &keeper).await.text;
+        assert!(
+            today.contains(">1 of the commands since yesterday was refused"),
+            "{today}"
+        );
+    })
+    .await;
+}
+
+async fn cancel(door: &Door, cookie: &str, commands: &[i64], sure: bool) -> Answer {
+    let csrf = door.get("/account", cookie).await.csrf();
+    let ids: Vec<String> = commands.iter().map(ToString::to_string).collect();
+    let mut fields = vec![("csrf", csrf.as_str()), ("act", "cancel_several")];
+    fields.extend(ids.iter().map(|id| ("rows", id.as_str())));
+    if sure {
+        fields.push(("sure", "yes"));
+    }
+    door.post("/commands/do", cookie, &fields).await
+}
+
+async fn states(server: &TestApp) -> Vec<String> {
+    let states: Vec<(String,)> = server
+        .app
+        .store
+        .all(&Sql::new(
+            "SELECT state FROM terminal_command ORDER BY id",
+            [],
+        ))
+        .await
+        .expect("read");
+    states.into_iter().map(|(state,)| state).collect()
+}
+
+#[tokio::test]
+async fn queued_commands_are_taken_back_in_the_list_all_of_them_or_none() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let all = [
+            (GATE, "queued"),
+            (DOCK, "queued"),
+            (GATE, "sent"),
+            (GATE, "queued"),
+        ];
+        for (number, (terminal, state)) in (1..).zip(all) {
+            command(&door, number, terminal, state, "2026-01-15").await;
+        }
+        let ids: Vec<(i64,)> = server
+            .app
+            .store
+            .all(&Sql::new("SELECT id FROM terminal_command ORDER BY id", []))
+            .await
+            .expect("read");
+        let ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
+        let before = states(&server).await;
+
+        let asked = cancel(&door, &cookie, &ids[..2], false).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(
+            asked
+                .text
+                .contains("Their terminals are not given them any more.")
+        );
+        assert_eq!(states(&server).await, before, "nobody was sure yet");
+        // One of them is with its terminal already: none is taken back, and it is said which.
+        let refused = cancel(&door, &cookie, &ids[..3], true).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let why = "Only queued commands can be cancelled; REBOOT to GATE01 is sent.";
+        assert!(refused.text.contains(why), "{}", refused.text);
+        assert_eq!(states(&server).await, before);
+
+        let done = cancel(&door, &cookie, &ids[..2], true).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let shown = door.get(done.header(LOCATION), &cookie).await.text;
+        assert!(
+            shown.contains("Take back, 2 of them: they are cancelled."),
+            "{shown}"
+        );
+        assert_eq!(
+            states(&server).await,
+            ["cancelled", "cancelled", "sent", "queued"]
+        );
+        let deeds = door.audit().await;
+        assert_eq!(
+            deeds
+                .iter()
+                .filter(|(_, action, _)| action == "cancel")
+                .count(),
+            2
+        );
+
+        // The right to tell terminals something is needed, and the area.
+        let sees = door
+            .user("vera", rights(&[Right::View(Thing::Terminal)]), None)
+            .await;
+        assert!(
+            !door
+                .get("/commands", &sees)
+                .await
+                .text
+                .contains("cancel_several")
+        );
+        assert_eq!(
+            cancel(&door, &sees, &ids[3..], true).await.status,
+            StatusCode::FORBIDDEN
+        );
+        let both = rights(&[Right::View(Thing::Terminal), Right::TerminalCommand]);
+        let keeper = door
+            .user("keeper", both, Some(&WAREHOUSE.to_string()))
+            .await;
+        let refused = cancel(&door, &keeper, &ids[3..], true).await;
+        assert_ne!(refused.status, StatusCode::SEE_OTHER, "{}", refused.text);
+        assert_eq!(
+            states(&server).await,
+            ["cancelled", "cancelled", "sent", "queued"]
+        );
+    })
+    .await;
+}
