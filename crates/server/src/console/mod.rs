@@ -35,6 +35,7 @@ mod organisation;
 mod page;
 mod person;
 mod photo;
+mod place;
 mod punches;
 mod record;
 mod resignations;

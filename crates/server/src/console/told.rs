@@ -6,6 +6,7 @@ use crate::console::act;
 use crate::console::biometrics;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::place::Place;
 use crate::console::record;
 use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
 use crate::error::Error;
@@ -14,6 +15,7 @@ use crate::language::Text;
 use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::Operations;
+use crate::terminals::terminal::Terminal;
 use crate::terminals::unread_list::Unread;
 use axum::extract::{RawPathParams, State};
 use axum::http::Method;
@@ -252,5 +254,7 @@ pub async fn cancel(
         .text("terminal")
         .parse()
         .map_err(|_| Error::NotFound)?;
-    Ok(Redirect::to(&format!("/terminals/{terminal}")).into_response())
+    let place = Place::sent(&Terminal::VIEW, &form.fields);
+    let to = place.along(&format!("/terminals/{terminal}"));
+    Ok(Redirect::to(&to).into_response())
 }
