@@ -151,14 +151,7 @@ pub async fn page(
         let asked = [("emp_code", code.clone()), ("page_size", "1000".into())];
         terminals = Some(held(&rows::<Holdings>(app, &session, asked).await?));
     }
-    let mut templates = None;
-    if sees(Thing::Biodata) {
-        let asked = [
-            ("employee", id.to_string()),
-            ("page_size", "1000".to_owned()),
-        ];
-        templates = Some(kinds(&rows::<Biodata>(app, &session, asked).await?));
-    }
+    let templates = templates(app, &session, id).await?;
     let mut resignations = None;
     if sees(Thing::Resignation) {
         let past = resignation::history(app, id).await?;
@@ -185,6 +178,22 @@ pub async fn page(
             resignations,
         },
     )
+}
+
+/// What the person is identified by, for who may see that: kind and algorithm, and how many.
+pub async fn templates(
+    app: &App,
+    session: &Session,
+    id: i64,
+) -> Result<Option<Vec<(String, usize)>>> {
+    if !session.caller.may(Right::View(Thing::Biodata)) {
+        return Ok(None);
+    }
+    let asked = [
+        ("employee", id.to_string()),
+        ("page_size", "1000".to_owned()),
+    ];
+    Ok(Some(kinds(&rows::<Biodata>(app, session, asked).await?)))
 }
 
 async fn rows<R: Resource>(

@@ -33,6 +33,8 @@ use std::sync::Arc;
 /// A resource whose rows people make and change.
 pub trait Edited: Listed + Writable {
     const FORM: &'static [Group];
+    /// Whether the form is long, and its groups are shown one at a time.
+    const IN_PARTS: bool = false;
 
     /// Whether somebody may make one (`None`) or change the row.
     fn may_edit(caller: &Caller, stored: Option<&Value>) -> bool {
@@ -46,6 +48,18 @@ pub trait Edited: Listed + Writable {
     fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
         let _ = stored;
         Vec::new()
+    }
+
+    /// What stands in a group of the form after its fields, as HTML.
+    fn within(
+        app: &App,
+        session: &Session,
+        stored: Option<&Value>,
+        group: &Group,
+        place: &Place,
+    ) -> impl Future<Output = Result<String>> + Send {
+        let _ = (app, session, stored, group, place);
+        async { Ok(String::new()) }
     }
 
     /// What else can be done with a row.
@@ -301,6 +315,8 @@ struct ShownGroup {
     title: Text,
     entries: Vec<Shown>,
     has_problems: bool,
+    /// What stands after the fields.
+    within: String,
 }
 
 #[derive(Template)]
@@ -315,6 +331,7 @@ struct RecordPage {
     place: Place,
     heading: String,
     groups: Vec<ShownGroup>,
+    is_in_parts: bool,
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
@@ -565,6 +582,7 @@ impl<'p, R: Edited> Record<'p, R> {
             groups.push(ShownGroup {
                 title: group.title,
                 has_problems: entries.iter().any(|entry| !entry.problems.is_empty()),
+                within: R::within(self.app, self.session, self.stored, group, &self.place).await?,
                 entries,
             });
         }
@@ -598,6 +616,7 @@ impl<'p, R: Edited> Record<'p, R> {
                 },
                 heading,
                 groups,
+                is_in_parts: R::IN_PARTS,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change,
                 tabs: self.tabs(),
@@ -621,6 +640,9 @@ impl<'p, R: Edited> Record<'p, R> {
         let mut shown = shown(self.app, caller, entry, &values, problems).await?;
         if let Asked::Related(relation) | Asked::SeveralRelated(relation) = entry.asked {
             self.keep_beyond(entry, relation, &mut shown.options);
+        }
+        if let Asked::OneOf(_) = entry.asked {
+            self.keep_unnamed(entry, &values, &mut shown.options);
         }
         let was = self.stored.map(|stored| {
             let sent = self.sent.and_then(|sent| sent.all(&entry.was()).last());
@@ -739,6 +761,20 @@ pub async fn shown(
 }
 
 impl<R: Edited> Record<'_, R> {
+    /// A number that has no word here, but came by another door, stays chosen as a number.
+    fn keep_unnamed(&self, entry: &Entry, values: &[String], options: &mut Vec<Choice>) {
+        let stored = self.stored.map(|stored| entry.of(stored));
+        for value in stored.unwrap_or_default() {
+            if !options.iter().any(|option| option.value == value) {
+                options.push(Choice {
+                    chosen: values.contains(&value),
+                    label: value.clone(),
+                    value,
+                });
+            }
+        }
+    }
+
     /// What the row points at already can stay chosen, also when the caller could not choose it.
     fn keep_beyond(&self, entry: &Entry, relation: Relation, options: &mut Vec<Choice>) {
         let related = match self.stored.and_then(|stored| stored.get(entry.name)) {
