@@ -44,6 +44,26 @@ scene("the first steps turn green by themselves", async ({ page, server }) => {
   await page.getByRole("link", { name: "1 punch is of a PIN that nobody has" }).waitFor();
   await page.reload();
   assert.equal(await page.getByRole("heading", { name: "First steps" }).count(), 0);
+  await page.getByText("As a table").click();
+  await page.getByRole("row", { name: "All day" }).getByText("3", { exact: true }).waitFor();
   await accessible(page);
   await pictures(page, "today");
+
+  // A figure leads to the names behind it, and from one list to the others.
+  await page.locator("#figures > div", { hasText: "In now" }).getByRole("link", { name: "2", exact: true }).click();
+  await page.getByRole("heading", { name: "In now" }).waitFor();
+  assert.deepEqual(await page.locator("table.list tbody td:nth-child(2)").allTextContents(), ["Asha", "Ben"]);
+  await page.getByRole("row", { name: /Asha .* 08:30 08:30 Check in/ }).waitFor();
+  await page.locator("nav.menu [aria-current=page]", { hasText: "Today" }).waitFor();
+  await accessible(page);
+  await pictures(page, "presence");
+  await page.getByRole("link", { name: "Late 1" }).click();
+  await page.getByRole("heading", { name: "Late" }).waitFor();
+  assert.deepEqual(await page.locator("table.list tbody td:nth-child(2)").allTextContents(), ["Ben"]);
+  await page.getByLabel("Late is a first punch after").fill("08:00");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("link", { name: "Late 2" }).waitFor();
+  await page.getByRole("link", { name: "Not come yet 0" }).click();
+  await page.getByText("Nobody is missing.").waitFor();
+  await accessible(page);
 });
