@@ -151,6 +151,11 @@ export async function logIn(page, { username = "admin", password = adminPassword
   await Promise.all([page.waitForURL((url) => !url.pathname.includes("sign-in")), page.press("input[name=password]", "Enter")]);
 }
 
+/** Opens a part of a long form. */
+export function openPart(page, name) {
+  return page.getByRole("tablist").getByRole("tab", { name }).click();
+}
+
 /** Fails when a rule of accessibility is broken on the page as it is. */
 export async function accessible(page) {
   await page.evaluate(axe.source);

@@ -1,7 +1,7 @@
 // The console in other languages: Hindi as its readers use it, and a language that is none, right to left, which shows every text that was
 // forgotten: whatever a person may read is written in its letters, but for names, numbers and codes.
 import assert from "node:assert/strict";
-import { accessible, adminPassword, logIn, scene } from "./harness.mjs";
+import { accessible, adminPassword, logIn, openPart, scene } from "./harness.mjs";
 
 // Names that are there from the start, and names of programs and units.
 const names = /\b(admin|administrator|operator|viewer|system|default|Auto add|Ver|Department|Location|Not Authorized|Position|muster|SQLite|UTC|Etc|[KMGT]iB|Chrome|Linux)\b|\bPostgreSQL [\d.]+( \([^)]*\))?/g;
@@ -115,7 +115,9 @@ scene("no text is forgotten, and every page can be mirrored", async ({ page, con
   }
   await page.goto("/employees/new");
   await page.locator("#emp_code").fill("1 1");
+  await page.getByRole("tab").nth(1).click();
   await page.locator("#department").selectOption({ index: 1 });
+  await page.getByRole("tab").nth(2).click();
   await page.locator("#area").selectOption({ index: 1 });
   await page.locator("form.record button").click();
   await page.locator(".problem").first().waitFor();
@@ -162,8 +164,10 @@ scene("a clerk chooses Hindi, and reads why a form is refused", async ({ page, a
   await page.getByRole("link", { name: "नया कर्मचारी" }).click();
   accept(/status of 422/);
   await page.locator("#emp_code").fill("10 01");
-  await page.getByLabel("विभाग").selectOption({ label: "Department (1)" });
-  await page.getByLabel("क्षेत्र", { exact: false }).selectOption({ label: "Not Authorized (1)" });
+  await openPart(page, "कार्य");
+  await page.locator("#department").selectOption({ label: "Department (1)" });
+  await openPart(page, "टर्मिनल और क्षेत्र");
+  await page.locator("#area").selectOption({ label: "Not Authorized (1)" });
   await page.getByRole("button", { name: "सहेजें" }).click();
   await page.locator(".entry", { has: page.locator("#emp_code") }).getByText("मान्य मान दर्ज करें।").waitFor();
   await accessible(page);

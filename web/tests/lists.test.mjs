@@ -1,6 +1,6 @@
 // The lists and forms as a person uses them: somebody is hired, found, changed and removed; what is refused is told at its field.
 import assert from "node:assert/strict";
-import { accessible, logIn, scene } from "./harness.mjs";
+import { accessible, logIn, openPart, pictures, scene } from "./harness.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
 
@@ -16,16 +16,21 @@ scene("an employee is made, found, changed and removed", async ({ page, accept }
   accept(/status of 422/);
   await page.getByLabel("Code", { exact: false }).first().fill("10 01");
   await page.getByLabel("First name").fill("<script>alert(1)</script>");
+  await openPart(page, "Work");
   await page.getByLabel("Department", { exact: false }).selectOption({ label: "Department (1)" });
-  await page.getByLabel("Areas", { exact: false }).selectOption({ label: "Not Authorized (1)" });
+  await openPart(page, "Terminals and areas");
+  await page.locator("#area").selectOption({ label: "Not Authorized (1)" });
   await page.getByLabel("Card number").fill("12x");
   await page.getByRole("button", { name: "Save" }).click();
   await page.locator(".entry", { has: page.locator("#emp_code") }).locator(".problem").waitFor();
+  await openPart(page, "Terminals and areas something is wrong here");
   await page.locator(".entry", { has: page.locator("#card_no") }).locator(".problem").waitFor();
+  await openPart(page, "Person something is wrong here");
   assert.equal(await page.locator("#emp_code").inputValue(), "10 01");
   assert.equal(await page.getByLabel("First name").inputValue(), "<script>alert(1)</script>");
   await accessible(page);
   await page.locator("#emp_code").fill("1001");
+  await openPart(page, "Terminals and areas");
   await page.getByLabel("Card number").fill("7105901");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
@@ -157,3 +162,127 @@ scene("every page of the menu opens, and can be read by everybody", async ({ pag
     await page.locator("table.list").getByText(text, { exact: false }).first().waitFor();
   }
 });
+
+scene("a long form shows one of its parts at a time, and the one where something is wrong", async ({ page, accept }) => {
+  await logIn(page);
+  await page.goto("/employees/new");
+  const tab = (name) => page.getByRole("tab", { name });
+  const shown = () => page.locator(".part:visible legend").allTextContents();
+  assert.deepEqual(await shown(), ["Person"]);
+  assert.equal(await tab("Person").getAttribute("aria-selected"), "true");
+
+  // By the keyboard: one stop for all tabs, the arrows go from one to the next and around.
+  await tab("Person").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shown(), ["Work"]);
+  await page.keyboard.press("End");
+  assert.deepEqual(await shown(), ["App"]);
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shown(), ["Person"]);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Home");
+  assert.deepEqual(await shown(), ["Person"]);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "emp_code");
+  await accessible(page);
+
+  // The browser finds the department missing, in a part that is not shown: it opens.
+  await page.locator("#emp_code").fill("7");
+  await page.getByRole("button", { name: "Save" }).click();
+  assert.deepEqual(await shown(), ["Work"]);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "department");
+  await page.locator("#department").selectOption({ label: "Department (1)" });
+  await openPart(page, "Terminals and areas");
+  await page.locator("#area").selectOption({ label: "Not Authorized (1)" });
+  await page.locator("#verify_mode").selectOption({ label: "Face and card" });
+  await page.getByLabel("Card number").fill("12x");
+
+  // What the server finds wrong is in sight too, and its tab says so.
+  accept(/status of 422/);
+  await openPart(page, "App");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator(".entry", { has: page.locator("#card_no") }).locator(".problem").waitFor();
+  assert.deepEqual(await shown(), ["Terminals and areas"]);
+  await tab("Terminals and areas something is wrong here").waitFor();
+  await accessible(page);
+  await pictures(page, "form-refused");
+  await page.getByLabel("Card number").fill("12");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+
+  // An address leads into the part it names.
+  await rows(page).first().getByRole("link", { name: "7" }).click();
+  await tab("Biometrics").click();
+  await page.getByText("No finger, face or palm is enrolled.").waitFor();
+  await pictures(page, "form-biometrics");
+  await page.reload();
+  assert.deepEqual(await shown(), ["Biometrics"]);
+  await openPart(page, "Terminals and areas");
+  assert.equal(await page.locator("#verify_mode").inputValue(), "18");
+});
+
+scene("a long form without JavaScript has all its parts", { page: { javaScriptEnabled: false } }, async ({ page }) => {
+  await logIn(page);
+  await page.goto("/employees/new");
+  assert.equal(await page.locator("fieldset:visible").count(), 5);
+  await page.getByRole("link", { name: "Terminals and areas" }).click();
+  assert.equal(new URL(page.url()).hash, "#part-3");
+  await page.locator("#emp_code").fill("7");
+  await page.locator("#department").selectOption({ label: "Department (1)" });
+  await page.locator("#area").selectOption({ label: "Not Authorized (1)" });
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  scene(`whoever is done with a row is back where he was, with${javaScriptEnabled ? "" : "out"} JavaScript`, { page: { javaScriptEnabled } }, async ({ page, server, accept }) => {
+    await logIn(page);
+    const login = await page.request.post("/api/api-token-auth/", { form: { username: "admin", password: "Harness-9-door-lamp" } });
+    const { token } = await login.json();
+    for (let number = 101; number <= 125; number++) {
+      const answer = await fetch(`${server.url}/personnel/api/positions/`, {
+        method: "POST",
+        headers: { authorization: `Token ${token}`, "content-type": "application/json" },
+        body: JSON.stringify({ position_code: `P${number}`, position_name: `Post ${number}` }),
+      });
+      assert.equal(answer.status, 201);
+    }
+    await page.goto("/positions?columns=position_name");
+    await page.getByLabel("Search").fill("post");
+    await page.getByLabel("Rows").selectOption("20");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await page.getByRole("columnheader", { name: "Name" }).getByRole("link").click();
+    await page.getByRole("columnheader", { name: "Name" }).getByRole("link").click();
+    await page.getByRole("link", { name: "Next" }).click();
+    const isThere = async () => {
+      await page.getByText("21 to 25 of 25").waitFor();
+      assert.deepEqual(await rows(page).locator("a").allTextContents(), ["P105", "P104", "P103", "P102", "P101"]);
+      assert.equal(await page.getByLabel("Search").inputValue(), "post");
+      assert.equal(await page.locator("thead th:not(.tick)").count(), 2, "the columns chosen");
+    };
+    await isThere();
+    await page.getByRole("link", { name: "P103" }).click();
+    await page.locator(".back a").click();
+    await isThere();
+    await page.getByRole("link", { name: "P103" }).click();
+    accept(/status of 422/);
+    await page.locator("#position_name").fill("x".repeat(300));
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.locator(".problem").waitFor();
+    await page.locator("#position_name").fill("Post 103 a");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+    await isThere();
+    await page.getByRole("checkbox", { name: "P101" }).check();
+    await page.locator("#remove").click();
+    await page.getByRole("link", { name: "Leave everything as it is" }).click();
+    await isThere();
+    for (const code of ["P101", "P102", "P103", "P104", "P105"]) await page.getByRole("checkbox", { name: code }).check();
+    await page.locator("#remove").click();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "5 removed." }).waitFor();
+    // That page is no more: the one before it is shown, in the same order.
+    await page.getByText("1 to 20 of 20").waitFor();
+    assert.equal(await rows(page).first().locator("a").textContent(), "P125");
+  });
+}

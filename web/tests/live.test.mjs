@@ -1,6 +1,6 @@
 // The live page as a person uses it: in, a terminal calls and is authorised, its punch stands there without a reload.
 import assert from "node:assert/strict";
-import { adminPassword, pictures, scene, until } from "./harness.mjs";
+import { accessible, adminPassword, pictures, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 async function signIn(page, password = adminPassword) {
@@ -35,7 +35,7 @@ scene("a wrong password is refused and the right one lets in", async ({ page, ac
   await page.waitForURL("**/sign-in");
 });
 
-scene("a terminal is authorised and its punch appears without a reload", async ({ page, server }) => {
+scene("a terminal is authorised and its punch appears without a reload", async ({ page, server, accept }) => {
   await live(page);
   await page.getByText("No terminal has called yet").waitFor();
   await pictures(page, "live-empty");
@@ -45,6 +45,18 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
   await row.getByText("Waiting", { exact: true }).waitFor();
   await pictures(page, "live-waiting");
+
+  // A name that cannot be is refused at its field, where it stays, also when the stream has brought the row again.
+  accept(/status of 422/);
+  await row.getByLabel("New area").fill("not authorized");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await row.locator(".problem", { hasText: "There is an area not authorized already." }).waitFor();
+  await page.locator("#connection[data-state=connected]").waitFor();
+  await gate.hello();
+  assert.equal(await row.getByLabel("New area").inputValue(), "not authorized");
+  assert.equal(await row.getByLabel("New area").getAttribute("aria-invalid"), "true");
+  await accessible(page);
+  await pictures(page, "live-authorise-refused");
   await row.getByLabel("New area").fill("<script>alert(1)</script>");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "TEST0001" }).waitFor();

@@ -48,7 +48,7 @@ scene("a silent terminal is found out about, told something, and emptied by its 
   await page.getByLabel("To be sure, type GATE01").fill("gate");
   await pictures(page, "terminal-act");
   await page.getByRole("button", { name: "Empty it", exact: true }).click();
-  await page.getByRole("alert").filter({ hasText: "That is not what has to be typed." }).waitFor();
+  await page.locator(".entry", { has: page.locator("#typed[aria-invalid=true]") }).getByText("That is not what has to be typed.").waitFor();
   await page.getByLabel("To be sure, type GATE01").fill("GATE01");
   await page.getByRole("button", { name: "Empty it", exact: true }).click();
   await commands.getByText("CLEAR DATA").waitFor();

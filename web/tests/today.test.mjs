@@ -1,6 +1,6 @@
 // The first page as whoever sets the server up sees it: the steps turn green one after another, and then it is the day that counts.
 import assert from "node:assert/strict";
-import { accessible, logIn, pictures, scene, until } from "./harness.mjs";
+import { accessible, logIn, openPart, pictures, scene, until } from "./harness.mjs";
 
 scene("the first steps turn green by themselves", async ({ page, server }) => {
   await logIn(page);
@@ -25,7 +25,9 @@ scene("the first steps turn green by themselves", async ({ page, server }) => {
     await page.goto("/employees/new");
     await page.locator("#emp_code").fill(code);
     await page.getByLabel("First name").fill(name);
+    await openPart(page, "Work");
     await page.locator("#department").selectOption({ label: "Department (1)" });
+    await openPart(page, "Terminals and areas");
     await page.locator("#area").selectOption({ label: "Gate (2)" });
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
@@ -42,6 +44,26 @@ scene("the first steps turn green by themselves", async ({ page, server }) => {
   await page.getByRole("link", { name: "1 punch is of a PIN that nobody has" }).waitFor();
   await page.reload();
   assert.equal(await page.getByRole("heading", { name: "First steps" }).count(), 0);
+  await page.getByText("As a table").click();
+  await page.getByRole("row", { name: "All day" }).getByText("3", { exact: true }).waitFor();
   await accessible(page);
   await pictures(page, "today");
+
+  // A figure leads to the names behind it, and from one list to the others.
+  await page.locator("#figures > div", { hasText: "In now" }).getByRole("link", { name: "2", exact: true }).click();
+  await page.getByRole("heading", { name: "In now" }).waitFor();
+  assert.deepEqual(await page.locator("table.list tbody td:nth-child(2)").allTextContents(), ["Asha", "Ben"]);
+  await page.getByRole("row", { name: /Asha .* 08:30 08:30 Check in/ }).waitFor();
+  await page.locator("nav.menu [aria-current=page]", { hasText: "Today" }).waitFor();
+  await accessible(page);
+  await pictures(page, "presence");
+  await page.getByRole("link", { name: "Late 1" }).click();
+  await page.getByRole("heading", { name: "Late" }).waitFor();
+  assert.deepEqual(await page.locator("table.list tbody td:nth-child(2)").allTextContents(), ["Ben"]);
+  await page.getByLabel("Late is a first punch after").fill("08:00");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("link", { name: "Late 2" }).waitFor();
+  await page.getByRole("link", { name: "Not come yet 0" }).click();
+  await page.getByText("Nobody is missing.").waitFor();
+  await accessible(page);
 });

@@ -1,4 +1,5 @@
 // A tree as somebody puts it in order: by the form, and by dragging.
+import assert from "node:assert/strict";
 import { accessible, logIn, pictures, scene } from "./harness.mjs";
 
 scene("a department is moved by the form and by the mouse", async ({ page, accept }) => {
@@ -30,6 +31,9 @@ scene("a department is moved by the form and by the mouse", async ({ page, accep
   await page.getByLabel("Which").selectOption({ label: "Sales (S)" });
   await page.getByLabel("Below").selectOption({ label: "Workshop (W)" });
   await page.getByRole("button", { name: "Move", exact: true }).click();
-  await page.getByRole("alert").waitFor();
+  await page.locator(".entry", { has: page.locator("#below") }).locator(".problem").waitFor();
+  assert.equal(await page.locator("#which option:checked").textContent(), "Sales (S)");
+  assert.equal(await page.locator("#below option:checked").textContent(), "Workshop (W)");
   await accessible(page);
+  await pictures(page, "tree-refused");
 });

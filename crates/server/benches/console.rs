@@ -17,6 +17,12 @@ const LINE_MS: f64 = 30.0;
 
 const PAGES: &[(&str, &str)] = &[
     ("today", "/"),
+    ("who is in", "/presence?who=in"),
+    ("who has not come", "/presence?who=absent"),
+    (
+        "who has not come, page 500",
+        "/presence?who=absent&page=500",
+    ),
     ("employees", "/employees?page_size=100"),
     ("employees, page 500", "/employees?page_size=100&page=500"),
     (

@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::record::{self, Entry, Shown, shown};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View, text_at};
@@ -20,6 +21,9 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// The field for what has to be typed.
+const TYPED: &str = "typed";
 
 /// Something that is done with rows.
 #[derive(Debug, Clone, Copy)]
@@ -118,12 +122,17 @@ struct ActPage {
     view: View,
     act: Act,
     csrf: String,
+    place: Place,
     /// The page it was asked for on: the list's, or the row's.
     back: String,
+    /// Whose page that was.
+    on: String,
     entries: Vec<Shown>,
     rows: Vec<(String, String)>,
-    /// What has to be typed.
+    /// What has to be typed, what was, and what is wrong with that.
     typed: Option<String>,
+    typed_so_far: String,
+    mistyped: Option<String>,
     problems: Vec<String>,
 }
 
@@ -154,24 +163,21 @@ pub async fn submit<R: Listed>(
         let texts: Vec<String> = rows.iter().filter_map(|row| text_at(row, member)).collect();
         texts.join(" ")
     });
+    let place = Place::sent(&R::VIEW, fields);
     let is_sure = fields.text("sure") == "yes";
     let mut problems = Vec::new();
     if is_sure {
-        let is_typed = |wanted: &String| *wanted == fields.text("typed").trim();
+        let is_typed = |wanted: &String| *wanted == fields.text(TYPED).trim();
         if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
-            problems.push(Problem::new(
-                "typed",
-                t!("That is not what has to be typed."),
-            ));
+            problems.push(Problem::new(TYPED, t!("That is not what has to be typed.")));
         } else {
             match perform_with::<R>(app, session, act, &ids, fields).await {
                 Ok(()) => {
-                    let to = format!(
-                        "{}?done=did-{}-{}",
-                        back::<R>(fields, &ids),
-                        ids.len(),
-                        act.name
-                    );
+                    let done = format!("did-{}-{}", ids.len(), act.name);
+                    let to = match of_one_row::<R>(fields, &ids) {
+                        Some(page) => place.along(&format!("{page}?done={done}")),
+                        None => place.done(&done),
+                    };
                     return Ok(Redirect::to(&to).into_response());
                 }
                 Err(Error::Invalid(found)) => problems = found,
@@ -190,7 +196,9 @@ pub async fn submit<R: Listed>(
         };
         entries.push(shown(app, &session.caller, entry, &values, &problems).await?);
     }
-    let asked = |field: &str| act.asks.iter().any(|entry| entry.name() == field);
+    let mistyped = problems.iter().find(|problem| problem.field == TYPED);
+    let mistyped = mistyped.map(|problem| problem.message.clone());
+    let asked = |field: &str| field == TYPED || act.asks.iter().any(|entry| entry.name() == field);
     let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
     page::html(
         match problems.is_empty() {
@@ -201,7 +209,12 @@ pub async fn submit<R: Listed>(
             frame: Frame::of(R::VIEW.title, session),
             view: R::VIEW,
             csrf: session.csrf.clone(),
-            back: back::<R>(fields, &ids),
+            back: match of_one_row::<R>(fields, &ids) {
+                Some(page) => place.along(&page),
+                None => place.address(),
+            },
+            place,
+            on: fields.text("on").to_owned(),
             entries,
             rows: ids
                 .iter()
@@ -209,17 +222,19 @@ pub async fn submit<R: Listed>(
                 .zip(rows.iter().map(|row| R::name_of(row)))
                 .collect(),
             typed,
+            typed_so_far: fields.text(TYPED).to_owned(),
+            mistyped,
             problems: elsewhere.map(|problem| problem.message.clone()).collect(),
             act,
         },
     )
 }
 
-/// Back to the page of the one row, if it was asked for there.
-fn back<R: Listed>(fields: &Fields, ids: &[String]) -> String {
+/// The page of the one row, if it was asked for there.
+fn of_one_row<R: Listed>(fields: &Fields, ids: &[String]) -> Option<String> {
     match ids {
-        [id] if fields.text("back").ends_with(id.as_str()) => format!("/{}/{id}", R::VIEW.name),
-        _ => format!("/{}", R::VIEW.name),
+        [id] if fields.text("on") == id => Some(format!("/{}/{id}", R::VIEW.name)),
+        _ => None,
     }
 }
 

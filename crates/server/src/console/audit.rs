@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::moment::by_the_server;
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::record::key;
 use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::language::Text;
 use crate::resource::{self, Resource};
 use askama::Template;
-use axum::extract::{RawPathParams, State};
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
@@ -161,6 +162,7 @@ struct Change {
 struct DeedPage {
     frame: Frame,
     heading: String,
+    place: Place,
     facts: Vec<(Text, String)>,
     /// All deeds to the same thing.
     others: String,
@@ -172,6 +174,7 @@ pub async fn page(
     State(console): State<Arc<Console>>,
     params: RawPathParams,
     session: Session,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let (app, caller) = (&console.app, &session.caller);
     caller.require(Right::View(Thing::Audit))?;
@@ -201,6 +204,7 @@ pub async fn page(
         &DeedPage {
             frame: Frame::of(Audit::VIEW.title, &session).about(&heading),
             heading,
+            place: Place::told(&Audit::VIEW, query.as_deref()),
             facts: vec![
                 (t!("When"), text("time")),
                 (t!("Who"), text("actor")),

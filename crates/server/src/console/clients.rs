@@ -9,6 +9,7 @@ use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::moment::by_the_server;
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
 use crate::console::session::Session;
@@ -136,6 +137,7 @@ impl Edited for Clients {
         session: &Session,
         body: &Body,
         row: Option<Client>,
+        place: &Place,
     ) -> Result<Option<Response>> {
         let caller = &session.caller;
         let is_new = row.is_none();
@@ -146,7 +148,7 @@ impl Edited for Clients {
             return Ok(None);
         }
         let client = resource::fetch_by_id::<Clients>(app, id).await?;
-        Ok(Some(told(session, &client.name, token)?))
+        Ok(Some(told(session, &client.name, token, place)?))
     }
 }
 
@@ -158,10 +160,12 @@ struct TokenPage<'a> {
     /// As a program sends it.
     header: String,
     token: String,
+    /// Back to it.
+    list: String,
 }
 
 /// The token, which no other page ever shows.
-fn told(session: &Session, name: &str, token: String) -> Result<Response, Failure> {
+fn told(session: &Session, name: &str, token: String, place: &Place) -> Result<Response, Failure> {
     page::html(
         StatusCode::OK,
         &TokenPage {
@@ -169,6 +173,7 @@ fn told(session: &Session, name: &str, token: String) -> Result<Response, Failur
             header: format!("Authorization: Token {token}"),
             name,
             token,
+            list: place.address(),
         },
     )
 }
@@ -192,10 +197,11 @@ pub async fn rotate(
     form: Form,
 ) -> Result<Response, Failure> {
     let found = named(&console, &params, &form.session).await?;
+    let place = Place::sent(&Clients::VIEW, &form.fields);
     if form.fields.text("sure") == "yes" {
         let name = found.name.clone();
         let token = client::rotate(&console.app, &form.session.caller, found).await?;
-        return told(&form.session, &name, token);
+        return told(&form.session, &name, token, &place);
     }
     let question = Question {
         heading: t!("Give {name} another token?", name = found.name),
@@ -205,7 +211,8 @@ pub async fn rotate(
         ),
         button: t!("Give it another token"),
         address: format!("/clients/{}/rotate", found.id),
-        back: format!("/clients/{}", found.id),
+        back: place.along(&format!("/clients/{}", found.id)),
+        place,
     };
     confirm::ask::<Clients>(&form.session, question)
 }
@@ -217,9 +224,10 @@ pub async fn revoke(
     form: Form,
 ) -> Result<Response, Failure> {
     let found = named(&console, &params, &form.session).await?;
+    let place = Place::sent(&Clients::VIEW, &form.fields);
     if form.fields.text("sure") == "yes" {
         client::revoke(&console.app, &form.session.caller, &found.name).await?;
-        return Ok(Redirect::to("/clients?done=revoked").into_response());
+        return Ok(Redirect::to(&place.done("revoked")).into_response());
     }
     let question = Question {
         heading: t!("Revoke {name}?", name = found.name),
@@ -228,7 +236,8 @@ pub async fn revoke(
         ),
         button: t!("Revoke"),
         address: format!("/clients/{}/revoke", found.id),
-        back: format!("/clients/{}", found.id),
+        back: place.along(&format!("/clients/{}", found.id)),
+        place,
     };
     confirm::ask::<Clients>(&form.session, question)
 }

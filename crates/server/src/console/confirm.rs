@@ -2,6 +2,7 @@
 
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::session::Session;
 use crate::console::table::Listed;
 use crate::language::Text;
@@ -18,6 +19,8 @@ pub struct Question {
     pub address: String,
     /// Where to go otherwise.
     pub back: String,
+    /// Where somebody comes from.
+    pub place: Place,
 }
 
 #[derive(Template)]

@@ -1,16 +1,25 @@
 //! The employees' page: the list of people, and the form of one.
 
+use crate::access::{Right, Thing};
+use crate::app::App;
 use crate::console::act::Act;
+use crate::console::page;
 use crate::console::person;
+use crate::console::place::Place;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::resignations::RESIGNING;
+use crate::console::session::Session;
 use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
+use crate::error::Result;
 use crate::language::Text;
 use crate::relation::{AREA, DEPARTMENT, POSITION};
+use crate::resources::biodata::Biodata;
 use crate::resources::employee::{self, Employee};
 use crate::resources::resignation;
 use crate::routes::Endpoint;
+use askama::Template;
 use serde_json::Value;
+use url::form_urlencoded;
 
 /// The list leaves out who is not employed, unless it is asked for.
 const STATUS: &[(&str, Text)] = &[
@@ -20,6 +29,40 @@ const STATUS: &[(&str, Text)] = &[
 ];
 const GENDERS: &[(&str, Text)] = &[("F", t!("Female")), ("M", t!("Male")), ("O", t!("Other"))];
 const YES_NO: &[(&str, Text)] = &[("1", t!("Yes")), ("0", t!("No"))];
+/// How a person is to be recognised, as terminals number it.
+const VERIFY_MODES: &[(&str, Text)] = &[
+    ("-1", t!("As the terminal is set")),
+    ("0", t!("Any way")),
+    ("1", t!("Fingerprint")),
+    ("2", t!("PIN")),
+    ("3", t!("Password")),
+    ("4", t!("Card")),
+    ("5", t!("Fingerprint or password")),
+    ("6", t!("Fingerprint or card")),
+    ("7", t!("Card or password")),
+    ("8", t!("PIN and fingerprint")),
+    ("9", t!("Fingerprint and password")),
+    ("10", t!("Card and fingerprint")),
+    ("11", t!("Card and password")),
+    ("12", t!("Fingerprint, password and card")),
+    ("13", t!("PIN, fingerprint and password")),
+    ("14", t!("Fingerprint with PIN or card")),
+    ("15", t!("Face")),
+    ("16", t!("Face and fingerprint")),
+    ("17", t!("Face and password")),
+    ("18", t!("Face and card")),
+    ("19", t!("Face, fingerprint and card")),
+    ("20", t!("Face, fingerprint and password")),
+    ("21", t!("Finger vein")),
+    ("22", t!("Finger vein and password")),
+    ("23", t!("Finger vein and card")),
+    ("24", t!("Finger vein, password and card")),
+    ("25", t!("Palm")),
+    ("26", t!("Palm and card")),
+    ("27", t!("Palm and face")),
+    ("28", t!("Palm and fingerprint")),
+    ("29", t!("Palm, face and fingerprint")),
+];
 /// What a person may do at a terminal's menu.
 const PRIVILEGES: &[(&str, Text)] = &[
     ("0", t!("User")),
@@ -76,7 +119,7 @@ impl Listed for Employee {
         ],
         order: "emp_code",
         empty: t!(
-            "People come here one by one with “New employee”, from a file with muster import, or from a \
+            "People come here one by one with “New employee”, from a file with “Import a file”, or from a \
                 terminal where they were enrolled."
         ),
         opens: true,
@@ -139,7 +182,55 @@ impl Listed for Employee {
     ];
 }
 
+const BIOMETRICS: Text = t!("Biometrics");
+
+/// What somebody is identified by, in the form.
+#[derive(Template)]
+#[template(path = "enrolled.html")]
+struct Enrolled {
+    templates: Option<Vec<(String, usize)>>,
+    /// The list of them, and what each terminal has, for who may see that.
+    all: Option<String>,
+    terminals: Option<String>,
+}
+
 impl Edited for Employee {
+    const IN_PARTS: bool = true;
+
+    async fn within(
+        app: &App,
+        session: &Session,
+        stored: Option<&Value>,
+        group: &Group,
+        place: &Place,
+    ) -> Result<String> {
+        if group.title != BIOMETRICS {
+            return Ok(String::new());
+        }
+        let mut enrolled = Enrolled {
+            templates: None,
+            all: None,
+            terminals: None,
+        };
+        if let Some(stored) = stored
+            && let Some(id) = text_at(stored, "id")
+        {
+            let number = id.parse().unwrap_or_default();
+            enrolled.templates = person::templates(app, session, number).await?;
+            let sees = |thing| session.caller.may(Right::View(thing));
+            let code = text_at(stored, "emp_code").unwrap_or_default();
+            let code: String = form_urlencoded::byte_serialize(code.as_bytes()).collect();
+            enrolled.all = enrolled
+                .templates
+                .as_ref()
+                .filter(|templates| !templates.is_empty())
+                .map(|_| format!("/{}?employee={code}", Biodata::VIEW.name));
+            enrolled.terminals = sees(Thing::Terminal)
+                .then(|| place.along(&format!("/employees/{id}/punches#terminals-heading")));
+        }
+        page::text(&enrolled)
+    }
+
     fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
         person::tabs(&text_at(stored, "id").unwrap_or_default(), person::DETAILS)
     }
@@ -160,11 +251,15 @@ impl Edited for Employee {
                 Entry::new("gender", t!("Gender"), Asked::OneOf(GENDERS)),
                 Entry::new("birthday", t!("Birthday"), Asked::Day),
                 Entry::new("mobile", t!("Mobile"), Asked::Text),
+                Entry::new("contact_tel", t!("Private telephone"), Asked::Text),
                 Entry::new("email", t!("E-mail"), Asked::Text),
                 Entry::new("address", t!("Address"), Asked::Lines),
                 Entry::new("city", t!("City"), Asked::Text),
                 Entry::new("postcode", t!("Postcode"), Asked::Text),
                 Entry::new("national", t!("Nationality"), Asked::Text),
+                Entry::new("religion", t!("Religion"), Asked::Text),
+                Entry::new("ssn", t!("Social security number"), Asked::Text)
+                    .hint(t!("Up to 20 digits.")),
             ],
         },
         Group {
@@ -172,6 +267,8 @@ impl Edited for Employee {
             entries: &[
                 Entry::new("department", t!("Department"), Asked::Related(DEPARTMENT)).required(),
                 Entry::new("position", t!("Position"), Asked::Related(POSITION)),
+                Entry::new("emp_type", t!("Type"), Asked::Number)
+                    .hint(t!("Software that reads people through the API is told it.")),
                 Entry::new("hire_date", t!("Hired on"), Asked::Day),
                 Entry::new("office_tel", t!("Office telephone"), Asked::Text),
                 Entry::new("enable_att", t!("Attendance counts"), Asked::Flag).initially("true"),
@@ -180,7 +277,7 @@ impl Edited for Employee {
             ],
         },
         Group {
-            title: t!("At the terminals"),
+            title: t!("Terminals and areas"),
             entries: &[
                 Entry::new("area", t!("Areas"), Asked::SeveralRelated(AREA))
                     .required()
@@ -195,10 +292,22 @@ impl Edited for Employee {
                 .hint(t!("Digits. Left empty it stays as it is.")),
                 Entry::new("dev_privilege", t!("Privilege"), Asked::OneOf(PRIVILEGES))
                     .initially("0"),
+                Entry::new(
+                    "verify_mode",
+                    t!("Recognised by"),
+                    Asked::OneOf(VERIFY_MODES),
+                )
+                .hint(t!("Left empty the terminal decides.")),
                 Entry::new("validity_start", t!("Valid from"), Asked::Day),
                 Entry::new("validity_end", t!("Valid until"), Asked::Day)
                     .hint(t!("After this day the person leaves the terminals.")),
+                Entry::new("enroll_sn", t!("Enrolled at"), Asked::Text)
+                    .hint(t!("The serial number of a terminal.")),
             ],
+        },
+        Group {
+            title: BIOMETRICS,
+            entries: &[],
         },
         Group {
             title: t!("App"),
@@ -210,7 +319,29 @@ impl Edited for Employee {
                 ),
                 Entry::new("self_password", t!("Password"), Asked::Secret)
                     .hint(t!("Left empty it stays as it is.")),
+                Entry::new("app_role", t!("Role in the app"), Asked::Number)
+                    .hint(t!("Software that reads people through the API is told it.")),
+                Entry::new("enable_whatsapp", t!("Told by WhatsApp"), Asked::Flag),
+                Entry::new("enable_sms", t!("Told by text message"), Asked::Flag).hint(t!(
+                    "Both are kept for software that sends messages; muster sends none."
+                )),
             ],
         },
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edited, Employee};
+    use crate::resource::Writable;
+
+    #[test]
+    fn the_form_asks_for_all_that_programs_may_write() {
+        let entries = Employee::FORM.iter().flat_map(|group| group.entries);
+        let asked: Vec<&str> = entries.map(|entry| entry.name()).collect();
+        let written = Employee::INPUT.iter().map(|member| member.name);
+        let left_out: Vec<&str> = written.filter(|name| !asked.contains(name)).collect();
+        // A list of another system's roles, which nobody types.
+        assert_eq!(left_out, ["flow_role"]);
+    }
 }

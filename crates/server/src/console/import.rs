@@ -7,13 +7,14 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::FileForm;
 use crate::console::page::{self, Frame};
+use crate::console::place::{self, Place};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View};
 use crate::console::works::{self, Bad, Outcome, What};
 use crate::error::{Error, Problem};
 use crate::resource::{Existing, Writable, take_in, try_out};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
@@ -29,6 +30,7 @@ struct ImportPage {
     frame: Frame,
     view: View,
     csrf: String,
+    place: Place,
     /// The names of columns that can be written.
     columns: Vec<&'static str>,
     overwrites: bool,
@@ -37,9 +39,13 @@ struct ImportPage {
 }
 
 /// `GET /NAME/import`.
-pub async fn page<R: Listed + Writable>(session: Session) -> Result<Response, Failure> {
+pub async fn page<R: Listed + Writable>(
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
     session.caller.require(Right::Change(R::THING))?;
-    show::<R>(&session, false, None)
+    let place = Place::told(&R::VIEW, query.as_deref());
+    show::<R>(&session, place, false, None)
 }
 
 /// `POST /NAME/import`: begins to look the file through, or to store it, and leads to the work's page.
@@ -81,7 +87,13 @@ pub async fn submit<R: Listed + Writable>(
         Ok(id) => Ok(Redirect::to(&format!("/work/{id}")).into_response()),
         Err(error) => {
             let problem = told(error)?;
-            show::<R>(&session, existing == Existing::Overwrite, Some(problem))
+            let place = Place::here(&R::VIEW, text(place::FROM));
+            show::<R>(
+                &session,
+                place,
+                existing == Existing::Overwrite,
+                Some(problem),
+            )
         }
     }
 }
@@ -120,6 +132,7 @@ fn told(error: Error) -> Result<String, Error> {
 
 fn show<R: Listed + Writable>(
     session: &Session,
+    place: Place,
     overwrites: bool,
     problem: Option<String>,
 ) -> Result<Response, Failure> {
@@ -132,6 +145,7 @@ fn show<R: Listed + Writable>(
             frame: Frame::of(R::VIEW.title, session),
             view: R::VIEW,
             csrf: session.csrf.clone(),
+            place,
             columns: R::INPUT.iter().map(|member| member.name).collect(),
             overwrites,
             problem,

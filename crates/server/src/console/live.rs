@@ -39,6 +39,27 @@ pub struct Looker<'a> {
     pub areas: Vec<(i64, String)>,
     /// Whose punches alone are looked at, when it is one's.
     pub area: Option<i64>,
+    pub refusal: Option<Refusal>,
+}
+
+/// What was chosen for a waiting terminal, and why it cannot be.
+pub struct Refusal {
+    terminal_id: i64,
+    /// As the form has them.
+    area_id: String,
+    area_name: String,
+    reason: String,
+}
+
+impl Refusal {
+    /// At the field of the area's name, when it was to be a new one.
+    fn is_of_name(&self) -> bool {
+        matches!(self.area_id.as_str(), "" | "new")
+    }
+
+    fn chose(&self, area: &i64) -> bool {
+        self.area_id == area.to_string()
+    }
 }
 
 #[derive(Template)]
@@ -90,6 +111,7 @@ struct AuthoriseForm<'a> {
     csrf: &'a str,
     areas: &'a [(i64, String)],
     may_make_area: bool,
+    refusal: Option<&'a Refusal>,
 }
 
 #[derive(Template)]
@@ -135,6 +157,7 @@ impl<'a> Looker<'a> {
             session,
             areas,
             area,
+            refusal: None,
         })
     }
 
@@ -194,6 +217,10 @@ impl<'a> Looker<'a> {
                 areas: &self.areas,
                 may_make_area: caller.may(Right::Change(Thing::Area))
                     && caller.scope.areas.is_none(),
+                refusal: self
+                    .refusal
+                    .as_ref()
+                    .filter(|refusal| refusal.terminal_id == terminal.id),
             }),
         })
     }
@@ -293,7 +320,8 @@ pub async fn page(
     };
     let arrival = Arrival::of(&console.app, &parts);
     let area = number_of(query.as_deref(), "area");
-    show(&console.app, &session, &arrival, area, (done, None)).await
+    let looker = Looker::new(&console.app, &session, area).await?;
+    show(looker, &arrival, done, None).await
 }
 
 /// What the query says under a name, when it is a number.
@@ -314,9 +342,10 @@ pub async fn authorise(
         .iter()
         .find_map(|(name, value)| (name == "id").then(|| value.parse::<i64>().ok())?)
         .ok_or(Error::NotFound)?;
-    let destination = match (form.fields.text("area_id"), form.fields.text("area_name")) {
-        ("" | "new", name) => Destination::NewArea(name.to_owned()),
-        (id, _) => Destination::Area(id.parse().map_err(|_| Error::NotFound)?),
+    let (area_id, area_name) = (form.fields.text("area_id"), form.fields.text("area_name"));
+    let destination = match area_id {
+        "" | "new" => Destination::NewArea(area_name.to_owned()),
+        id => Destination::Area(id.parse().map_err(|_| Error::NotFound)?),
     };
     match admission::authorise(app, &form.session.caller, terminal_id, destination).await {
         Ok(()) => Ok(Redirect::to(&format!("/live?authorised={terminal_id}")).into_response()),
@@ -325,30 +354,35 @@ pub async fn authorise(
                 .into_iter()
                 .map(|problem| problem.message)
                 .collect();
-            let told = (None, Some(reasons.join(" ")));
-            show(app, &form.session, &form.arrival, None, told).await
+            let mut looker = Looker::new(app, &form.session, None).await?;
+            looker.refusal = Some(Refusal {
+                terminal_id,
+                area_id: area_id.to_owned(),
+                area_name: area_name.to_owned(),
+                reason: reasons.join(" "),
+            });
+            show(looker, &form.arrival, None, None).await
         }
         Err(Error::Refused { detail, .. }) => {
-            let told = (None, Some(detail));
-            show(app, &form.session, &form.arrival, None, told).await
+            let looker = Looker::new(app, &form.session, None).await?;
+            show(looker, &form.arrival, None, Some(detail)).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn show(
-    app: &App,
-    session: &Session,
+    looker: Looker<'_>,
     arrival: &Arrival,
-    area: Option<i64>,
-    (done, refused): (Option<String>, Option<String>),
+    done: Option<String>,
+    refused: Option<String>,
 ) -> Result<Response, Failure> {
-    let looker = Looker::new(app, session, area).await?;
+    let (app, session, area) = (looker.app, looker.session, looker.area);
     let (terminals, counts) = looker.terminals().await?.unzip();
     let punches = looker.punches(0).await?;
-    let status = match refused {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
+    let status = match refused.is_some() || looker.refusal.is_some() {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
     };
     page::html(
         status,

@@ -35,6 +35,8 @@ mod organisation;
 mod page;
 mod person;
 mod photo;
+mod place;
+mod presence;
 mod punches;
 mod record;
 mod resignations;
@@ -158,6 +160,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/employees/{id}/photo", get(photo::page).post(photo::put))
         .route("/employees/{id}/picture", get(photo::picture))
         .route("/commands/{id}/cancel", post(told::cancel))
+        .route("/presence", get(presence::page))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))

@@ -120,7 +120,41 @@ struct AccountPage {
     may_be_off: bool,
     languages: Vec<Choice>,
     done: Option<Text>,
-    refused: Option<String>,
+    refusal: Option<Refusal>,
+}
+
+/// Why a form of this page was refused.
+struct Refusal {
+    /// At which of the fields that is told; none when it is about none.
+    field: &'static str,
+    reason: String,
+}
+
+/// The fields where something may be wrong, by their ids.
+const PASSWORD_NOW: &str = "password-now";
+const NEW_PASSWORD: &str = "new-password";
+const AGAIN: &str = "again";
+const FACTOR_PASSWORD: &str = "factor-password";
+const OFF_PASSWORD: &str = "off-password";
+const CODE: &str = "code";
+
+impl Refusal {
+    fn at(field: &'static str, reason: impl Into<String>) -> Refusal {
+        Refusal {
+            field,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl AccountPage {
+    /// What is wrong with a field; with "" what is wrong with none of them.
+    fn problem(&self, field: &str) -> Option<&str> {
+        let refusal = self.refusal.as_ref();
+        refusal
+            .filter(|refusal| refusal.field == field)
+            .map(|refusal| refusal.reason.as_str())
+    }
 }
 
 #[derive(Template)]
@@ -152,14 +186,14 @@ async fn show(
     app: &App,
     session: &Session,
     done: Option<Text>,
-    refused: Option<String>,
+    refusal: Option<Refusal>,
 ) -> Result<Response, Failure> {
     let id = session.user_id()?;
     let name = session.caller.name().to_owned();
     let open = session::of_user(app, id).await?;
     let secret = second_factor::secret(app, id).await?;
     page::html(
-        match refused {
+        match refusal {
             Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
             None => StatusCode::OK,
         },
@@ -183,7 +217,7 @@ async fn show(
             needs_second_factor: session.needs_second_factor,
             may_be_off: !app.settings().console.need_second_factor,
             done,
-            refused,
+            refusal,
         },
     )
 }
@@ -239,15 +273,16 @@ pub async fn password(
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
     if !proves(app, &form).await? {
-        return show(app, session, None, Some(WRONG.into())).await;
+        return show(app, session, None, Some(Refusal::at(PASSWORD_NOW, WRONG))).await;
     }
     let new = form.fields.text("new_password");
     if new != form.fields.text("again") {
-        let refused = t!("The two new passwords differ.").into();
-        return show(app, session, None, Some(refused)).await;
+        let refusal = Refusal::at(AGAIN, t!("The two new passwords differ."));
+        return show(app, session, None, Some(refusal)).await;
     }
     if let Some(problem) = user::check_password(new) {
-        return show(app, session, None, Some(problem.message)).await;
+        let refusal = Refusal::at(NEW_PASSWORD, problem.message);
+        return show(app, session, None, Some(refusal)).await;
     }
     let mut tx = Writing::begin(app).await?;
     user::change_own_password(app, &mut tx, &session.caller, id, new).await?;
@@ -283,7 +318,13 @@ pub async fn begin_second_factor(
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
     if !proves(app, &form).await? {
-        return show(app, session, None, Some(WRONG.into())).await;
+        return show(
+            app,
+            session,
+            None,
+            Some(Refusal::at(FACTOR_PASSWORD, WRONG)),
+        )
+        .await;
     }
     second_factor::begin(app, id).await?;
     Ok(Redirect::to("/account#second-factor").into_response())
@@ -301,8 +342,8 @@ pub async fn confirm_second_factor(
     let codes = second_factor::confirm(app, &mut tx, &session.caller, id, given).await?;
     let Some(codes) = codes else {
         tx.commit(app).await?;
-        let refused = t!("This is not the code your app shows now. Is its clock right?").into();
-        return show(app, session, None, Some(refused)).await;
+        let reason = t!("This is not the code your app shows now. Is its clock right?");
+        return show(app, session, None, Some(Refusal::at(CODE, reason))).await;
     };
     let page = page::html(
         StatusCode::OK,
@@ -322,11 +363,11 @@ pub async fn second_factor_off(
     let (app, session) = (&console.app, &form.session);
     let id = session.user_id()?;
     if app.settings().console.need_second_factor {
-        let refused = t!("Here everybody needs a second factor.").into();
-        return show(app, session, None, Some(refused)).await;
+        let refusal = Refusal::at("", t!("Here everybody needs a second factor."));
+        return show(app, session, None, Some(refusal)).await;
     }
     if !proves(app, &form).await? {
-        return show(app, session, None, Some(WRONG.into())).await;
+        return show(app, session, None, Some(Refusal::at(OFF_PASSWORD, WRONG))).await;
     }
     let mut tx = Writing::begin(app).await?;
     let name = session.caller.name();

@@ -9,6 +9,7 @@ use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::moment::{Moment, by_its_clock, by_the_clocks, moment};
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::record;
 use crate::console::session::Session;
 use crate::console::table::{self, Excerpt, Listed, excerpt};
@@ -92,6 +93,9 @@ struct Said {
 struct TerminalPage {
     frame: Frame,
     csrf: String,
+    place: Place,
+    /// Where it is changed.
+    form: String,
     done: Option<String>,
     row: Row,
     state: State,
@@ -148,11 +152,14 @@ pub async fn page(
         })
         .collect();
     let state = state(app, &row);
+    let place = Place::told(&Terminal::VIEW, query.as_deref());
     page::html(
         StatusCode::OK,
         &TerminalPage {
             frame: Frame::of(Terminal::VIEW.title, &session),
             csrf: session.csrf.clone(),
+            form: place.along(&format!("/terminals/{}/form", row.id)),
+            place,
             done: done.and_then(|word| table::told(Terminal::ACTS, &word)),
             contact: row.last_activity_at.map(|at| moment(app, at)),
             zone: zone(app, &row),

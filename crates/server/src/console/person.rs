@@ -8,6 +8,7 @@ use crate::console::biometrics;
 use crate::console::failure::Failure;
 use crate::console::moment::{self, DAYS, by_the_clocks};
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::record::key;
 use crate::console::resignations;
 use crate::console::session::Session;
@@ -94,6 +95,7 @@ struct PersonPage {
     frame: Frame,
     heading: String,
     tabs: Vec<(String, Text, bool)>,
+    place: Place,
     /// What somebody may not see is left out.
     month: Option<Month>,
     recent: Option<Vec<Punch>>,
@@ -134,6 +136,7 @@ pub async fn page(
     let (id, code) = (row.id, row.emp_code.clone());
     let shown = Employee::show(app, caller, vec![row]).await?;
     let heading = Employee::name_of(shown.first().unwrap_or(&Value::Null));
+    let place = Place::told(&Employee::VIEW, query.as_deref());
     let asked = Query::parse(query.as_deref().unwrap_or(""))?.take("month");
     let first = asked
         .and_then(|month| times::read_date(&format!("{month}-01")))
@@ -152,7 +155,7 @@ pub async fn page(
             ("page_size", MOST_PUNCHES.into()),
         ];
         let of_month = rows::<Transaction>(app, &session, asked).await?;
-        month = Some(calendar(first, app.today(), id, &of_month));
+        month = Some(calendar(first, app.today(), id, &of_month, &place));
         let newest = [
             own(),
             ("ordering", "-punch_time".into()),
@@ -166,14 +169,7 @@ pub async fn page(
         let standing = standing::standing(app, caller, id, &code).await?;
         terminals = Some(on_terminals(standing));
     }
-    let mut templates = None;
-    if sees(Thing::Biodata) {
-        let asked = [
-            ("employee", id.to_string()),
-            ("page_size", "1000".to_owned()),
-        ];
-        templates = Some(kinds(&rows::<Biodata>(app, &session, asked).await?));
-    }
+    let templates = templates(app, &session, id).await?;
     let mut resignations = None;
     if sees(Thing::Resignation) {
         let past = resignation::history(app, id).await?;
@@ -188,7 +184,11 @@ pub async fn page(
         &PersonPage {
             frame: Frame::of(Employee::VIEW.title, &session).about(&heading),
             heading,
-            tabs: tabs(&id.to_string(), PUNCHES),
+            tabs: tabs(&id.to_string(), PUNCHES)
+                .into_iter()
+                .map(|(address, text, is_this)| (place.along(&address), text, is_this))
+                .collect(),
+            place,
             month,
             recent,
             terminals,
@@ -198,6 +198,22 @@ pub async fn page(
             resignations,
         },
     )
+}
+
+/// What the person is identified by, for who may see that: kind and algorithm, and how many.
+pub async fn templates(
+    app: &App,
+    session: &Session,
+    id: i64,
+) -> Result<Option<Vec<(String, usize)>>> {
+    if !session.caller.may(Right::View(Thing::Biodata)) {
+        return Ok(None);
+    }
+    let asked = [
+        ("employee", id.to_string()),
+        ("page_size", "1000".to_owned()),
+    ];
+    Ok(Some(kinds(&rows::<Biodata>(app, session, asked).await?)))
 }
 
 async fn rows<R: Listed>(
@@ -218,7 +234,13 @@ fn last_of(first: NaiveDate) -> NaiveDate {
 }
 
 /// The month's weeks from Monday to Sunday, each day with its punches.
-fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> Month {
+fn calendar(
+    first: NaiveDate,
+    today: NaiveDate,
+    id: i64,
+    punches: &[Value],
+    place: &Place,
+) -> Month {
     let mut times: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for punch in punches {
         if let Some(at) = text_at(punch, "punch_time")
@@ -255,7 +277,10 @@ fn calendar(first: NaiveDate, today: NaiveDate, id: i64, punches: &[Value]) -> M
             });
         }
     }
-    let to = |month: NaiveDate| format!("/employees/{id}/punches?month={}", month.format("%Y-%m"));
+    let to = |month: NaiveDate| {
+        let month = month.format("%Y-%m");
+        place.along(&format!("/employees/{id}/punches?month={month}"))
+    };
     let before = first.checked_sub_months(Months::new(1)).unwrap_or(first);
     let after = last.succ_opt().filter(|next| *next <= today);
     Month {
@@ -374,7 +399,7 @@ fn kinds(rows: &[Value]) -> Vec<(String, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::calendar;
+    use super::{Employee, Listed, Place, calendar};
     use chrono::NaiveDate;
     use serde_json::json;
 
@@ -387,7 +412,8 @@ mod tests {
             json!({ "punch_time": "2026-02-28 09:00:00" }),
         ];
         // It begins on a Sunday and ends on a Saturday.
-        let month = calendar(day(2, 1), day(2, 28), 7, &punches);
+        let place = Place::here(&Employee::VIEW, "");
+        let month = calendar(day(2, 1), day(2, 28), 7, &punches, &place);
         assert_eq!(month.name, "February 2026");
         assert_eq!(month.weeks.len(), 5);
         assert!(month.weeks.iter().all(|week| week.len() == 7));
@@ -399,7 +425,7 @@ mod tests {
         assert!(last.is_today && last.times == ["09:00"]);
         assert_eq!(month.before, "/employees/7/punches?month=2026-01");
         assert_eq!(month.after, None, "nothing lies ahead");
-        let past = calendar(day(2, 1), day(3, 1), 7, &[]);
+        let past = calendar(day(2, 1), day(3, 1), 7, &[], &place);
         assert_eq!(
             past.after.as_deref(),
             Some("/employees/7/punches?month=2026-03")

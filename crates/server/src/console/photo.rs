@@ -6,6 +6,7 @@ use crate::console::act;
 use crate::console::failure::Failure;
 use crate::console::form::FileForm;
 use crate::console::page::{self, Frame};
+use crate::console::place::{self, Place};
 use crate::console::record;
 use crate::console::session::Session;
 use crate::console::table::{self, Listed};
@@ -18,6 +19,7 @@ use askama::Template;
 use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The picture may have changed after so long.
@@ -28,6 +30,9 @@ const KEPT: &str = "private, max-age=60";
 struct PhotoPage {
     frame: Frame,
     csrf: String,
+    place: Place,
+    /// The person's own.
+    form: String,
     id: i64,
     name: String,
     has_photo: bool,
@@ -77,7 +82,8 @@ pub async fn page(
     let row = employee(&console, &session, &params).await?;
     let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
     let done = done.and_then(|word| table::told(&[], &word));
-    show(&console, &session, &row, done, Vec::new()).await
+    let place = Place::told(&Employee::VIEW, query.as_deref());
+    show(&console, &session, &row, place, done, Vec::new()).await
 }
 
 /// `POST /employees/{id}/photo`.
@@ -88,15 +94,19 @@ pub async fn put(
 ) -> Result<Response, Failure> {
     let FileForm { session, body } = form;
     let row = employee(&console, &session, &params).await?;
+    let from = body.get(place::FROM).and_then(Value::as_str);
+    let place = Place::here(&Employee::VIEW, from.unwrap_or_default());
     let body = body.with("emp_code", row.id.to_string());
     let endpoints = employee::endpoints();
     let photo = (Method::POST, "update_emp_photo");
     match act::perform(&console.app, &session, &endpoints, photo, None, body).await {
         Ok(_) => {
-            let to = format!("/employees/{}/photo?done=saved", row.id);
+            let to = place.along(&format!("/employees/{}/photo?done=saved", row.id));
             Ok(Redirect::to(&to).into_response())
         }
-        Err(Error::Invalid(problems)) => show(&console, &session, &row, None, problems).await,
+        Err(Error::Invalid(problems)) => {
+            show(&console, &session, &row, place, None, problems).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -105,6 +115,7 @@ async fn show(
     console: &Console,
     session: &Session,
     row: &Row,
+    place: Place,
     done: Option<String>,
     problems: Vec<Problem>,
 ) -> Result<Response, Failure> {
@@ -125,6 +136,8 @@ async fn show(
         &PhotoPage {
             frame: Frame::of(Employee::VIEW.title, session),
             csrf: session.csrf.clone(),
+            form: place.along(&format!("/employees/{}", row.id)),
+            place,
             id: row.id,
             name: names.join(" "),
             has_photo: employee::has_photo(&console.app, row.id).await?,

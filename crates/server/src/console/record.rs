@@ -10,6 +10,7 @@ use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::rights::{self, Offered};
 use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
@@ -32,6 +33,8 @@ use std::sync::Arc;
 /// A resource whose rows people make and change.
 pub trait Edited: Listed + Writable {
     const FORM: &'static [Group];
+    /// Whether the form is long, and its groups are shown one at a time.
+    const IN_PARTS: bool = false;
 
     /// Whether somebody may make one (`None`) or change the row.
     fn may_edit(caller: &Caller, stored: Option<&Value>) -> bool {
@@ -59,6 +62,18 @@ pub trait Edited: Listed + Writable {
         }
     }
 
+    /// What stands in a group of the form after its fields, as HTML.
+    fn within(
+        app: &App,
+        session: &Session,
+        stored: Option<&Value>,
+        group: &Group,
+        place: &Place,
+    ) -> impl Future<Output = Result<String>> + Send {
+        let _ = (app, session, stored, group, place);
+        async { Ok(String::new()) }
+    }
+
     /// What else can be done with a row.
     fn buttons(caller: &Caller, stored: &Value) -> Vec<Button> {
         let _ = (caller, stored);
@@ -75,13 +90,15 @@ pub trait Edited: Listed + Writable {
         async { Ok(String::new()) }
     }
 
-    /// Makes or changes a row; gives the page that follows, if that is not the list.
+    /// Makes or changes a row; gives the page that follows, if that is not the list where somebody was.
     fn keep(
         app: &App,
         session: &Session,
         body: &Body,
         row: Option<Self::Row>,
+        place: &Place,
     ) -> impl Future<Output = Result<Option<Response>>> + Send {
+        let _ = place;
         async move {
             resource::save::<Self>(app, &session.caller, body, row).await?;
             Ok(None)
@@ -310,6 +327,8 @@ struct ShownGroup {
     title: Text,
     entries: Vec<Shown>,
     has_problems: bool,
+    /// What stands after the fields.
+    within: String,
 }
 
 #[derive(Template)]
@@ -320,8 +339,11 @@ struct RecordPage {
     csrf: String,
     /// `new`, or the row's id.
     key: String,
+    /// Where somebody comes from.
+    place: Place,
     heading: String,
     groups: Vec<ShownGroup>,
+    is_in_parts: bool,
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
     may_change: bool,
@@ -339,9 +361,18 @@ struct RemovalPage {
     frame: Frame,
     view: View,
     csrf: String,
+    place: Place,
     consequence: Text,
     rows: Vec<(String, String)>,
     problems: Vec<String>,
+}
+
+impl RecordPage {
+    /// Another page of the row.
+    fn beside(&self, page: &str) -> String {
+        let address = format!("/{}/{}/{page}", self.view.name, self.key);
+        self.place.along(&address)
+    }
 }
 
 /// `GET /NAME/new`, with parameters for what is known already.
@@ -354,7 +385,8 @@ pub async fn new<R: Edited>(
         return Err(Error::Forbidden.into());
     }
     let known = Query::parse(query.as_deref().unwrap_or(""))?;
-    let record = Record::<R>::new(&console.app, &session, None);
+    let place = Place::told(&R::VIEW, query.as_deref());
+    let record = Record::<R>::new(&console.app, &session, place, None);
     let typed = |entry: &Entry| match (known.clone().take(entry.name), entry.asked) {
         (Some(text), _) => vec![text],
         (None, Asked::Rights) => rights::named(entry.initially, &session.caller),
@@ -368,10 +400,12 @@ pub async fn page<R: Edited>(
     State(console): State<Arc<Console>>,
     params: RawPathParams,
     session: Session,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     session.caller.require(Right::View(R::THING))?;
     let stored = stored::<R>(&console.app, &session.caller, &params).await?;
-    let record = Record::<R>::new(&console.app, &session, Some(&stored));
+    let place = Place::told(&R::VIEW, query.as_deref());
+    let record = Record::<R>::new(&console.app, &session, place, Some(&stored));
     record
         .show(StatusCode::OK, |entry| entry.of(&stored), &[])
         .await
@@ -385,6 +419,7 @@ pub async fn save<R: Edited>(
 ) -> Result<Response, Failure> {
     let (app, caller) = (&console.app, &form.session.caller);
     caller.require(Right::Change(R::THING))?;
+    let place = Place::sent(&R::VIEW, &form.fields);
     let key = key(&params);
     let row = match key {
         None => None,
@@ -414,7 +449,7 @@ pub async fn save<R: Edited>(
     let nobody = name_people(app, caller, entries, &mut members).await?;
     let body = Body::from_object(members);
     let kept = match nobody.is_empty() {
-        true => R::keep(app, &form.session, &body, row).await,
+        true => R::keep(app, &form.session, &body, row, &place).await,
         false => {
             // What else is wrong is told at once.
             let checked = R::check(app, caller, &Known::default(), &body, row.as_ref()).await;
@@ -429,14 +464,12 @@ pub async fn save<R: Edited>(
     };
     let problems = match kept {
         Ok(Some(page)) => return Ok(page),
-        Ok(None) => {
-            return Ok(Redirect::to(&format!("/{}?done=saved", R::VIEW.name)).into_response());
-        }
+        Ok(None) => return Ok(Redirect::to(&place.done("saved")).into_response()),
         Err(Error::Invalid(problems)) => problems,
         Err(Error::Refused { detail, code }) => vec![Problem::new("", detail).coded(code)],
         Err(error) => return Err(error.into()),
     };
-    let record = Record::<R>::new(app, &form.session, stored.as_ref());
+    let record = Record::<R>::new(app, &form.session, place, stored.as_ref());
     let typed = |entry: &Entry| match (entry.fixed, &stored) {
         (true, Some(stored)) => entry.of(stored),
         _ if matches!(entry.asked, Asked::Secret) => Vec::new(),
@@ -456,6 +489,7 @@ pub async fn remove<R: Listed + Removable>(
     let (app, caller, view) = (&console.app, &form.session.caller, R::VIEW);
     caller.require(Right::Change(R::THING))?;
     let consequence = view.removal.ok_or(Error::NotFound)?;
+    let place = Place::sent(&view, &form.fields);
     let ids: Value = form.fields.all("rows").map(Value::from).collect();
     let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids)]));
     let rows = resource::several::<R>(app, caller, &body, &["rows"])
@@ -470,7 +504,7 @@ pub async fn remove<R: Listed + Removable>(
         problems = R::remove(app, &mut tx, caller, rows).await?;
         if problems.is_empty() {
             tx.commit(app).await?;
-            let to = format!("/{}?done=removed-{count}", view.name);
+            let to = place.done(&format!("removed-{count}"));
             return Ok(Redirect::to(&to).into_response());
         }
         drop(tx);
@@ -493,6 +527,7 @@ pub async fn remove<R: Listed + Removable>(
         &RemovalPage {
             frame: Frame::of(t!("Remove"), &form.session),
             csrf: form.session.csrf.clone(),
+            place,
             consequence,
             rows: ids
                 .into_iter()
@@ -510,6 +545,7 @@ pub async fn remove<R: Listed + Removable>(
 struct Record<'p, R: Edited> {
     app: &'p App,
     session: &'p Session,
+    place: Place,
     stored: Option<&'p Value>,
     /// The form as it was sent, when it comes back.
     sent: Option<&'p Fields>,
@@ -517,14 +553,23 @@ struct Record<'p, R: Edited> {
 }
 
 impl<'p, R: Edited> Record<'p, R> {
-    fn new(app: &'p App, session: &'p Session, stored: Option<&'p Value>) -> Self {
+    fn new(app: &'p App, session: &'p Session, place: Place, stored: Option<&'p Value>) -> Self {
         Record {
             app,
             session,
+            place,
             stored,
             sent: None,
             resource: std::marker::PhantomData,
         }
+    }
+
+    fn tabs(&self) -> Vec<(String, Text, bool)> {
+        let tabs = self.stored.map(R::tabs).unwrap_or_default();
+        let along = |(address, text, is_this): (String, Text, bool)| {
+            (self.place.along(&address), text, is_this)
+        };
+        tabs.into_iter().map(along).collect()
     }
 
     fn refused_with(self, sent: &'p Fields) -> Self {
@@ -549,6 +594,7 @@ impl<'p, R: Edited> Record<'p, R> {
             groups.push(ShownGroup {
                 title: group.title,
                 has_problems: entries.iter().any(|entry| !entry.problems.is_empty()),
+                within: R::within(self.app, self.session, self.stored, group, &self.place).await?,
                 entries,
             });
         }
@@ -582,9 +628,11 @@ impl<'p, R: Edited> Record<'p, R> {
                 },
                 heading,
                 groups,
+                is_in_parts: R::IN_PARTS,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change,
-                tabs: self.stored.map(R::tabs).unwrap_or_default(),
+                tabs: self.tabs(),
+                place: self.place.clone(),
                 buttons,
                 below,
                 deeds: act::of::<R>(self.session),
@@ -604,6 +652,9 @@ impl<'p, R: Edited> Record<'p, R> {
         let mut shown = shown(self.app, caller, entry, &values, problems).await?;
         if let Asked::Related(relation) | Asked::SeveralRelated(relation) = entry.asked {
             self.keep_beyond(entry, relation, &mut shown.options);
+        }
+        if let Asked::OneOf(_) = entry.asked {
+            self.keep_unnamed(entry, &values, &mut shown.options);
         }
         let was = self.stored.map(|stored| {
             let sent = self.sent.and_then(|sent| sent.all(&entry.was()).last());
@@ -722,6 +773,20 @@ pub async fn shown(
 }
 
 impl<R: Edited> Record<'_, R> {
+    /// A number that has no word here, but came by another door, stays chosen as a number.
+    fn keep_unnamed(&self, entry: &Entry, values: &[String], options: &mut Vec<Choice>) {
+        let stored = self.stored.map(|stored| entry.of(stored));
+        for value in stored.unwrap_or_default() {
+            if !options.iter().any(|option| option.value == value) {
+                options.push(Choice {
+                    chosen: values.contains(&value),
+                    label: value.clone(),
+                    value,
+                });
+            }
+        }
+    }
+
     /// What the row points at already can stay chosen, also when the caller could not choose it.
     fn keep_beyond(&self, entry: &Entry, relation: Relation, options: &mut Vec<Choice>) {
         let related = match self.stored.and_then(|stored| stored.get(entry.name)) {

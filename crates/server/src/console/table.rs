@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
+use crate::console::place::Place;
 use crate::console::session::Session;
 use crate::console::views::{self, Kept};
 use crate::console::works::Sending;
@@ -368,6 +369,8 @@ impl Cell {
 
 struct Row {
     id: String,
+    /// Where it opens.
+    page: String,
     /// What it is called, for whoever cannot see the row.
     name: String,
     cells: Vec<Cell>,
@@ -428,6 +431,9 @@ struct TablePage {
     is_narrowed: bool,
     /// Kept when the filters change.
     ordering: String,
+    /// The same of the columns, when the address chooses them.
+    shown_columns: String,
+    place: Place,
     sizes: Vec<Choice>,
     headings: Vec<Heading>,
     rows: Vec<Row>,
@@ -464,6 +470,11 @@ pub struct Refused {
 }
 
 impl TablePage {
+    /// A page beside the list.
+    fn beside(&self, page: &str) -> String {
+        self.place.along(&format!("/{}/{page}", self.view.name))
+    }
+
     fn may_remove(&self) -> bool {
         self.view.removal.is_some() && self.may_change
     }
@@ -502,14 +513,27 @@ pub async fn page<R: Listed>(
                 .await?
             }
             // The list has become shorter.
-            Err(Error::InvalidPage) => {
-                let mut query = query;
-                query.extend([("page", "1".to_owned())]);
-                show::<R>(&console.app, &session, query, Refused::default()).await?
-            }
+            Err(Error::InvalidPage) => shorter::<R>(&console.app, &session, query).await?,
             shown => shown?,
         },
     )
+}
+
+/// The page before, where what was on this one has gone; the first if there is none.
+async fn shorter<R: Listed>(app: &App, session: &Session, mut query: Query) -> Result<Response> {
+    let number = query
+        .clone()
+        .take("page")
+        .and_then(|page| page.parse().ok());
+    let before = number.unwrap_or(2_i64).saturating_sub(1).max(1);
+    query.extend([("page", before.to_string())]);
+    match show::<R>(app, session, query.clone(), Refused::default()).await {
+        Err(Error::InvalidPage) => {
+            query.extend([("page", "1".to_owned())]);
+            show::<R>(app, session, query, Refused::default()).await
+        }
+        shown => shown,
+    }
 }
 
 /// A file of more rows takes its time: how far it is stands above every page.
@@ -574,11 +598,13 @@ pub async fn show<R: Listed>(
     let is_last = page.is_last();
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
     let shown = shown_to_people::<R>(app, caller, page.rows).await?;
+    let place = Place::here(&view, &query.rewritten(&[]));
     let rows: Vec<Row> = shown
         .iter()
         .zip(ids)
         .map(|(row, id)| Row {
             id: id.to_string(),
+            page: place.along(&format!("/{}/{id}", view.name)),
             name: R::name_of(row),
             cells: columns
                 .iter()
@@ -655,6 +681,8 @@ pub async fn show<R: Listed>(
             is_tree: R::IS_TREE,
             acts: act::of::<R>(session),
             ordering,
+            place,
+            shown_columns: chosen.clone().unwrap_or_default(),
             query: {
                 let keys: Vec<String> = columns.iter().skip(1).map(|column| column.key()).collect();
                 let is_usual = keys == views::usual(&view);

@@ -9,13 +9,14 @@ use crate::console::failure::Failure;
 use crate::console::live::{TerminalDoor, sees_punches, sees_terminals};
 use crate::console::moment;
 use crate::console::page::{self, Frame};
+use crate::console::presence;
 use crate::console::session::Session;
 use crate::console::table::Listed;
 use crate::console::told::FAILED;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::language::{Text, grouped};
-use crate::punches::day::{self, First, People};
+use crate::punches::day::{self, Part, People, Present, Which};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
 use crate::terminals::command_list::Listed as Commands;
@@ -30,11 +31,6 @@ use chrono::NaiveTime;
 use muster_store::Sql;
 use std::sync::Arc;
 
-/// Who comes later than this is late, unless the page is asked otherwise.
-const LATE_AFTER: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
 /// So many of those who came late, and of the terminals with something amiss, are named.
 const MOST_LATE: u64 = 12;
 const MOST_AILING: usize = 8;
@@ -57,6 +53,10 @@ struct Bar {
 
 struct Presence {
     people: People,
+    /// For who may see people.
+    absent: Option<i64>,
+    /// Where the names are: of those who are in, came, came late, have not come.
+    lists: [String; 4],
     late: Vec<Late>,
     after: String,
     bars: Vec<Bar>,
@@ -116,10 +116,9 @@ pub async fn page(
     let app = &console.app;
     let scope = &session.caller.scope;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
-    let asked = query.take("late");
-    let after = asked.and_then(|text| NaiveTime::parse_from_str(&text, "%H:%M").ok());
+    let after = presence::late_after(&mut query);
     let presence = match sees_punches(&session) {
-        true => Some(presence(app, scope, after.unwrap_or(LATE_AFTER)).await?),
+        true => Some(presence(app, &session, after).await?),
         false => None,
     };
     let mut tasks = Vec::new();
@@ -149,12 +148,24 @@ pub async fn page(
     )
 }
 
-async fn presence(app: &App, scope: &Scope, after: NaiveTime) -> Result<Presence> {
-    let today = app.today();
-    let late = day::late(app, scope, today, after, MOST_LATE).await?;
+async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Presence> {
+    let (today, scope) = (app.today(), &session.caller.scope);
     let hours = day::by_hour(app, scope, today).await?;
+    let people = day::people(app, scope, today, after).await?;
+    let late = match people.late {
+        0 => Vec::new(),
+        _ => {
+            let part = Part {
+                skipped: 0,
+                most: MOST_LATE,
+            };
+            day::present(app, scope, today, after, Which::Late, part).await?
+        }
+    };
     Ok(Presence {
-        people: day::people(app, scope, today, after).await?,
+        people,
+        absent: presence::absent_count(app, session, today).await?,
+        lists: ["in", "came", "late", "absent"].map(|list| presence::address(list, after)),
         late: late.into_iter().map(Late::of).collect(),
         after: after.format("%H:%M").to_string(),
         punches: grouped(hours.iter().sum()),
@@ -163,16 +174,11 @@ async fn presence(app: &App, scope: &Scope, after: NaiveTime) -> Result<Presence
 }
 
 impl Late {
-    fn of(first: First) -> Late {
-        let names: Vec<&str> = [&first.first_name, &first.last_name]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
+    fn of(present: Present) -> Late {
         Late {
-            name: names.join(" "),
-            at: first.first_local.format("%H:%M").to_string(),
-            code: first.emp_code,
+            name: presence::name(present.first_name.as_deref(), present.last_name.as_deref()),
+            at: present.first_local.format("%H:%M").to_string(),
+            code: present.pin,
         }
     }
 }

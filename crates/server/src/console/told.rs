@@ -9,6 +9,7 @@ use crate::console::biometrics;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::moment::{by_its_clock, by_the_clocks, by_the_server};
+use crate::console::place::Place;
 use crate::console::record;
 use crate::console::table::{Asked, Column, Filter, Listed, Said, View, Words};
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use crate::routes::Endpoint;
 use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::Holdings;
 use crate::terminals::operation_list::{self, Operations};
+use crate::terminals::terminal::Terminal;
 use crate::terminals::unread_list::Unread;
 use axum::extract::{RawPathParams, State};
 use axum::http::Method;
@@ -308,5 +310,7 @@ pub async fn cancel(
         .text("terminal")
         .parse()
         .map_err(|_| Error::NotFound)?;
-    Ok(Redirect::to(&format!("/terminals/{terminal}")).into_response())
+    let place = Place::sent(&Terminal::VIEW, &form.fields);
+    let to = place.along(&format!("/terminals/{terminal}"));
+    Ok(Redirect::to(&to).into_response())
 }

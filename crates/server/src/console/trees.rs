@@ -44,7 +44,34 @@ struct TreePage {
     branches: Vec<Branch>,
     may_change: bool,
     done: Option<String>,
-    problems: Vec<String>,
+    moving: Moving,
+}
+
+/// The form that moves one: what is chosen, and what is wrong with it.
+#[derive(Default)]
+struct Moving {
+    /// Ids, as the form has them.
+    which: String,
+    below: String,
+    of_which: Vec<String>,
+    of_below: Vec<String>,
+    /// Of neither.
+    elsewhere: Vec<String>,
+}
+
+impl Moving {
+    fn is_which(&self, branch: &Branch) -> bool {
+        self.which == branch.id.to_string()
+    }
+
+    fn is_below(&self, branch: &Branch) -> bool {
+        self.below == branch.id.to_string()
+    }
+
+    fn is_refused(&self) -> bool {
+        let all = [&self.of_which, &self.of_below, &self.elsewhere];
+        all.iter().any(|problems| !problems.is_empty())
+    }
 }
 
 /// `GET /NAME/tree`.
@@ -55,7 +82,7 @@ pub async fn page<T: Tree + Listed>(
 ) -> Result<Response, Failure> {
     let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
     let done = done.and_then(|word| table::told(&[], &word));
-    show::<T>(&console.app, &session, done, Vec::new()).await
+    show::<T>(&console.app, &session, done, Moving::default()).await
 }
 
 /// `POST /NAME/tree`: one moves below another, or to the top.
@@ -65,8 +92,17 @@ pub async fn transplant<T: Tree + Listed>(
 ) -> Result<Response, Failure> {
     let (app, caller) = (&console.app, &form.session.caller);
     caller.require(Right::Change(<T as Tree>::THING))?;
-    let row = resource::fetch::<T>(app, caller, form.fields.text("id")).await?;
-    let below = match form.fields.text("below") {
+    let mut moving = Moving {
+        which: form.fields.text("id").to_owned(),
+        below: form.fields.text("below").to_owned(),
+        ..Moving::default()
+    };
+    if moving.which.is_empty() {
+        moving.of_which.push(t!("Choose one.").into());
+        return show::<T>(app, &form.session, None, moving).await;
+    }
+    let row = resource::fetch::<T>(app, caller, &moving.which).await?;
+    let below = match moving.below.as_str() {
         "" => Value::Null,
         id => id.into(),
     };
@@ -77,11 +113,17 @@ pub async fn transplant<T: Tree + Listed>(
             Ok(Redirect::to(&to).into_response())
         }
         Err(Error::Invalid(problems)) => {
-            let texts = problems.into_iter().map(|problem| problem.message);
-            show::<T>(app, &form.session, None, texts.collect()).await
+            for problem in problems {
+                match problem.field == T::WORDS.parent {
+                    true => moving.of_below.push(problem.message),
+                    false => moving.elsewhere.push(problem.message),
+                }
+            }
+            show::<T>(app, &form.session, None, moving).await
         }
         Err(Error::Refused { detail, .. }) => {
-            show::<T>(app, &form.session, None, vec![detail]).await
+            moving.elsewhere.push(detail);
+            show::<T>(app, &form.session, None, moving).await
         }
         Err(error) => Err(error.into()),
     }
@@ -91,7 +133,7 @@ async fn show<T: Tree + Listed>(
     app: &App,
     session: &Session,
     done: Option<String>,
-    problems: Vec<String>,
+    moving: Moving,
 ) -> Result<Response, Failure> {
     let caller = &session.caller;
     caller.require(Right::View(<T as Tree>::THING))?;
@@ -116,9 +158,9 @@ async fn show<T: Tree + Listed>(
         None => None,
     };
     page::html(
-        match problems.is_empty() {
-            true => StatusCode::OK,
-            false => StatusCode::UNPROCESSABLE_ENTITY,
+        match moving.is_refused() {
+            true => StatusCode::UNPROCESSABLE_ENTITY,
+            false => StatusCode::OK,
         },
         &TreePage {
             frame: Frame::of(T::VIEW.title, session),
@@ -128,7 +170,7 @@ async fn show<T: Tree + Listed>(
             branches: branches.unwrap_or_default(),
             may_change,
             done,
-            problems,
+            moving,
         },
     )
 }

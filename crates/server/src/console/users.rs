@@ -11,6 +11,7 @@ use crate::console::form::Form;
 use crate::console::moment::by_the_server;
 use crate::console::myself::Shown;
 use crate::console::page;
+use crate::console::place::Place;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
 use crate::console::session::{self, Session};
@@ -153,7 +154,8 @@ pub async fn end_sessions(
     let caller = &form.session.caller;
     session::write_end(&mut tx, app.clock.now(), caller, &user.username).await?;
     tx.commit(app).await?;
-    Ok(Redirect::to("/users?done=ended").into_response())
+    let place = Place::sent(&Users::VIEW, &form.fields);
+    Ok(Redirect::to(&place.done("ended")).into_response())
 }
 
 /// `POST /users/{id}/reset-second-factor`, when it was said to be sure.
@@ -163,9 +165,10 @@ pub async fn reset_second_factor(
     form: Form,
 ) -> Result<Response, Failure> {
     let user = named(&console, &params, &form.session).await?;
+    let place = Place::sent(&Users::VIEW, &form.fields);
     if form.fields.text("sure") == "yes" {
         user::reset_second_factor(&console.app, &form.session.caller, &user).await?;
-        return Ok(Redirect::to("/users?done=saved").into_response());
+        return Ok(Redirect::to(&place.done("saved")).into_response());
     }
     let question = Question {
         heading: t!(
@@ -177,7 +180,8 @@ pub async fn reset_second_factor(
         ),
         button: t!("Switch it off"),
         address: format!("/users/{}/reset-second-factor", user.id),
-        back: format!("/users/{}", user.id),
+        back: place.along(&format!("/users/{}", user.id)),
+        place,
     };
     confirm::ask::<Users>(&form.session, question)
 }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
+use crate::console::place::Place;
 use crate::console::session::Session;
 use crate::console::table::{self, Column, Listed, Refused, View};
 use crate::error::{Error, Result};
@@ -77,22 +78,20 @@ pub fn usual(view: &View) -> Vec<String> {
     usual.map(Column::key).collect()
 }
 
+/// Whether a parameter says how a list is shown.
+pub fn is_kept(view: &View, name: &str) -> bool {
+    ALSO_KEPT.contains(&name) || view.filters.iter().any(|filter| filter.name == name)
+}
+
 /// What a query says of a list, its names in alphabetical order: no page of it, and nothing of no purpose.
 pub fn kept(view: &View, query: &str) -> String {
-    let is_kept = |name: &str| {
-        ALSO_KEPT.contains(&name) || view.filters.iter().any(|filter| filter.name == name)
-    };
     let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, value)| is_kept(name) && !value.is_empty())
+        .filter(|(name, value)| is_kept(view, name) && !value.is_empty())
         .collect();
     pairs.sort();
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
-}
-
-fn back(view: &View, query: &str) -> Response {
-    Redirect::to(&format!("/{}?{query}", view.name)).into_response()
 }
 
 /// The user whose view it is, who may look at the list.
@@ -122,8 +121,8 @@ pub async fn choose<R: Listed>(
         false => keep(&mut tx, user_id, view.name, COLUMNS, &chosen.join(",")).await?,
     }
     tx.commit().await.map_err(Error::from)?;
-    let query = Query::parse(&kept(&view, form.fields.text("query")))?;
-    Ok(back(&view, &query.rewritten(&[("columns", None)])))
+    let place = Place::sent(&view, &form.fields).without("columns");
+    Ok(Redirect::to(&place.address()).into_response())
 }
 
 /// `POST /NAME/views`: keeps the list as it is shown under a name; another of that name is replaced.
@@ -164,11 +163,7 @@ pub async fn add<R: Listed>(
     let mut tx = app.store.write().await.map_err(Error::from)?;
     keep(&mut tx, user_id, view.name, name, &query).await?;
     tx.commit().await.map_err(Error::from)?;
-    let query = Query::parse(&query)?;
-    Ok(back(
-        &view,
-        &query.rewritten(&[("done", Some("kept".into()))]),
-    ))
+    Ok(Redirect::to(&Place::here(&view, &query).done("kept")).into_response())
 }
 
 /// `POST /NAME/views/remove`.
@@ -177,13 +172,14 @@ pub async fn remove<R: Listed>(
     form: Form,
 ) -> Result<Response, Failure> {
     let (app, view, name) = (&console.app, R::VIEW, form.fields.text("name"));
+    let place = Place::sent(&view, &form.fields);
     let user_id = looker::<R>(&form)?;
     let mut tx = app.store.write().await.map_err(Error::from)?;
     if name != COLUMNS {
         forget(&mut tx, user_id, view.name, name).await?;
     }
     tx.commit().await.map_err(Error::from)?;
-    Ok(back(&view, &kept(&view, form.fields.text("query"))))
+    Ok(Redirect::to(&place.address()).into_response())
 }
 
 async fn keep(tx: &mut Tx, user_id: i64, list: &str, name: &str, query: &str) -> Result<()> {

@@ -124,6 +124,21 @@ const BELOW: &[(&str, &[&str])] = &[
     ("store", &["axum", "hyper", "muster", "muster_protocol"]),
 ];
 
+/// Functions that are told the action of a deed: the file, or the folder, the function, and which of
+/// its arguments, beside `self`, that is. One that nobody needs any more fails.
+const TOLD_AN_ACTION: &[(&str, &str, usize)] = &[
+    ("accounts/user.rs", "deed", 0),
+    ("console/sign_in.rs", "deed", 0),
+    ("punches/assign.rs", "deed", 0),
+    ("punches/parts.rs", "told", 0),
+    ("resources/resignation.rs", "end", 4),
+    ("terminals/terminal/", "again", 3),
+    ("terminals/terminal/", "give", 0),
+    ("terminals/terminal/", "queue", 1),
+];
+/// Where an action has its words.
+const WORDS_OF_ACTIONS: &str = "console/audit.rs";
+
 /// Who asks the machine for the time. `clippy.toml` says so for the server; protocol has no clock at all.
 const CLOCKS: &[&str] = &["Utc::now", "Local::now", "SystemTime::now", "Instant::now"];
 
@@ -354,6 +369,49 @@ fn the_reading_of_code_misses_nothing_it_is_to_find() {
     );
 }
 
+#[test]
+fn whatever_is_audited_has_words_for_people() {
+    let mut faults = Faults::default();
+    let sources = server();
+    let mut done = BTreeSet::new();
+    for source in &sources {
+        for (line, actions) in source.deeds() {
+            let is_told = TOLD_AN_ACTION.iter().any(|(place, ..)| source.is(place));
+            if actions.is_empty() && !is_told {
+                let fault =
+                    "what this deed is called cannot be read: name the function in TOLD_AN_ACTION";
+                faults.add(source, line, fault.to_owned());
+            }
+            done.extend(actions);
+        }
+    }
+    for (place, function, argument) in TOLD_AN_ACTION {
+        let told: BTreeSet<String> = sources
+            .iter()
+            .filter(|source| source.is(place))
+            .flat_map(|source| source.arguments(function, *argument))
+            .collect();
+        if told.is_empty() {
+            faults.text(format!("{place} has no {function} that is told an action"));
+        }
+        done.extend(told);
+    }
+    let page = sources.iter().find(|source| source.is(WORDS_OF_ACTIONS));
+    let worded = page.expect("the page of the audit").worded("ACTIONS");
+    for action in done.iter().filter(|action| !worded.contains(action)) {
+        faults.text(format!("{WORDS_OF_ACTIONS} has no words for {action:?}"));
+    }
+    for (place, action) in worded.iter().enumerate() {
+        if !done.contains(action) || worded[..place].contains(action) {
+            faults.text(format!(
+                "{WORDS_OF_ACTIONS} has words nobody needs, for {action:?}"
+            ));
+        }
+    }
+    assert!(done.len() > 30, "the deeds are found: {done:?}");
+    faults.none();
+}
+
 /// What was found, to be told all at once.
 #[derive(Default)]
 struct Faults(String);
@@ -534,6 +592,101 @@ impl Source {
             .next()
             .unwrap_or_default()
             .to_owned()
+    }
+
+    fn mark(&self, place: usize) -> &str {
+        self.tokens
+            .get(place)
+            .filter(|token| token.kind != Kind::Text)
+            .map_or("", |token| token.text.as_str())
+    }
+
+    /// The texts from a place on up to the comma, or the end of what it stands in.
+    fn texts_at(&self, place: usize) -> Vec<String> {
+        let mut depth = 0;
+        let rest = self.tokens.get(place..).unwrap_or_default();
+        let mut found = Vec::new();
+        for token in rest {
+            match (token.kind, token.text.as_str()) {
+                (Kind::Text, text) => found.push(text.to_owned()),
+                (_, "(" | "[" | "{") => depth += 1,
+                (_, ")" | "]" | "}") => depth -= 1,
+                _ => {}
+            }
+            let is_comma = token.kind == Kind::Mark && token.text == ",";
+            if depth < 0 || (is_comma && depth == 0) {
+                break;
+            }
+        }
+        found
+    }
+
+    /// Every deed with its line, and what it may be called.
+    fn deeds(&self) -> Vec<(usize, Vec<String>)> {
+        let begins = |place: &usize| {
+            let before = place.checked_sub(1).map_or("", |before| self.mark(before));
+            self.mark(*place) == "Deed"
+                && self.mark(place + 1) == "{"
+                && !["struct", "impl", "for", ">"].contains(&before)
+        };
+        (0..self.tokens.len())
+            .filter(begins)
+            .map(|place| {
+                let action = (place + 2..self.tokens.len())
+                    .find(|place| self.mark(*place) == "action")
+                    .unwrap_or(place);
+                let actions = match self.mark(action + 1) {
+                    ":" => self.texts_at(action + 2),
+                    _ => Vec::new(),
+                };
+                (self.tokens[place].line, actions)
+            })
+            .collect()
+    }
+
+    /// The texts a function is called with, as one of its arguments.
+    fn arguments(&self, function: &str, argument: usize) -> Vec<String> {
+        let calls = (1..self.tokens.len()).filter(|place| {
+            self.mark(*place) == function
+                && self.mark(place + 1) == "("
+                && self.mark(place - 1) != "fn"
+        });
+        calls
+            .flat_map(|place| {
+                let (mut begin, mut depth, mut number) = (place + 2, 0, 0);
+                while number < argument && begin < self.tokens.len() {
+                    match self.mark(begin) {
+                        "(" | "[" | "{" => depth += 1,
+                        ")" | "]" | "}" if depth == 0 => return Vec::new(),
+                        ")" | "]" | "}" => depth -= 1,
+                        "," if depth == 0 => number += 1,
+                        _ => {}
+                    }
+                    begin += 1;
+                }
+                self.texts_at(begin)
+            })
+            .collect()
+    }
+
+    /// What stands first in each pair of a list.
+    fn worded(&self, list: &str) -> Vec<String> {
+        let Some(begin) = (1..self.tokens.len())
+            .find(|place| self.mark(*place) == list && self.mark(place - 1) == "const")
+        else {
+            return Vec::new();
+        };
+        let end = (begin..self.tokens.len())
+            .find(|place| self.mark(*place) == ";")
+            .unwrap_or(self.tokens.len());
+        (begin..end)
+            .filter(|place| {
+                self.tokens[*place].kind == Kind::Text
+                    && self.mark(place - 1) == "("
+                    && self.mark(place + 1) == ","
+            })
+            .map(|place| self.tokens[place].text.clone())
+            .collect()
     }
 
     fn texts(&self) -> impl Iterator<Item = (usize, &str)> {

@@ -697,7 +697,26 @@ async fn a_waiting_terminal_is_authorised_once() {
                 .post(path, &cookie, &[("csrf", &csrf), (field, value)])
                 .await;
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
-            assert!(answer.text.contains("role=\"alert\""));
+            // At the field, which keeps what was chosen or typed.
+            let told = "aria-invalid=\"true\" aria-describedby=\"refused-1000002\"";
+            let (_, form) = answer.text.split_once(path).expect("the form");
+            let (form, _) = form.split_once("</form>").expect("its end");
+            let (_, field_on) = form
+                .split_once(&format!("name=\"{field}\""))
+                .expect("the field");
+            let (field_alone, _) = field_on.split_once('>').expect("its end");
+            assert!(field_alone.contains(told), "{field} {value}\n{form}");
+            assert!(
+                form.contains("<p class=\"problem\" id=\"refused-1000002\">"),
+                "{form}"
+            );
+            if field == "area_name" {
+                assert!(
+                    field_alone.contains(&format!(" value=\"{value}\"")),
+                    "{form}"
+                );
+                assert!(form.contains("<option value=\"new\" selected>"), "{form}");
+            }
         }
         assert_eq!(door.area_of(WAITING).await, 1);
         assert!(events.try_recv().is_err());

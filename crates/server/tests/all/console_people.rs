@@ -605,3 +605,73 @@ async fn a_hidden_punch_stays_known_and_is_shown_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_form_of_an_employee_has_parts_and_keeps_what_it_has_no_word_for() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        // Programs write numbers that people are not offered.
+        let odd = "UPDATE employee SET dev_privilege = 1, verify_mode = 200 WHERE emp_code = '7'";
+        door.run(muster_store::Sql::new(odd, [])).await;
+        let page = format!("/employees/{}", door.person("7").await);
+        let form = door.get(&page, &cookie).await.text;
+        for part in ["Person", "Work", "Terminals and areas", "Biometrics", "App"] {
+            assert!(form.contains(&format!("\">{part}</a>")), "{part}\n{form}");
+            assert!(form.contains(&format!("<legend>{part}</legend>")), "{part}");
+        }
+        for told in [
+            "<option value=\"1\" selected>1</option>",
+            "<option value=\"200\" selected>200</option>",
+            "No finger, face or palm is enrolled.",
+            &format!("href=\"{page}/punches#terminals-heading\""),
+        ] {
+            assert!(form.contains(told), "{told}\n{form}");
+        }
+        assert!(!form.contains("/biometrics?"), "there is none to be listed");
+        let finger = "FP PIN=7\tFID=1\tSize=4\tValid=1\tTMP=AAAA\n";
+        let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
+        assert_eq!(test.post(target, finger).await.status, 200);
+        let form = door.get(&page, &cookie).await.text;
+        for told in ["<dt>Fingerprint, algorithm", "href=\"/biometrics?employee=7\""] {
+            assert!(form.contains(told), "{told}\n{form}");
+        }
+        // As a browser sends it: all that was chosen, beside what was typed anew.
+        let area = HEAD_OFFICE.to_string();
+        let fields = [
+            ("dev_privilege", "1"),
+            ("was-dev_privilege", "1"),
+            ("verify_mode", "200"),
+            ("was-verify_mode", "200"),
+            ("emp_type", "3"),
+            ("was-emp_type", ""),
+            ("religion", "<i>None"),
+            ("was-religion", ""),
+            ("area", &area),
+            ("ssn", "12x"),
+            ("was-ssn", ""),
+        ];
+        let refused = door.fill_to(&page, &page, &cookie, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        // The part is marked, and it alone.
+        assert!(refused.text.contains("id=\"to-part-1\" class=\"wrong\">Person <svg"));
+        assert_eq!(refused.text.matches("something is wrong here").count(), 1);
+        assert!(refused.text.contains("value=\"12x\"") && refused.text.contains("value=\"&#60;i&#62;None\""));
+        let saved = door.fill_to(&page, &page, &cookie, &fields[..9]).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+        let kept = "SELECT COUNT(*) FROM employee WHERE emp_code = '7' AND dev_privilege = 1 AND verify_mode = 200 \
+                    AND emp_type = 3 AND religion = '<i>None'";
+        assert_eq!(test.number(kept).await, 1);
+
+        // Who may see people alone is told nothing of what they are identified by, nor where.
+        let looker = door
+            .user("looker", rights(&[Right::View(Thing::Employee)]), None)
+            .await;
+        let form = door.get(&page, &looker).await.text;
+        assert!(form.contains("<legend>Biometrics</legend>"));
+        assert!(!form.contains("/biometrics?") && !form.contains("terminals-heading"));
+        assert!(!form.contains("<dt>Fingerprint"));
+    })
+    .await;
+}

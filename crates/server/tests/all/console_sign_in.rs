@@ -369,16 +369,33 @@ async fn somebody_sees_where_he_is_signed_in_and_ends_it() {
                 ("again", again),
             ]
         };
-        for (fields, reason) in [
+        for (fields, reason, field) in [
             (
                 change("wrong", "rope and lamp", "rope and lamp"),
                 "is not this one",
+                "password-now",
             ),
-            (change(ADMIN_PASSWORD, "rope and lamp", "rope"), "differ"),
-            (change(ADMIN_PASSWORD, "rope", "rope"), "at least 8"),
+            (
+                change(ADMIN_PASSWORD, "rope and lamp", "rope"),
+                "differ",
+                "again",
+            ),
+            (
+                change(ADMIN_PASSWORD, "rope", "rope"),
+                "at least 8",
+                "new-password",
+            ),
         ] {
             let refused = door.of_account("/account/password", &own, &fields).await;
-            assert!(refused.text.contains(reason), "{reason}");
+            let (_, at_field) = refused
+                .text
+                .split_once(&format!(
+                    "aria-invalid=\"true\" aria-describedby=\"{field}-about\""
+                ))
+                .expect("told at the field");
+            let (about, _) = at_field.split_once("</p>").expect("its end");
+            assert!(about.contains(reason), "{reason}: {about}");
+            assert_eq!(refused.text.matches("aria-invalid").count(), 1);
             assert!(!refused.text.contains("rope"));
         }
         let fields = change(ADMIN_PASSWORD, "rope and lamp", "rope and lamp");

@@ -20,12 +20,11 @@ async fn sure(
     more: &[(&str, &str)],
 ) -> crate::console::Answer {
     let (csrf, id) = (door.get("/terminals", cookie).await.csrf(), id.to_string());
-    let back = format!("/terminals/{id}");
     let mut fields = vec![
         ("csrf", csrf.as_str()),
         ("act", act),
         ("rows", &id),
-        ("back", &back),
+        ("on", id.as_str()),
         ("sure", "yes"),
     ];
     fields.extend_from_slice(more);
@@ -167,7 +166,13 @@ async fn a_terminal_is_told_things_and_emptied_only_by_its_serial_number() {
         for typed in ["", "gate01", "DOCK01"] {
             let refused = sure(&door, &cookie, GATE, "clear_all", &[("typed", typed)]).await;
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+            let field = format!(
+                "<input id=\"typed\" name=\"typed\" value=\"{typed}\" required autocapitalize=\"none\" \
+                 spellcheck=\"false\" aria-invalid=\"true\" aria-describedby=\"typed-about\">"
+            );
+            assert!(refused.text.contains(&field), "{}", refused.text);
             assert!(refused.text.contains("That is not what has to be typed."));
+            assert!(!refused.text.contains("role=\"alert\""));
         }
         assert_eq!(
             server.number("SELECT COUNT(*) FROM terminal_command").await,

@@ -1,14 +1,17 @@
 //! The first page over HTTP: the day in figures, what there is to do, the first steps, and for whom.
 
-use crate::console::{Door, WAREHOUSE, rights};
+use crate::console::{Answer, Door, WAREHOUSE, rights};
 use crate::testing::on_both;
+use axum::http::StatusCode;
 use muster::access::{Right, Thing};
 
 fn figure(page: &str, name: &str) -> String {
     let (_, rest) = page
         .split_once(&format!("<dt>{name}</dt><dd>"))
         .unwrap_or_else(|| panic!("no {name} in {page}"));
-    rest.split('<').next().unwrap_or_default().to_owned()
+    let (figure, _) = rest.split_once("</dd>").expect("its end");
+    let figure = figure.trim_end_matches("</a>");
+    figure.rsplit('>').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
@@ -31,6 +34,7 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
             ("In now", "2"),
             ("Came today", "3"),
             ("Late", "1"),
+            ("Not come yet", "1"),
             ("Punches", "7"),
             ("Terminals online", "2"),
             ("Silent", "0"),
@@ -42,6 +46,8 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
         assert!(!page.contains("Asha"), "she was not late");
         for told in [
             "<title>12:00 to 13:00: 4</title>",
+            "<th scope=\"row\">12:00 to 13:00</th><td>4</td>",
+            "<th scope=\"row\">All day</th><td>7</td>",
             "1 terminal waits for somebody who authorises them",
             "1 punch is of a PIN that nobody has",
             "href=\"/unregister\"",
@@ -96,6 +102,146 @@ async fn what_is_amiss_with_terminals_is_to_be_done() {
         assert!(!page.contains("In now") && !page.contains("First steps"));
         let nobody = door.user("nobody", rights(&[]), None).await;
         assert!(door.get("/", &nobody).await.text.contains("Nothing to see for you here"));
+    })
+    .await;
+}
+
+/// The codes of those whom the page shows.
+fn codes(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let rows = answer.text.split("<tr><td>").skip(1);
+    let code = |row: &str| {
+        let (code, _) = row.split_once("</td>").expect("a cell");
+        let code = code.trim_end_matches("</a>");
+        code.rsplit('>').next().unwrap_or_default().to_owned()
+    };
+    rows.map(code).collect()
+}
+
+#[tokio::test]
+async fn the_figures_of_the_day_lead_to_the_names_behind_them() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        for (code, name) in [("7", "Asha"), ("8", "<b>Ben"), ("9", "Chen"), ("10", "Dara"), ("11", "Eli")] {
+            door.hire(&cookie, code, name).await;
+        }
+        // Asha is in, Ben came late, Chen has left, Dara was here yesterday, and Eli works here no more.
+        let punches = "7\t2026-01-15 08:59:59\t0\t1\n7\t2026-01-15 12:00:00\t1\t1\n7\t2026-01-15 12:30:00\t0\t1\n\
+                       8\t2026-01-15 09:00:01\t255\t1\n\
+                       9\t2026-01-15 06:10:00\t0\t1\n9\t2026-01-15 12:20:00\t1\t1\n\
+                       10\t2026-01-14 23:59:59\t0\t1\n99\t2026-01-15 12:40:00\t0\t1\n";
+        server.bring("GATE01", punches).await;
+        let resigned = "UPDATE employee SET status = 99 WHERE emp_code = '11'";
+        door.run(muster_store::Sql::new(resigned, [])).await;
+
+        let today = door.get("/", &cookie).await.text;
+        for (name, who, people) in [
+            ("In now", "in", vec!["7", "8"]),
+            ("Came today", "came", vec!["7", "8", "9"]),
+            ("Late", "late", vec!["8"]),
+            ("Not come yet", "absent", vec!["10"]),
+        ] {
+            let link = format!("<dt>{name}</dt><dd><a href=\"/presence?who={who}\">");
+            assert!(today.contains(&link), "{link}\n{today}");
+            let list = door.get(&format!("/presence?who={who}"), &cookie).await;
+            assert_eq!(codes(&list), people, "{who}");
+            let count = people.len().to_string();
+            assert_eq!(figure(&today, name), count);
+            let tab = format!("aria-current=\"page\">{name} <span class=\"count\">{count}</span>");
+            assert!(list.text.contains(&tab), "{tab}\n{}", list.text);
+        }
+        let inside = door.get("/presence?who=in", &cookie).await.text;
+        for told in [
+            "<td>08:59</td><td>12:30</td><td>Check in</td><td>Gate</td>",
+            "<td>&#60;b&#62;Ben</td>",
+            "/punches\">7</a></td><td>Asha</td><td>Department</td>",
+        ] {
+            assert!(inside.contains(told), "{told}\n{inside}");
+        }
+        // The time goes along to the other lists, and back from the first page.
+        let early = door.get("/presence?who=late&late=06:00", &cookie).await;
+        assert_eq!(codes(&early), ["8", "7", "9"], "the latest first");
+        assert!(early.text.contains("href=\"/presence?who=in&#38;late=06%3A00\""), "{}", early.text);
+        let early = door.get("/?late=06:00", &cookie).await.text;
+        assert!(early.contains("/presence?who=late&#38;late=06%3A00"), "{early}");
+        let odd = door.get("/presence?who=nobody&late=noon&page=-3", &cookie).await;
+        assert_eq!(codes(&odd), ["7", "8"]);
+
+        // Whoever looks after the warehouse sees its people. One of them punched where he does not see
+        // it, and is not said to be away.
+        for code in ["7", "10"] {
+            let moved = format!(
+                "UPDATE employee_area SET area_id = {WAREHOUSE} WHERE employee_id IN \
+                 (SELECT id FROM employee WHERE emp_code = '{code}')"
+            );
+            door.run(muster_store::Sql::new(moved.leak(), [])).await;
+        }
+        let both = [Right::View(Thing::Transaction), Right::View(Thing::Employee)];
+        let area = WAREHOUSE.to_string();
+        let keeper = door.user("keeper", rights(&both), Some(&area)).await;
+        assert_eq!(codes(&door.get("/presence?who=came", &keeper).await), [""; 0]);
+        let absent = door.get("/presence?who=absent", &keeper).await;
+        assert_eq!(codes(&absent), ["10"]);
+        assert_eq!(figure(&door.get("/", &keeper).await.text, "Not come yet"), "1");
+
+        // Who may see punches and no people hears who punched, and of nobody else.
+        let gate = door.user("gate", rights(&both[..1]), None).await;
+        let came = door.get("/presence?who=came", &gate).await;
+        assert_eq!(codes(&came), ["7", "8", "9"]);
+        assert!(!came.text.contains("/employees/") && !came.text.contains("Not come yet"));
+        assert!(!door.get("/", &gate).await.text.contains("Not come yet"));
+        let absent = door.get("/presence?who=absent", &gate).await;
+        assert_eq!(absent.status, StatusCode::FORBIDDEN);
+        let staff = door.user("staff", rights(&both[1..]), None).await;
+        assert_eq!(door.get("/presence", &staff).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_who_have_not_come_are_shown_page_by_page() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let people: String = (1000..1230)
+            .map(|code| format!("{code},Asha,1,2\n"))
+            .collect();
+        let file = format!("emp_code,first_name,department,area\n{people}");
+        let csrf = door.get("/employees/import", &cookie).await.csrf();
+        let fields = [("csrf", csrf.as_str()), ("step", "store")];
+        door.take_in("employees", &cookie, &fields, file.as_bytes())
+            .await;
+        server
+            .bring("GATE01", "1100\t2026-01-15 08:00:00\t0\t1\n")
+            .await;
+        let mut all = Vec::new();
+        let mut next = Some("/presence?who=absent".to_owned());
+        let mut pages = 0;
+        while let Some(page) = next {
+            let shown = door.get(&page, &cookie).await;
+            all.extend(codes(&shown));
+            pages += 1;
+            let link = shown
+                .text
+                .split("<a href=\"")
+                .find(|link| link.contains("rel=\"next\""));
+            let link = link.and_then(|link| link.split('"').next());
+            next = link.map(|link| link.replace("&#38;", "&"));
+        }
+        let expected: Vec<String> = (1000..1230)
+            .filter(|code| *code != 1100)
+            .map(|code: i32| code.to_string())
+            .collect();
+        assert_eq!(all, expected);
+        assert_eq!(pages, 3);
+        let last = door.get("/presence?who=absent&page=3", &cookie).await.text;
+        assert!(
+            last.contains("201 to 229 of 229") && last.contains("rel=\"prev\""),
+            "{last}"
+        );
+        let beyond = door.get("/presence?who=absent&page=99", &cookie).await;
+        assert_eq!(codes(&beyond).len(), 29);
     })
     .await;
 }

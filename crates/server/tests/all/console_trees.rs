@@ -40,7 +40,27 @@ async fn a_tree_is_drawn_with_its_terminals_and_one_moves_with_all_below_it() {
 
         let circle = transplant(&door, &cookie, HEAD_OFFICE, &WAREHOUSE.to_string()).await;
         assert_eq!(circle.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(circle.text.contains("role=\"alert\"") && is_below(&circle));
+        assert!(is_below(&circle) && !circle.text.contains("role=\"alert\""));
+        let chosen = [HEAD_OFFICE, WAREHOUSE].map(|id| format!("<option value=\"{id}\" selected>"));
+        let told =
+            "id=\"below\" name=\"below\" aria-invalid=\"true\" aria-describedby=\"below-about\"";
+        for part in [
+            told,
+            "<p class=\"about\" id=\"below-about\">",
+            &chosen[0],
+            &chosen[1],
+        ] {
+            assert!(circle.text.contains(part), "{part}\n{}", circle.text);
+        }
+        let csrf = flat.csrf();
+        let none = [("csrf", csrf.as_str()), ("id", ""), ("below", "")];
+        let none = door.post("/areas/tree", &cookie, &none).await;
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            none.text.contains("aria-describedby=\"which-about\""),
+            "{}",
+            none.text
+        );
         let top = transplant(&door, &cookie, WAREHOUSE, "").await;
         assert_eq!(top.status, StatusCode::SEE_OTHER);
         assert!(!is_below(&door.get("/areas/tree", &cookie).await));

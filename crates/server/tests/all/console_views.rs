@@ -54,11 +54,11 @@ async fn somebody_chooses_the_columns_of_a_list_and_nobody_else_sees_it() {
                     ("column", "status"),
                     ("column", "first_name.last_name"),
                     ("column", "self_password"),
-                    ("query", "search=Asha&page=3&done=saved"),
+                    ("from", "search=Asha&page=3&done=saved&columns=card_no"),
                 ],
             )
             .await;
-        assert_eq!(chosen.header(LOCATION), "/employees?search=Asha");
+        assert_eq!(chosen.header(LOCATION), "/employees?page=3&search=Asha");
         assert_eq!(
             headings(&door.get("/employees", &cookie).await),
             ["Code", "Name", "Status"]
@@ -179,7 +179,7 @@ async fn a_list_is_kept_under_a_name_opened_replaced_and_forgotten() {
         let others = [("csrf", csrf.as_str()), ("name", "<b>Mine</b>")];
         door.post("/employees/views/remove", &looker, &others).await;
         assert_eq!(test.number("SELECT COUNT(*) FROM console_view").await, 1);
-        let fields = [("name", "<b>Mine</b>"), ("query", "search=ben")];
+        let fields = [("name", "<b>Mine</b>"), ("from", "search=ben")];
         let gone = door
             .fill_to("/employees", "/employees/views/remove", &cookie, &fields)
             .await;
@@ -195,6 +195,89 @@ async fn a_list_is_kept_under_a_name_opened_replaced_and_forgotten() {
                 .contains("There are 30 already.")
         );
         assert_eq!(keep("7", "search=x").await.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_done_with_rows_comes_back_to_where_he_was_in_the_list() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let cookie = door.admin().await;
+        for number in 0..22 {
+            door.hire(&cookie, &format!("{}", 100 + number), "Asha").await;
+        }
+        door.hire(&cookie, "99", "Ben").await;
+        let place = "columns=card_no&ordering=-emp_code&page=2&page_size=20&search=asha";
+        let list = format!("/employees?{place}");
+        let shown = door.get(&format!("{list}&done=saved&evil=1"), &cookie).await.text;
+        assert!(shown.contains("21 to 22 of 22"), "{shown}");
+        let hidden = format!("name=\"from\" value=\"{}\"", place.replace('&', "&#38;"));
+        assert!(shown.contains(&hidden), "{shown}");
+        assert!(shown.contains("<input type=\"hidden\" name=\"columns\" value=\"card_no\">"));
+        let from: String = url::form_urlencoded::byte_serialize(place.as_bytes()).collect();
+        let (last, other) = (door.person("100").await, door.person("101").await);
+        let row = format!("/employees/{last}?from={from}");
+        for link in [&row, &format!("/employees/new?from={from}")] {
+            assert!(shown.contains(&format!("href=\"{link}\"")), "{link}\n{shown}");
+        }
+
+        // The pages of a row know it, and so do their forms, also when they are refused.
+        let back = format!("href=\"{}\"", list.replace('&', "&#38;"));
+        let punches = format!("/employees/{last}/punches?from={from}");
+        let photo = format!("/employees/{last}/photo?from={from}");
+        let form = door.get(&row, &cookie).await.text;
+        for told in [&back, &hidden, &format!("href=\"{punches}\""), &format!("href=\"{photo}\"")] {
+            assert!(form.contains(told), "{told}\n{form}");
+        }
+        let beside = door.get(&punches, &cookie).await.text;
+        assert!(beside.contains(&back) && beside.contains(&format!("href=\"{row}\"")), "{beside}");
+        assert!(door.get(&photo, &cookie).await.text.contains(&format!("href=\"{row}\"")));
+        let own = format!("/employees/{last}");
+        let area = crate::console::HEAD_OFFICE.to_string();
+        let area = ("area", area.as_str());
+        let fields = [("from", place), area, ("card_no", "x")];
+        let refused = door.fill_to(&row, &own, &cookie, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains(&back) && refused.text.contains(&hidden), "{}", refused.text);
+
+        // Saved, done, removed: the same place again.
+        let at = |done: &str| {
+            format!("/employees?columns=card_no&done={done}&ordering=-emp_code&page=2&page_size=20&search=asha")
+        };
+        let fields = [("from", place), area, ("card_no", "7")];
+        let saved = door.fill_to(&row, &own, &cookie, &fields).await;
+        assert_eq!(saved.header(LOCATION), at("saved"));
+        let again = door.get(saved.header(LOCATION), &cookie).await;
+        assert!(again.text.contains("Saved.") && again.text.contains("21 to 22 of 22"));
+        let mut fields = vec![("from", place), ("act", "adjust_department"), ("rows", last.as_str())];
+        let asked = door.fill_to("/employees", "/employees/do", &cookie, &fields).await.text;
+        assert!(asked.contains(&back) && asked.contains(&hidden), "{asked}");
+        fields.extend([("sure", "yes"), ("department_code", "1")]);
+        let done = door.fill_to("/employees", "/employees/do", &cookie, &fields).await;
+        assert_eq!(done.header(LOCATION), at("did-1-adjust_department"));
+        let mut fields = vec![("from", place), ("rows", last.as_str()), ("rows", other.as_str())];
+        let asked = door.fill_to("/employees", "/employees/remove", &cookie, &fields).await.text;
+        assert!(asked.contains(&back) && asked.contains(&hidden), "{asked}");
+        fields.push(("sure", "yes"));
+        let removed = door.fill_to("/employees", "/employees/remove", &cookie, &fields).await;
+        assert_eq!(removed.header(LOCATION), at("removed-2"));
+        // What was on that page is gone, so it is the one before.
+        let left = door.get(removed.header(LOCATION), &cookie).await.text;
+        assert!(left.contains("1 to 20 of 20") && left.contains("2 removed."), "{left}");
+        let far = door.get("/employees?page=9&page_size=20", &cookie).await.text;
+        assert!(far.contains("1 to 20 of 21"), "{far}");
+
+        // It is a place in this list, whatever a request says.
+        let (own, row) = (format!("/employees/{}", door.person("102").await), "/employees/new");
+        for evil in ["https://evil.example/", "//evil.example?x=1", "/users?done=ended", "\r\nSet-Cookie: a=b"] {
+            let fields = [("from", evil), area, ("card_no", "")];
+            let saved = door.fill_to(row, &own, &cookie, &fields).await;
+            assert_eq!(saved.header(LOCATION), "/employees?done=saved", "{evil}");
+            let evil: String = url::form_urlencoded::byte_serialize(evil.as_bytes()).collect();
+            let shown = door.get(&format!("{own}?from={evil}"), &cookie).await.text;
+            assert!(shown.contains("<p class=\"back\"><a href=\"/employees\">"), "{shown}");
+        }
     })
     .await;
 }

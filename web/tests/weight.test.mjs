@@ -1,0 +1,51 @@
+// What a page weighs: all that it fetches when nothing of it is kept yet, unpacked. Whoever looks after a gate may sit at the far end
+// of a slow line.
+import assert from "node:assert/strict";
+import { adminPassword, logIn, scene } from "./harness.mjs";
+
+const heaviest = 200_000; // bytes
+
+scene("no page weighs more than 200 kB with everything it fetches", async ({ page, context, server }) => {
+  const login = await fetch(`${server.url}/api-token-auth/`, { method: "POST", body: new URLSearchParams({ username: "admin", password: adminPassword }) });
+  const { token } = await login.json();
+  const make = async (path, body) => {
+    const answer = await fetch(server.url + path, { method: "POST", headers: { authorization: `Token ${token}`, "content-type": "application/json" }, body: JSON.stringify(body) });
+    assert.equal(answer.status, 201, await answer.text());
+  };
+  await make("/personnel/api/areas/", { area_code: "2", area_name: "Head office and everything that belongs to it" });
+  await make("/iclock/api/terminals/", { sn: "GATE000000001", alias: "The gate of the head office", ip_address: "10.0.0.9", area: "2", terminal_tz: 0, heartbeat: 10 });
+  for (let number = 0; number < 100; number++) {
+    await make("/personnel/api/employees/", { emp_code: String(100_000 + number), first_name: "Venkatanarasimha", last_name: `Balasubramanian ${number}`, department: "1", area: ["1", "2"], card_no: String(7_000_000_000 + number), hire_date: "2020-01-01" });
+  }
+  await fetch(`${server.url}/iclock/cdata?SN=GATE000000001&options=all&pushver=2.4.1`);
+  const today = new Date().toISOString().slice(0, 10);
+  const punches = Array.from({ length: 100 }, (_, number) => `${100_000 + number}\t${today} 00:00:${String(number % 60).padStart(2, "0")}\t0\t1\t0\t0\n`);
+  const brought = await fetch(`${server.url}/iclock/cdata?SN=GATE000000001&table=ATTLOG&Stamp=1`, { method: "POST", body: punches.join("") });
+  assert.equal(brought.status, 200);
+
+  await logIn(page);
+  const menu = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  const network = await context.newCDPSession(page);
+  await network.send("Network.setCacheDisabled", { cacheDisabled: true });
+  await page.goto("/employees?page_size=100");
+  const person = await page.locator("table.list tbody a").first().getAttribute("href");
+  const beside = [...menu, "/employees?page_size=100", "/transactions?page_size=100", "/employees/new", person, `${person.split("?")[0]}/punches`, "/presence?who=came", "/terminals/1000001", "/account", "/areas/tree", "/employees/import"];
+  for (const path of beside) {
+    const answers = [];
+    const note = (answer) => answers.push(answer);
+    page.on("response", note);
+    await page.goto(path, { waitUntil: "load" });
+    page.off("response", note);
+    let weight = 0;
+    let pieces = 0;
+    for (const answer of answers) {
+      const leadsOn = answer.status() >= 300 && answer.status() < 400;
+      if (leadsOn || answer.request().resourceType() === "eventsource") continue; // that never ends
+      weight += (await answer.body()).length;
+      pieces += 1;
+    }
+    if (process.env.WEIGHTS) console.log(String(weight).padStart(8), String(pieces).padStart(3), path);
+    assert.ok(pieces > 3, `${path} came with its styles and scripts: ${pieces}`);
+    assert.ok(weight <= heaviest, `${path} weighs ${weight} bytes`);
+  }
+});
