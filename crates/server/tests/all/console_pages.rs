@@ -163,11 +163,8 @@ async fn what_is_set_is_in_force_at_once_and_after_the_next_start() {
             let door = Door::of(&test).await;
             let admin = door.admin().await;
             let call = async |sn: &str| {
-                let status = test
-                    .get(&format!("/iclock/getrequest?SN={sn}"))
-                    .await
-                    .status;
-                u16::from(status)
+                let path = format!("/iclock/getrequest?SN={sn}");
+                test.get(&path).await.status
             };
             assert_eq!(call("FIRST").await, 403);
 
