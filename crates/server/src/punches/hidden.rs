@@ -181,12 +181,15 @@ fn deed(punch: &punch::Row, fate: Fate) -> Deed<'static> {
         "punch_time": times::local(punch.punch_local),
         "terminal_sn": punch.terminal_sn,
     }));
-    let (action, before, after) = match fate {
-        Fate::Hide => ("hide", told, None),
-        Fate::Show => ("show", None, told),
+    let (before, after) = match fate {
+        Fate::Hide => (told, None),
+        Fate::Show => (None, told),
     };
     Deed {
-        action,
+        action: match fate {
+            Fate::Hide => "hide",
+            Fate::Show => "show",
+        },
         thing: Transaction::NAME,
         thing_id: Transaction::id(punch).to_string(),
         before,
