@@ -7,7 +7,7 @@
 use crate::server::{RESTED, is_there, within};
 use crate::turns::Turns;
 use crate::{Error, Options, Result};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, Transaction, TransactionBehavior};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use std::future::Future;
@@ -134,6 +134,12 @@ impl Thread {
     /// the file: a page that many groups changed goes there once, and one commit in many pays for it.
     pub(crate) fn open(path: &Path) -> Result<Thread> {
         let mut connection = Connection::open(path)?;
+        // What cannot be written SQLite opens for reading alone, where a log was left beside the file: the first
+        // punch would be the one to learn it.
+        if connection.is_readonly(MAIN_DB)? {
+            let readonly = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            return Err(rusqlite::Error::SqliteFailure(readonly, None).into());
+        }
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection.execute_batch(
             "PRAGMA synchronous = full; PRAGMA foreign_keys = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;",

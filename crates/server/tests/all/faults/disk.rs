@@ -127,18 +127,21 @@ async fn on_a_disk_that_is_read_only_nothing_starts_and_all_is_there_afterwards(
     load.addresses.send_replace(Vec::new());
     server.end().await;
 
+    let refusals = [
+        "readonly",
+        "read-only",
+        "Read-only",
+        "unable to open",
+        "disk I/O",
+    ];
     disk.make_read_only(true).await;
-    refused(
-        &disk,
-        &[
-            "readonly",
-            "read-only",
-            "Read-only",
-            "unable to open",
-            "disk I/O",
-        ],
-    )
-    .await;
+    refused(&disk, &refusals).await;
+    // Nor where one that was killed has left its log, with which SQLite opens what it cannot write.
+    disk.make_read_only(false).await;
+    let mut server = Server::run(start()).await;
+    server.process.kill().await.expect("killed");
+    disk.make_read_only(true).await;
+    refused(&disk, &refusals).await;
     let doctor = disk.doctor().await;
     assert!(
         said(&doctor).contains("bad   nothing can be written in "),
