@@ -90,7 +90,7 @@ scene("somebody is hired, enrolled at a terminal, punches, and leaves", async ({
   await page.locator("table.list tbody tr", { hasText: "Asha" }).waitFor();
   await page.goto("/employees");
   await page.getByRole("link", { name: "7", exact: true }).click();
-  await page.getByRole("link", { name: "Punches" }).click();
+  await page.getByRole("link", { name: "Punches and terminals" }).click();
   await page.locator(".month").getByText("08:30").waitFor();
   await accessible(page);
 
