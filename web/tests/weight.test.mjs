@@ -31,19 +31,15 @@ scene("no page weighs more than 200 kB with everything it fetches", async ({ pag
   const person = await page.locator("table.list tbody a").first().getAttribute("href");
   const beside = [...menu, "/employees?page_size=100", "/transactions?page_size=100", "/employees/new", person, `${person.split("?")[0]}/punches`, "/presence?who=came", "/terminals/1000001", "/account", "/areas/tree", "/employees/import"];
   for (const path of beside) {
-    const answers = [];
-    const note = (answer) => answers.push(answer);
-    page.on("response", note);
+    const fetched = new Set();
+    const note = (request) => request.resourceType() !== "eventsource" && fetched.add(request.url()); // that never ends
+    page.on("request", note);
     await page.goto(path, { waitUntil: "load" });
-    page.off("response", note);
+    page.off("request", note);
+    // Asked for once more: a browser may have let go of what it was answered.
     let weight = 0;
-    let pieces = 0;
-    for (const answer of answers) {
-      const leadsOn = answer.status() >= 300 && answer.status() < 400;
-      if (leadsOn || answer.request().resourceType() === "eventsource") continue; // that never ends
-      weight += (await answer.body()).length;
-      pieces += 1;
-    }
+    for (const url of fetched) weight += (await (await context.request.get(url)).body()).length;
+    const pieces = fetched.size;
     if (process.env.WEIGHTS) console.log(String(weight).padStart(8), String(pieces).padStart(3), path);
     assert.ok(pieces > 3, `${path} came with its styles and scripts: ${pieces}`);
     assert.ok(weight <= heaviest, `${path} weighs ${weight} bytes`);
