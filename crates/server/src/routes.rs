@@ -152,6 +152,8 @@ pub enum Returns {
     One(StatusCode, &'static [Member]),
     /// 204 or `{"message":"deleted"}`, as the profile has it.
     Deleted,
+    /// 204 in the BioTime profile; EasyTimePro has no such thing, and answers 405.
+    Hidden,
     /// Anything but JSON: the media types it may have.
     File(&'static [&'static str]),
 }

@@ -286,6 +286,10 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
                     json(named.refer("Deleted", DELETED), examples::object(DELETED)),
                 ),
         ),
+        Returns::Hidden => (
+            StatusCode::NO_CONTENT,
+            ResponseBuilder::new().description("Done, in the BioTime profile."),
+        ),
         Returns::File(media_types) => (
             StatusCode::OK,
             media_types.iter().fold(
@@ -350,6 +354,9 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     }
     if matches!(endpoint.doc.returns, Returns::Page(_)) {
         refusals.push(("404", "There is no such page."));
+    }
+    if matches!(endpoint.doc.returns, Returns::Hidden) {
+        refusals.push(("405", "The EasyTimePro profile has no such thing."));
     }
     if endpoint.doc.tag == "login" && endpoint.doc.body.is_some() {
         refusals.push(("401", "The credential is not good."));

@@ -249,7 +249,7 @@ pub(super) fn of_transactions() -> [Endpoint; 2] {
         tag: Thing::Transaction.name(),
         query: Vec::new(),
         body: None,
-        returns: Returns::Deleted,
+        returns: Returns::Hidden,
     };
     let right = Right::TransactionHide;
     [
