@@ -1,5 +1,5 @@
 //! How long the console's pages of a hundred rows take, over HTTP, one reader after another. None is to
-//! take more than 30 ms.
+//! take more than 30 ms. It is the evening of a day on which somebody punched each second.
 //!
 //! SQLite always; PostgreSQL too when `TEST_POSTGRES` names a server. Two numbers: how many punches
 //! (1 000 000), and how many people (100 000).
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 const TIMES: usize = 21;
 const LINE_MS: f64 = 30.0;
+/// Terminals that have called.
+const TERMINALS: usize = 300;
 
 const PAGES: &[(&str, &str)] = &[
     ("today", "/"),
@@ -55,6 +57,11 @@ const PAGES: &[(&str, &str)] = &[
         "transactions of one day",
         "/transactions?page_size=100&start_time=2025-10-09&end_time=2025-10-10",
     ),
+    (
+        "transactions, a search",
+        "/transactions?page_size=100&search=100007",
+    ),
+    ("terminals", "/terminals?page_size=100"),
     ("unregister", "/unregister?page_size=100"),
     ("live", "/live"),
     ("search", "/search?q=asha+rao"),
@@ -70,13 +77,19 @@ async fn main() {
 
 async fn measure(name: &'static str, database_url: String, punches: i64, people: i64) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (app, server) = filled::start(folder.path(), &database_url).await;
+    let (app, server) =
+        filled::start(folder.path(), &database_url, filled::evening_of(punches)).await;
     filled::people(&app, people).await;
     filled::punches(&app, punches, people).await;
     filled::tidy_up(&database_url).await;
     let base = format!("http://{}", server.address);
     let http = Client::builder().redirect(redirect::Policy::none()).build();
     let http = http.expect("a client");
+    for number in 0..TERMINALS {
+        let hello = format!("{base}/iclock/cdata?SN=BENCH{number:02}&options=all&pushver=2.4.1");
+        let answer = http.get(hello).send().await.expect("answered");
+        assert_eq!(answer.status(), 200);
+    }
     let cookie = filled::sign_in(&http, &server.address.to_string()).await;
     println!(
         "{name}, {people} people, {punches} punches{:>14}{:>12}{:>10}",

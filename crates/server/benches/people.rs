@@ -9,6 +9,7 @@ mod filled;
 mod made;
 
 use muster::app::App;
+use muster::clock::Clock;
 use muster::punches::record::{NewPunch, Place};
 use reqwest::multipart::{Form, Part};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ async fn main() {
 
 async fn one_database(name: &'static str, database_url: String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (app, server) = filled::start(folder.path(), &database_url).await;
+    let (app, server) = filled::start(folder.path(), &database_url, Clock::real()).await;
     let token = filled::token(&app).await;
     let http = reqwest::Client::new();
     println!("{name}, {IMPORTED} rows of a workbook");

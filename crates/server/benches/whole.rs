@@ -17,6 +17,7 @@ use measures::table::Table;
 use measures::{ceilings, files, lists, live, load, people, running};
 use muster::app::App;
 use muster::cli::serve::Server;
+use muster::clock::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -137,7 +138,7 @@ impl Measured {
         database_url: &str,
     ) -> Measured {
         let data_dir = folder.path().join("data");
-        let (app, server) = filled::start(folder.path(), database_url).await;
+        let (app, server) = filled::start(folder.path(), database_url, Clock::real()).await;
         let address = server.address.to_string();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -165,7 +166,7 @@ impl Measured {
         };
         look(&self.data_dir, &url).await;
         let folder = self.data_dir.parent().expect("a folder");
-        let (app, server) = filled::start(folder, &self.database_url).await;
+        let (app, server) = filled::start(folder, &self.database_url, Clock::real()).await;
         Measured {
             address: server.address.to_string(),
             app,

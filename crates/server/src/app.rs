@@ -1,6 +1,7 @@
 //! What every part of the server shares: made once, passed along, never global.
 
 use crate::accounts::Accounts;
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Events;
@@ -53,6 +54,7 @@ pub struct App {
     /// One picture is decoded at a time: it may take a hundred times its size.
     pub pictures: Semaphore,
     pub accounts: Accounts,
+    pub background: Background,
     pub counts: Counts,
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
@@ -162,6 +164,7 @@ impl App {
             recorder,
             passwords,
             accounts: Accounts::default(),
+            background: Background::default(),
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),
@@ -191,8 +194,9 @@ impl App {
         self.clock.now().with_timezone(&self.zone).date_naive()
     }
 
-    /// Finishes what was acknowledged and closes the database.
+    /// Ends what nobody waits for, finishes what was acknowledged and closes the database.
     pub async fn close(&self) {
+        self.background.end().await;
         self.recorder.finish().await;
         self.store.close().await;
     }

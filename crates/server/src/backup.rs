@@ -20,6 +20,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 
 const ABOUT: &str = "about.json";
 const KEY: &str = "muster.key";
@@ -141,11 +142,20 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         .await
         .context("the database could not be read")?;
     let (file, key_file) = (folder.join(name), app.config.key_file());
-    tokio::task::spawn_blocking(move || {
+    let wanted = Arc::new(Wanted);
+    let still = Arc::downgrade(&wanted);
+    let made = tokio::task::spawn_blocking(move || {
         let mut unfinished = file.clone().into_os_string();
         unfinished.push(UNFINISHED);
         let unfinished = Unfinished::new(unfinished.into())?;
-        write(&unfinished.0, &about, &key_file, &picture.0, &sealing)?;
+        write(
+            &unfinished.0,
+            &about,
+            &key_file,
+            &picture.0,
+            &sealing,
+            still,
+        )?;
         fs::rename(&unfinished.0, &file)?;
         // The name, too, is to survive a power failure.
         if let Some(folder) = file.parent() {
@@ -154,7 +164,27 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
         let bytes = fs::metadata(&file)?.len();
         Ok(Made { file, bytes })
     })
-    .await?
+    .await?;
+    drop(wanted);
+    made
+}
+
+/// Is there as long as somebody waits for the file that is written beside.
+struct Wanted;
+
+/// Reads as long as that is there.
+struct WhileWanted<R> {
+    from: R,
+    still: Weak<Wanted>,
+}
+
+impl<R: Read> Read for WhileWanted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.still.strong_count() == 0 {
+            return Err(io::Error::other("nobody waits for the backup any more"));
+        }
+        self.from.read(buffer)
+    }
 }
 
 /// What a program that was killed has left of a backup. One that is being made changes all the time.
@@ -163,6 +193,9 @@ fn remove_left(folder: &Path, ending: &str, now: DateTime<Utc>) -> anyhow::Resul
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        let beside = ["-wal", "-shm"];
+        let of = beside.iter().find_map(|beside| name.strip_suffix(beside));
+        let name = of.unwrap_or(&name);
         let is_left = name.strip_suffix(ending).and_then(made_at).is_some();
         if is_left && now - DateTime::<Utc>::from(entry.metadata()?.modified()?) > LEFT_AFTER {
             fs::remove_file(entry.path())
@@ -178,6 +211,7 @@ fn write(
     key_file: &Path,
     picture: &Path,
     sealing: &Sealing,
+    still: Weak<Wanted>,
 ) -> anyhow::Result<()> {
     let out = BufWriter::with_capacity(1 << 20, OpenOptions::new().write(true).open(to)?);
     let sealed = sealing.encryptor()?.wrap_output(out)?;
@@ -195,11 +229,9 @@ fn write(
     let key = fs::read(key_file).with_context(|| format!("cannot read {}", key_file.display()))?;
     add(KEY, key.len() as u64, &mut key.as_slice())?;
     let database = File::open(picture)?;
-    add(
-        DATABASE,
-        database.metadata()?.len(),
-        &mut BufReader::new(database),
-    )?;
+    let size = database.metadata()?.len();
+    let from = BufReader::with_capacity(1 << 16, database);
+    add(DATABASE, size, &mut WhileWanted { from, still })?;
     let out = archive.into_inner()?.finish()?.finish()?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
@@ -321,9 +353,11 @@ fn made_at(name: &str) -> Option<DateTime<Utc>> {
     Some(time.and_utc())
 }
 
-/// Removes all but the newest so many.
-pub fn thin_out(folder: &Path, keep: usize) -> anyhow::Result<()> {
-    for (old, _) in list(folder)?.into_iter().skip(keep.max(1)) {
+/// Removes all but the newest so many. One of tomorrow was made by a clock that was ahead: it takes nobody's place.
+pub fn thin_out(folder: &Path, keep: usize, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let there = list(folder)?.into_iter();
+    let made = there.filter(|(_, made_at)| *made_at <= now);
+    for (old, _) in made.skip(keep.max(1)) {
         fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
     }
     Ok(())

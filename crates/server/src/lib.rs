@@ -12,6 +12,7 @@ pub mod api;
 pub mod app;
 pub mod appendix;
 pub mod audit;
+pub mod background;
 pub mod backup;
 pub mod cli;
 pub mod clock;

@@ -2,7 +2,7 @@
 //! table, whatever they are called.
 
 use crate::{Dialect, Error, Inner, Options, Pools, Result, Statement, Store, Tx, Url};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use sea_query::{Value, Values};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -230,10 +230,11 @@ impl Store {
                     ))
                     .await?;
                 let (of, file) = (PathBuf::from(of), file.to_owned());
+                let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let database = Connection::open_with_flags(of, reading)
+                    .map_err(|error| Error::Copy(error.to_string()))?;
+                let _wanted = Wanted(database.get_interrupt_handle());
                 let drawn = tokio::task::spawn_blocking(move || {
-                    let reading =
-                        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                    let database = Connection::open_with_flags(of, reading)?;
                     database.execute("VACUUM INTO ?1", [file.to_string_lossy()])
                 });
                 drawn
@@ -250,6 +251,15 @@ impl Store {
                 copied
             }
         }
+    }
+}
+
+/// Whoever waits for a picture: with them goes the work on it.
+struct Wanted(InterruptHandle);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.interrupt();
     }
 }
 

@@ -22,6 +22,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "5min"),
 ];
 
+/// A statement that nobody waits for any more is given up. Servers before 14 do not know this, and those on some systems refuse it.
+const NOTICES_WHO_IS_GONE: &str = "DO $$ BEGIN SET client_connection_check_interval = '2s'; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+
 /// A connection that nobody used for so long is asked whether it is still there: in use it shows by its errors.
 pub(crate) const RESTED: Duration = Duration::from_secs(1);
 /// How long that question may take.
@@ -75,6 +78,12 @@ impl Server {
                         // A farewell would be waited for.
                         false => Err(sqlx::Error::PoolTimedOut),
                     }
+                })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(NOTICES_WHO_IS_GONE).await?;
+                    Ok(())
                 })
             })
             .connect_with(server)

@@ -1,6 +1,7 @@
 //! A server in this process with a database that is filled: people and their punches.
 
 use crate::made;
+use chrono::Days;
 use muster::access::{Caller, Rights};
 use muster::accounts::{self, client::NewClient};
 use muster::app::{App, Opened};
@@ -71,7 +72,7 @@ pub async fn tidy_up(database_url: &str) {
 }
 
 /// Without a URL its database is a file in the folder.
-pub async fn start(folder: &Path, database_url: &str) -> (Arc<App>, Server) {
+pub async fn start(folder: &Path, database_url: &str, clock: Clock) -> (Arc<App>, Server) {
     let config = Config {
         data_dir: folder.join("data"),
         database_url: database_url.to_owned(),
@@ -88,7 +89,7 @@ pub async fn start(folder: &Path, database_url: &str) -> (Arc<App>, Server) {
         },
         ..Config::default()
     };
-    let Opened { app, .. } = App::open(config, Clock::real(), Some(PASSWORD.into()))
+    let Opened { app, .. } = App::open(config, clock, Some(PASSWORD.into()))
         .await
         .expect("the server opens");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -133,6 +134,13 @@ pub async fn sign_in(http: &reqwest::Client, address: &str) -> String {
 const TERMINALS: i64 = 100;
 /// One punch in so many is of a PIN nobody has.
 const UNKNOWN: i64 = 1000;
+
+/// A clock that stands at the end of the last day of which all of so many punches are there.
+pub fn evening_of(size: i64) -> Clock {
+    let last = made::time(size - 1).date_naive();
+    let evening = (last - Days::new(1)).and_hms_opt(23, 59, 59);
+    Clock::held(evening.expect("a time of every day").and_utc())
+}
 
 /// Punches, up to so many in all: one a second, of everybody in turn.
 pub async fn punches(app: &App, size: i64, people: i64) {

@@ -1,11 +1,17 @@
 //! A punch as it comes from a terminal, made up.
 
+use chrono::{DateTime, Utc};
 use muster::punches::record::{NewPunch, Place, Source};
 use std::sync::Arc;
 
-/// A punch, so many seconds after an evening of 2025.
+/// So many seconds after a morning of 2025.
+pub fn time(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a time")
+}
+
+/// A punch then.
 pub fn punch(place: &Arc<Place>, pin: String, second: i64) -> NewPunch {
-    let at = chrono::DateTime::from_timestamp(1_760_000_000 + second, 0).expect("a time");
+    let at = time(second);
     NewPunch {
         place: Arc::clone(place),
         pin,

@@ -90,8 +90,9 @@ pub async fn make(State(console): State<Arc<Console>>, form: Form) -> Result<Res
         audit::write(&mut tx, app.clock.now(), caller, deed).await?;
         tx.commit(&app).await?;
         *failed = None;
-        tokio::spawn(async move {
-            match backup::make(&app, &app.config.backup_folder(), sealing).await {
+        let making = Arc::clone(&console.app);
+        app.background.begin(async move {
+            match backup::make(&making, &making.config.backup_folder(), sealing).await {
                 Ok(made) => {
                     tracing::info!(file = %made.file.display(), bytes = made.bytes, "a backup was made");
                 }

@@ -276,11 +276,9 @@ where
         .await?;
     tx.commit().await?;
     turn.running.work_id.store(id, Ordering::Relaxed);
-    let work = tokio::spawn(language::within(
-        language::now(),
-        work(Arc::clone(&turn.running)),
-    ));
-    tokio::spawn(accompany(Arc::clone(app), turn, work));
+    let work = language::within(language::now(), work(Arc::clone(&turn.running)));
+    let work = app.background.begin(work);
+    app.background.begin(accompany(Arc::clone(app), turn, work));
     Ok(id)
 }
 
@@ -334,7 +332,7 @@ impl Sending {
 }
 
 /// Writes down how far a work is until it has ended, and then how.
-async fn accompany(app: Arc<App>, turn: Turn, mut work: JoinHandle<Result<Outcome>>) {
+async fn accompany(app: Arc<App>, turn: Turn, mut work: JoinHandle<Option<Result<Outcome>>>) {
     let ended = loop {
         tokio::select! {
             ended = &mut work => break ended,
@@ -350,10 +348,12 @@ async fn accompany(app: Arc<App>, turn: Turn, mut work: JoinHandle<Result<Outcom
         tracing::error!(%reference, %error, "a work failed");
         Outcome::Failed(reference)
     };
-    let outcome = ended
-        .map_err(|error| Error::Internal(error.into()))
-        .flatten()
-        .unwrap_or_else(failed);
+    let outcome = match ended {
+        Ok(Some(outcome)) => outcome.unwrap_or_else(failed),
+        // That it was cut off shows by its not being seen any more.
+        Ok(None) => return,
+        Err(panicked) => failed(Error::Internal(panicked.into())),
+    };
     // Who sees that it has ended may begin the next.
     let running = Arc::clone(&turn.running);
     drop(turn);

@@ -24,6 +24,6 @@ pub async fn run(app: &App) -> Result<()> {
     }
     let made = backup::make(app, &folder, Sealing::for_recipients(&options.recipients)?).await?;
     tracing::info!(file = %made.file.display(), bytes = made.bytes, "a backup was made");
-    backup::thin_out(&folder, options.keep as usize)?;
+    backup::thin_out(&folder, options.keep as usize, now)?;
     Ok(())
 }

@@ -148,11 +148,16 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
                     () = tokio::time::sleep(job.every) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
-                // What is for all another server does, or this one when it has started again.
-                if stopping && matches!(job.by, By::One) {
-                    return;
-                }
-                if let Err(error) = job.run_if_ours(&app).await {
+                let done = match job.by {
+                    By::Each => job.run_if_ours(&app).await,
+                    // What is for all another server does, or this one when it has started again: also what is under way now.
+                    By::One => tokio::select! {
+                        biased;
+                        _ = stop.wait_for(|stop| *stop) => return,
+                        done = job.run_if_ours(&app) => done,
+                    },
+                };
+                if let Err(error) = done {
                     tracing::warn!(job = job.name, %error, "a job failed; it is tried again");
                 }
                 if stopping {

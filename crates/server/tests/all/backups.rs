@@ -1,5 +1,6 @@
 //! The machine is gone; there is a backup.
 
+use crate::console::Door;
 use crate::moving::{all, company};
 use crate::postgres;
 use crate::testing::{TestApp, on_both, on_both_with};
@@ -7,7 +8,9 @@ use chrono::TimeDelta;
 use clap::Parser;
 use muster::backup;
 use muster::cli::{self, Cli};
+use muster::config::Config;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -213,7 +216,7 @@ async fn what_is_no_whole_backup_leaves_nothing_behind() {
 async fn backups_are_made_by_themselves_and_the_oldest_go() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, recipient) = new_key(&folder).await;
-    let configure = |config: &mut muster::config::Config| {
+    let configure = |config: &mut Config| {
         config.backup.recipients = vec![recipient.clone()];
         config.backup.keep = 2;
     };
@@ -240,6 +243,7 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         fs::create_dir_all(&place).expect("a folder");
         let left = [
             data.join(format!("{}.picture", named(13, 8))),
+            data.join(format!("{}.picture-wal", named(13, 8))),
             place.join(format!("{}.unfinished", named(13, 8))),
         ];
         let others = data.join(format!("{}.picture", named(15, 7)));
@@ -265,6 +269,45 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         app.app.clock.advance(TimeDelta::hours(25));
         app.run_jobs().await;
         assert_eq!(names(), [named(17, 9), named(16, 8)]);
+        // One that a clock made that was ahead takes nobody's place, whatever it says of itself.
+        fs::write(place.join(named(29, 8)), "").expect("written");
+        app.app.clock.advance(TimeDelta::hours(25));
+        app.run_jobs().await;
+        assert_eq!(names(), [named(29, 8), named(18, 10), named(17, 9)]);
     })
     .await;
+}
+
+/// Whoever holds this table is waited for by who makes a backup, and by nobody else here.
+const HELD: &str = "BEGIN; LOCK TABLE private_message IN ACCESS EXCLUSIVE MODE";
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_the_backup_under_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, recipient) = new_key(&folder).await;
+    let database = postgres::new().await;
+    let configure = |config: &mut Config| config.backup.recipients = vec![recipient.clone()];
+    let app = TestApp::start(database.url.clone(), None, &configure).await;
+    let place = app.app.config.backup_folder();
+    let mut holder = PgConnection::connect(&database.url)
+        .await
+        .expect("connected");
+    sqlx::raw_sql(HELD)
+        .execute(&mut holder)
+        .await
+        .expect("held");
+    let door = Door::of(&app).await;
+    let admin = door.admin().await;
+    let csrf = door.get("/system", &admin).await.csrf();
+    door.post("/system/backup", &admin, &[("csrf", &csrf)])
+        .await;
+    let waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = 'private_message'::regclass";
+    while app.number(waits).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(door);
+    app.stop().await;
+    assert_eq!(backup::list(&place).expect("read"), []);
+    holder.close().await.expect("closed");
+    database.remove().await;
 }

@@ -8,6 +8,7 @@ use crate::process::Server;
 use crate::several_servers::introduced;
 use crate::testing::TestApp;
 use muster::config::Config;
+use muster_store::Sql;
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -59,6 +60,23 @@ async fn a_database_that_says_nothing_is_not_waited_for_and_found_again() {
     assert_eq!(kinds, ["503"], "what terminals were told meanwhile");
     assert!(told.slowest < LONG, "{:?}", told.slowest);
     nothing_is_lost_or_doubled(&database.url, "a line that is cut", &told).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waits_for_any_more_the_database_gives_up() {
+    let database = postgres::new().await;
+    let hurry = |config: &mut Config| config.database_patience_s = 1;
+    let app = TestApp::start(database.url.clone(), None, &hurry).await;
+    let whole_day = Sql::new("SELECT 1::bigint FROM pg_sleep(86400)", []);
+    let answer: muster_store::Result<(i64,)> = app.app.store.one(&whole_day).await;
+    assert!(answer.is_err());
+    let works = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND state = 'active' AND query LIKE '%pg_sleep(86400)' AND pid <> pg_backend_pid()";
+    while app.number(works).await > 0 {
+        yield_now().await;
+    }
+    app.stop().await;
     database.remove().await;
 }
 
