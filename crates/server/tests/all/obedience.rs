@@ -275,8 +275,8 @@ async fn who_changes_people_waits_for_no_punch() {
     .await;
 }
 
-const BINOD: &str = "DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=";
-const ASHA: &str = "DATA UPDATE USERINFO PIN=8\tName=Asha\tPri=0\tPasswd=\tCard=";
+const BINOD: &str = "DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=\tVerify=-1";
+const ASHA: &str = "DATA UPDATE USERINFO PIN=8\tName=Asha\tPri=0\tPasswd=\tCard=\tVerify=-1";
 
 /// Binod and Asha in the north, whose terminal knows them.
 async fn two_people(app: &TestApp, admin: &Api<'_>) {

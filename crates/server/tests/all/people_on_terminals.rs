@@ -157,7 +157,7 @@ async fn who_is_enrolled_at_a_terminal_reaches_the_others_of_its_area() {
         assert_eq!(app.told("NORTH").await, NOBODY, "it has him already");
         assert_eq!(
             app.told("NORTH2").await,
-            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=99"],
+            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=99\tVerify=-1"],
             "no terminal makes an administrator of another"
         );
         let moved = json!({ "employees": "7", "areas": "south" });
@@ -447,7 +447,7 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
         admin.post("/iclock/api/terminals/", more).await;
         let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
         admin.post(PEOPLE, new).await;
-        let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard="];
+        let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=\tVerify=-1"];
         assert_eq!(app.obeyed("NORTH").await, plain);
         assert_eq!(app.obeyed("NORTH2").await, plain);
 
@@ -457,7 +457,8 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
         };
         shows("USER PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=[15CD5B07]\tGrp=1\n").await;
         assert_eq!(app.told("NORTH").await, NOBODY, "it has the card already");
-        let with_card = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789"];
+        let with_card =
+            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789\tVerify=-1"];
         assert_eq!(
             app.obeyed("NORTH2").await,
             with_card,
@@ -661,7 +662,7 @@ async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_sta
             app.obeyed("NORTH").await,
             [
                 "DATA QUERY ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
-                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=",
+                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=\tVerify=-1",
                 "DATA UPDATE FINGERTMP PIN=2\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj",
             ],
             "one punch more than here, and one person less"
@@ -782,6 +783,38 @@ async fn callers_see_what_terminals_hold_what_is_on_its_way_and_what_failed() {
             ])]
         );
         assert_eq!(list("sn=NORTH&is_removal=true").await.len(), 1);
+    })
+    .await;
+}
+
+/// What a terminal shows of people, or brings of them.
+async fn shows(app: &TestApp, sn: &str, rows: &[&str]) {
+    let target = format!("/iclock/cdata?SN={sn}&table=OPERLOG&Stamp=1");
+    let answer = app.post(&target, format!("{}\n", rows.join("\n"))).await;
+    let taken = format!("OK: {}", rows.len());
+    assert_eq!(answer.whole(), (200, taken.as_str()), "{sn}");
+}
+
+#[tokio::test]
+async fn a_way_to_verify_is_taken_back_on_terminals_too() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let new = json!({ "emp_code": "7", "verify_mode": 3, "area": ["north"] });
+        admin.post(PEOPLE, new).await;
+        let told = |mode: i64| {
+            format!("DATA UPDATE USERINFO PIN=7\tName=\tPri=0\tPasswd=\tCard=\tVerify={mode}")
+        };
+        assert_eq!(app.obeyed("NORTH").await, [told(3)]);
+        let none = json!({ "verify_mode": null });
+        admin.patch(&format!("{PEOPLE}7/"), none).await;
+        assert_eq!(app.obeyed("NORTH").await, [told(-1)]);
+        for row in [
+            "USER PIN=7\tName=\tPri=0\tPasswd=\tCard=\tVerify=-1",
+            "USER PIN=7\tName=\tPri=0\tPasswd=\tCard=",
+        ] {
+            shows(&app, "NORTH", &[row]).await;
+            assert_eq!(app.told("NORTH").await, NOBODY, "{row}");
+        }
     })
     .await;
 }

@@ -61,7 +61,7 @@ async fn attack_31_no_value_of_a_person_becomes_another_field_or_command_of_a_te
             .is(201);
         assert_eq!(
             app.told("GATE").await,
-            ["DATA UPDATE USERINFO PIN=7\tName=C:9:CLEAR DATA Pri=14,x\tPri=0\tPasswd=\tCard="]
+            ["DATA UPDATE USERINFO PIN=7\tName=C:9:CLEAR DATA Pri=14,x\tPri=0\tPasswd=\tCard=\tVerify=-1"]
         );
     })
     .await;

@@ -70,6 +70,9 @@ pub async fn belonging(app: &App, terminal_id: i64, emp_code: &str) -> Result<Op
         .await?)
 }
 
+/// A way to verify that is none of the person's own.
+const AS_ITS_GROUP: i16 = -1;
+
 /// A record, in no terminal's words yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -116,7 +119,8 @@ impl Record {
             privilege: Some(self.privilege),
             password: Some(self.password.clone()),
             card: Some(self.card.clone()),
-            verify_mode: self.verify_mode,
+            // What a command leaves out stays as it was on the terminal.
+            verify_mode: Some(self.verify_mode.unwrap_or(AS_ITS_GROUP)),
             ..UserFields::default()
         }
     }
