@@ -361,6 +361,8 @@ async fn what_needs_a_record_that_a_terminal_never_finds_is_repeated_with_pauses
     on_both(|app| async move {
         let admin = scene(&app).await;
         two_people(&app, &admin).await;
+        let both = json!({ "area": ["north", "south"] });
+        admin.patch(&format!("{PEOPLE}7/"), both).await.is(200);
         for sn in ["NORTH", "SOUTH"] {
             let target = format!("/iclock/cdata?SN={sn}&table=options");
             app.post(&target, "FPVersion=10").await;
@@ -524,7 +526,7 @@ async fn templates_that_terminals_make_of_one_photo_are_not_sent_round() {
         for sn in norths {
             can(&app, sn, options).await;
         }
-        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
         admin.post(PEOPLE, new).await.is(201);
         for sn in norths {
             assert_eq!(app.obeyed(sn).await, [BINOD]);

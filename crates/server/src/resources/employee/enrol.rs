@@ -28,15 +28,17 @@ pub enum Enrolled {
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
 /// = the terminal's. Of a known one only what the server lacks is taken over: a name, a card, a password,
 /// a way to verify; a higher privilege where the setting allows it. Everything else stands as the server
-/// has it, because whoever knows a serial number can speak for a terminal.
+/// has it, because whoever knows a serial number can speak for a terminal; of somebody it has no say in
+/// (`is_stranger`) everything.
 pub async fn enrolled_at(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
     user: &User,
+    is_stranger: bool,
 ) -> Result<Enrolled> {
     if let Some(known) = find(app, tx, &user.pin).await? {
-        let as_shown = complete(app, tx, terminal, &known, user).await?;
+        let as_shown = complete(app, tx, terminal, &known, user, is_stranger).await?;
         return Ok(Enrolled::Known { as_shown });
     }
     if !app.settings().terminals.make_employees || !is_code(&user.pin) {
@@ -152,6 +154,7 @@ async fn complete(
     terminal: &Presence,
     known: &Known,
     user: &User,
+    is_stranger: bool,
 ) -> Result<bool> {
     if known.status != VALID {
         return Ok(false);
@@ -219,6 +222,9 @@ async fn complete(
     }
     if columns.is_empty() {
         return Ok(as_shown);
+    }
+    if is_stranger {
+        return Ok(false);
     }
     let now = app.clock.now();
     columns.set("changed_at", now);
