@@ -796,6 +796,73 @@ async fn shows(app: &TestApp, sn: &str, rows: &[&str]) {
 }
 
 #[tokio::test]
+async fn who_has_resigned_or_is_not_valid_goes_from_a_terminal_that_shows_him() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for (code, area, end) in [
+            ("5003", "north", Value::Null),
+            ("8001", "north", json!("2026-01-14")),
+            ("9", "south", json!("2026-01-16")),
+        ] {
+            let new = json!({ "emp_code": code, "area": [area], "validity_end": end });
+            admin.post(PEOPLE, new).await;
+        }
+        let resigned = json!({ "emp_code": "5003", "resign_date": "2026-01-15", "resign_type": 1 });
+        admin
+            .post(&format!("{PEOPLE}adjust_resign/"), resigned)
+            .await;
+        let people = [
+            "USER PIN=5003\tName=Eva\tPri=14\tPasswd=\tCard=",
+            "USER PIN=8001\tName=\tPri=0\tPasswd=\tCard=",
+            "USER PIN=9\tName=\tPri=14\tPasswd=\tCard=",
+            "USER PIN=a b\tName=Nobody\tPri=14\tPasswd=\tCard=",
+        ];
+        shows(&app, "NORTH", &people).await;
+        assert_eq!(
+            app.obeyed("NORTH").await,
+            [
+                "DATA DELETE USERINFO PIN=5003",
+                "DATA DELETE USERINFO PIN=8001"
+            ]
+        );
+        let north = json!({ "devices_sn": ["NORTH"] });
+        admin
+            .post("/iclock/api/terminals/sync_data_to_device/", north)
+            .await;
+        app.run_jobs().await;
+        let stay = "who belongs elsewhere and whom nobody knows stay";
+        assert_eq!(app.told("NORTH").await, NOBODY, "{stay}");
+        later(&app, TimeDelta::days(2)).await;
+        let over = ["DATA DELETE USERINFO PIN=9"];
+        assert_eq!(app.obeyed("NORTH").await, over, "his validity has ended");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whom_a_terminal_brought_and_who_belongs_elsewhere_goes_when_it_moves() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for (code, area) in [("3", "south"), ("9", "1")] {
+            let new = json!({ "emp_code": code, "first_name": code, "area": [area] });
+            admin.post(PEOPLE, new).await;
+        }
+        let people = [
+            "USER PIN=3\tName=3\tPri=0\tPasswd=\tCard=",
+            "USER PIN=9\tName=9\tPri=0\tPasswd=\tCard=",
+            "USER PIN=a b\tName=Nobody\tPri=14\tPasswd=\tCard=",
+        ];
+        shows(&app, "NORTH", &people).await;
+        assert_eq!(app.told("NORTH").await, NOBODY);
+        let south = json!({ "area": "south" });
+        admin.patch("/iclock/api/terminals/NORTH/", south).await;
+        app.run_jobs().await;
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=9"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_way_to_verify_is_taken_back_on_terminals_too() {
     on_both(|app| async move {
         let admin = admin(&app).await;

@@ -270,6 +270,31 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     contact::people_due(tx, terminal_id).await
 }
 
+/// A terminal came from one area to another. Those whom it brought itself and who belong elsewhere go now, too;
+/// those whom nobody knows stay.
+pub async fn moved(app: &App, tx: &mut Writing, caller: &Caller, terminal_id: i64) -> Result<()> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::new(
+            "SELECT h.pin FROM terminal_holding AS h \
+             JOIN employee AS e ON e.company_id = $1 AND e.emp_code = h.pin \
+             WHERE h.terminal_id = $2 AND h.thing = 'user' AND h.own ORDER BY h.pin",
+            [app.company.id.clone().into(), terminal_id.into()],
+        ))
+        .await?;
+    let pins: Vec<&str> = pins.iter().map(|(pin,)| pin.as_str()).collect();
+    for some in pins.chunks(TOGETHER) {
+        let asked = Asked {
+            pins: some,
+            only: Some(terminal_id),
+            again: None,
+            is_named: true,
+            shown: None,
+        };
+        compare(app, tx, caller, asked).await?;
+    }
+    Ok(())
+}
+
 /// `command` is a CLEAR DATA: after it the terminal is left empty, until [`refill`] or a move.
 pub async fn cleared(app: &App, tx: &mut Writing, terminal_id: i64, command: i64) -> Result<()> {
     let waiting: Vec<(i64,)> = tx
@@ -317,8 +342,8 @@ async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
 
 /// What changed without anybody naming the people: a terminal was authorised, moved or replaced, a
 /// validity began or ended, a command was lost or its pause is over. Terminals get whom they lack, and
-/// lose whom they were told of and who no longer belongs there; people whom a terminal brought itself
-/// stay until somebody changes them.
+/// lose whom they were told of and who no longer belongs there. Whom a terminal brought itself stays until
+/// somebody changes him or moves it, or he is resigned or not valid any more.
 ///
 /// In transactions of a few hundred people, so that others get in between.
 pub async fn settle(app: &App) -> Result<()> {
@@ -412,7 +437,9 @@ async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<Str
                                      WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
                  UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
                  WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
-                     AND h.thing = 'user' AND NOT h.own \
+                     AND h.thing = 'user' AND (NOT h.own OR EXISTS ( \
+                         SELECT 1 FROM employee AS e WHERE e.company_id = $1 AND e.emp_code = h.pin \
+                             AND (e.status <> 0 OR e.validity_start_on > $5 OR e.validity_end_on < $5))) \
                      AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
                      AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
                      SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \

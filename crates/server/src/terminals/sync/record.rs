@@ -10,6 +10,7 @@ use muster_protocol::person::card_number;
 use muster_protocol::secret::Secret;
 use muster_protocol::upload::User;
 use muster_store::{Sql, Tx, json_list};
+use std::collections::HashSet;
 
 /// The time zone and the door of an access terminal its people may always use; without them they are
 /// known and refused.
@@ -45,6 +46,26 @@ pub async fn people(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Person>
             ],
         ))
         .await?)
+}
+
+/// Those of these people who belong on no terminal: they have resigned, or are not valid today.
+pub async fn ended(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<HashSet<String>> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT emp_code FROM employee \
+             WHERE company_id = $1 AND emp_code IN (SELECT value FROM json_each($2)) \
+                 AND (status <> 0 OR validity_start_on > $3 OR validity_end_on < $3)",
+            "SELECT emp_code FROM employee \
+             WHERE company_id = $1 AND emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
+                 AND (status <> 0 OR validity_start_on > $3 OR validity_end_on < $3)",
+            [
+                app.company.id.clone().into(),
+                json_list(pins.iter().copied()),
+                app.today().into(),
+            ],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
 }
 
 /// Somebody who belongs on a terminal now.
