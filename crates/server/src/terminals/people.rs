@@ -263,7 +263,7 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
 }
 
 /// Templates and pictures become the persons', and reach the other terminals that take them. Returns the rows
-/// that were not taken: of people the terminal has no say in.
+/// that were not taken: bad ones, and those of people the terminal has no say in.
 async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Result<Vec<String>> {
     let mut pins: Vec<&str> = bodies.iter().map(|body| body.pin).collect();
     pins.sort_unstable();
@@ -276,6 +276,19 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     let mut shown = Vec::with_capacity(bodies.len());
     let mut not_taken = Vec::new();
     for body in bodies.iter().filter(|body| !leaving.contains(body.pin)) {
+        sync::note_algorithm(
+            &mut tx,
+            terminal.id,
+            body.source,
+            body.wire_type,
+            &cut(body.major_ver, LONGEST_VERSION),
+        )
+        .await?;
+        // A bad one takes no good one's place, here or elsewhere.
+        if body.valid <= 0 {
+            not_taken.push(body.as_row());
+            continue;
+        }
         let digest = if strangers.contains(body.pin) {
             not_taken.push(body.as_row());
             body.digest(app)
@@ -285,14 +298,6 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
             keep_biometric(app, &mut tx, terminal, body).await?;
             body.digest(app)
         };
-        sync::note_algorithm(
-            &mut tx,
-            terminal.id,
-            body.source,
-            body.wire_type,
-            &cut(body.major_ver, LONGEST_VERSION),
-        )
-        .await?;
         shown.push((body.pin.to_owned(), body.thing(), digest));
     }
     let shown = Shown {
@@ -508,7 +513,7 @@ impl Body<'_> {
         }
     }
 
-    /// The same whatever rows it comes in; another one when it is for use under duress, or bad. Near-infrared faces begin with 16 bytes that differ each time
+    /// The same whatever rows it comes in; another one when it is for use under duress. Near-infrared faces begin with 16 bytes that differ each time
     /// (vendor paper 2015): 22 letters of base64.
     fn digest(&self, app: &App) -> Vec<u8> {
         let body = match self.source {
@@ -524,8 +529,7 @@ impl Body<'_> {
     /// Fingerprints' own rows say duress by `Valid=3`.
     fn mark(&self) -> &'static str {
         match (self.valid, self.duress) {
-            (3, _) | (1.., 1..) => "duress",
-            (..=0, _) => "bad",
+            (3, _) | (_, 1..) => "duress",
             _ => "",
         }
     }

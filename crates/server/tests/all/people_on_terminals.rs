@@ -795,6 +795,8 @@ async fn shows(app: &TestApp, sn: &str, rows: &[&str]) {
     assert_eq!(answer.whole(), (200, taken.as_str()), "{sn}");
 }
 
+const NOT_APPLIED: &str = "SELECT count(*) FROM unread_line WHERE reason = 'not_applied'";
+
 #[tokio::test]
 async fn who_has_resigned_or_is_not_valid_goes_from_a_terminal_that_shows_him() {
     on_both(|app| async move {
@@ -858,6 +860,50 @@ async fn whom_a_terminal_brought_and_who_belongs_elsewhere_goes_when_it_moves() 
         admin.patch("/iclock/api/terminals/NORTH/", south).await;
         app.run_jobs().await;
         assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=9"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_template_takes_no_good_ones_place() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let more = json!({ "sn": "NORTH2", "area": "north" });
+        admin.post("/iclock/api/terminals/", more).await;
+        for sn in ["NORTH", "NORTH2"] {
+            let target = format!("/iclock/cdata?SN={sn}&table=options");
+            app.post(&target, "FPVersion=10").await;
+        }
+        admin.post(PEOPLE, asha("north")).await;
+        for sn in ["NORTH", "NORTH2"] {
+            app.obeyed(sn).await;
+        }
+        let good = "FP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj";
+        shows(&app, "NORTH", &[good]).await;
+        let given = ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"];
+        assert_eq!(app.obeyed("NORTH2").await, given);
+        let bad = [
+            "FP PIN=1001\tFID=6\tSize=4\tValid=0\tTMP=YmFk",
+            "FP PIN=1001\tFID=7\tSize=4\tValid=0\tTMP=YmFk",
+        ];
+        shows(&app, "NORTH", &bad).await;
+        app.run_jobs().await;
+        for sn in ["NORTH", "NORTH2"] {
+            assert_eq!(app.told(sn).await, NOBODY, "{sn}");
+        }
+        assert_eq!(app.number(NOT_APPLIED).await, 2);
+        // One of the time when bad ones were kept is given to nobody, and taken from nobody.
+        let kept = "UPDATE biometric SET valid = 0";
+        let mut tx = app.app.store.write().await.expect("begun");
+        tx.run(&Sql::new(kept, [])).await.expect("changed");
+        tx.commit().await.expect("stored");
+        let again = json!({ "emp_code": [1001] });
+        admin
+            .post(&format!("{PEOPLE}resync_to_device/"), again)
+            .await;
+        for sn in ["NORTH", "NORTH2"] {
+            assert_eq!(app.obeyed(sn).await, [ASHA], "{sn}");
+        }
     })
     .await;
 }
