@@ -240,10 +240,13 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
         let is_stranger = strangers.contains(&user.pin);
         match employee::enrolled_at(app, &mut tx, terminal, user, is_stranger).await? {
-            Enrolled::Made(id) => {
+            Enrolled::Made { id, as_shown } => {
                 adopt(app, &mut tx, &[&user.pin]).await?;
                 made.insert(user.pin.clone());
                 new_ones.push(id);
+                if !as_shown {
+                    not_taken.push(as_row(user));
+                }
             }
             Enrolled::Known { as_shown: true } => {}
             Enrolled::Known { as_shown: false } | Enrolled::Nobody => not_taken.push(as_row(user)),

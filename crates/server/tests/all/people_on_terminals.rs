@@ -1,9 +1,10 @@
 //! Who belongs on which terminal: what is done to people through the API, as terminals are told of it
 //! when they poll.
 
-use crate::testing::{Api, TestApp, on_both};
+use crate::testing::{Api, TestApp, on_both, on_both_with};
 use chrono::TimeDelta;
 use muster::access::Rights;
+use muster::config::Admission;
 use muster::jobs;
 use muster::profile::Profile;
 use muster_store::Sql;
@@ -865,6 +866,38 @@ async fn whom_a_terminal_brought_and_who_belongs_elsewhere_goes_when_it_moves() 
 }
 
 #[tokio::test]
+async fn people_of_a_terminal_in_area_1_are_of_that_area_and_stay_when_it_is_let_in() {
+    let open = |config: &mut muster::config::Config| {
+        config.terminals.admission = Admission::Open;
+    };
+    on_both_with(open, |app| async move {
+        let admin = admin(&app).await;
+        let new = json!({ "emp_code": "8", "area": ["1", "south"] });
+        admin.post(PEOPLE, new).await;
+        let rows = [
+            "USER PIN=7\tName=Binod\tPri=14\tPasswd=\tCard=99",
+            "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj",
+            "FP PIN=8\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj",
+        ];
+        shows(&app, "HELD", &rows).await;
+        let binod = format!("{PEOPLE}7/");
+        let binod = admin.send(Method::GET, &binod, Value::Null).await;
+        assert_eq!(binod["area"][0]["area_code"], json!("1"), "{binod}");
+        let templates = "SELECT count(*) FROM biometric WHERE pin = '7'";
+        assert_eq!(app.number(templates).await, 1);
+        let others = "SELECT count(*) FROM biometric WHERE pin = '8'";
+        let is_south = "a terminal that nobody let in has no say in who is in the south";
+        assert_eq!(app.number(others).await, 0, "{is_south}");
+
+        let north = json!({ "area": "north" });
+        admin.patch("/iclock/api/terminals/HELD/", north).await;
+        app.run_jobs().await;
+        assert_eq!(app.told("HELD").await, NOBODY);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_bad_template_takes_no_good_ones_place() {
     on_both(|app| async move {
         let admin = admin(&app).await;
@@ -928,6 +961,55 @@ async fn a_way_to_verify_is_taken_back_on_terminals_too() {
             shows(&app, "NORTH", &[row]).await;
             assert_eq!(app.told("NORTH").await, NOBODY, "{row}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_employee_cannot_have_is_not_taken_from_a_terminal() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let more = json!({ "sn": "NORTH2", "area": "north" });
+        admin.post("/iclock/api/terminals/", more).await;
+        admin
+            .post(PEOPLE, json!({ "emp_code": "4", "area": ["north"] }))
+            .await;
+        for sn in ["NORTH", "NORTH2"] {
+            app.obeyed(sn).await;
+        }
+        let long = format!("USER PIN=6\tName=Dev\tPasswd=12\tCard={}", "1".repeat(60));
+        let rows = [
+            "USER PIN=4\tName=Chitra\tPri=0\tPasswd=pw1\tCard=AABB",
+            "USER PIN=5\tName=Binod\tPri=0\tPasswd=12\tCard=99\tVerify=300",
+            long.as_str(),
+            "USER PIN=7\tName=Eka\tPri=0\tPasswd=\tCard=99",
+            "USER PIN=8\tName=Farid\tPri=0\tPasswd=\tCard=[15CD5B07]",
+        ];
+        shows(&app, "NORTH", &rows).await;
+        let told = |rest: &str| format!("DATA UPDATE USERINFO PIN={rest}\tVerify=-1");
+        assert_eq!(
+            app.obeyed("NORTH2").await,
+            [
+                told("4\tName=Chitra\tPri=0\tPasswd=\tCard="),
+                told("5\tName=Binod\tPri=0\tPasswd=12\tCard=99"),
+                told("6\tName=Dev\tPri=0\tPasswd=12\tCard="),
+                told("7\tName=Eka\tPri=0\tPasswd=\tCard="),
+                told("8\tName=Farid\tPri=0\tPasswd=\tCard=123456789"),
+            ]
+        );
+        let kept = admin
+            .send(Method::GET, "/iclock/api/unread/?ordering=id", Value::Null)
+            .await;
+        let kept = kept["data"].as_array().expect("rows").iter();
+        let kept: Vec<&str> = kept.filter_map(|row| row["text"].as_str()).collect();
+        assert_eq!(kept.len(), 4, "{kept:?}");
+        assert!(kept[0].ends_with("Card=AABB"), "{kept:?}");
+        assert!(
+            kept[3].ends_with("Card=99"),
+            "somebody else has it: {kept:?}"
+        );
+        let placed = "SELECT count(*) FROM employee WHERE position_id IS NOT NULL";
+        assert_eq!(app.number(placed).await, 0);
     })
     .await;
 }
