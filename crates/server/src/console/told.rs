@@ -40,7 +40,7 @@ const UNREADABLE: &[(&str, Text)] = &[
     ("damaged", t!("Damaged")),
     ("packed", t!("Cannot be unpacked")),
     ("access_event", t!("An event of a door, and no punch")),
-    ("not_applied", t!("Of a kind nothing is done with")),
+    ("not_applied", t!("Not taken over")),
     ("unknown_table", t!("A table nobody knows")),
     ("unknown_row", t!("A row nobody knows")),
 ];

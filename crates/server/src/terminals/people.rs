@@ -164,8 +164,8 @@ pub struct Brought {
 /// Rows of one transaction: punches and other terminals get in between.
 const TOGETHER: usize = 200;
 
-/// Stores it; the same thing sent again changes nothing. Returns the user records that were not
-/// taken over, as rows to be kept.
+/// Stores it; the same thing sent again changes nothing. Returns the user records, templates and pictures
+/// that were not taken over, as rows to be kept.
 pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<Vec<String>> {
     for some in brought.operations.chunks(TOGETHER) {
         let mut tx = app.store.write().await?;
@@ -196,7 +196,7 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         .chain(brought.pictures.iter().map(Body::of_picture))
         .collect();
     for some in bodies.chunks(TOGETHER) {
-        take_bodies(app, terminal, some).await?;
+        not_taken.extend(take_bodies(app, terminal, some).await?);
     }
     for photo in &brought.photos {
         let mut tx = app.store.write().await?;
@@ -233,15 +233,20 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     // Two terminals that bring the same people must take locks in one order.
     record::people_in_order(&mut tx, &app.company.id).await?;
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
+    let strangers = sync::strangers(app, &mut tx, terminal.id, &pins).await?;
     let mut made = HashSet::new();
     let mut new_ones = Vec::new();
     let mut not_taken = Vec::new();
     for user in users.iter().filter(|user| !leaving.contains(&user.pin)) {
-        match employee::enrolled_at(app, &mut tx, terminal, user).await? {
-            Enrolled::Made(id) => {
+        let is_stranger = strangers.contains(&user.pin);
+        match employee::enrolled_at(app, &mut tx, terminal, user, is_stranger).await? {
+            Enrolled::Made { id, as_shown } => {
                 adopt(app, &mut tx, &[&user.pin]).await?;
                 made.insert(user.pin.clone());
                 new_ones.push(id);
+                if !as_shown {
+                    not_taken.push(as_row(user));
+                }
             }
             Enrolled::Known { as_shown: true } => {}
             Enrolled::Known { as_shown: false } | Enrolled::Nobody => not_taken.push(as_row(user)),
@@ -260,8 +265,9 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     Ok(not_taken)
 }
 
-/// Templates and pictures become the persons', and reach the other terminals that take them.
-async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Result<()> {
+/// Templates and pictures become the persons', and reach the other terminals that take them. Returns the rows
+/// that were not taken: bad ones, and those of people the terminal has no say in.
+async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Result<Vec<String>> {
     let mut pins: Vec<&str> = bodies.iter().map(|body| body.pin).collect();
     pins.sort_unstable();
     pins.dedup();
@@ -269,15 +275,10 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     record::people_in_order(&mut tx, &app.company.id).await?;
     // Its people are compared below; of those who leave it nothing is taken any more.
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
+    let strangers = sync::strangers(app, &mut tx, terminal.id, &pins).await?;
     let mut shown = Vec::with_capacity(bodies.len());
+    let mut not_taken = Vec::new();
     for body in bodies.iter().filter(|body| !leaving.contains(body.pin)) {
-        let digest = match made_elsewhere(app, &mut tx, terminal, body).await? {
-            Some(digest) => digest,
-            None => {
-                keep_biometric(app, &mut tx, terminal, body).await?;
-                body.digest(app)
-            }
-        };
         sync::note_algorithm(
             &mut tx,
             terminal.id,
@@ -286,6 +287,20 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
             &cut(body.major_ver, LONGEST_VERSION),
         )
         .await?;
+        // A bad one takes no good one's place, here or elsewhere.
+        if body.valid <= 0 {
+            not_taken.push(body.as_row());
+            continue;
+        }
+        let digest = if strangers.contains(body.pin) {
+            not_taken.push(body.as_row());
+            body.digest(app)
+        } else if let Some(digest) = made_elsewhere(app, &mut tx, terminal, body).await? {
+            digest
+        } else {
+            keep_biometric(app, &mut tx, terminal, body).await?;
+            body.digest(app)
+        };
         shown.push((body.pin.to_owned(), body.thing(), digest));
     }
     let shown = Shown {
@@ -295,7 +310,8 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
         bodies: &shown,
     };
     sync::shown(app, &mut tx, &pins, shown).await?;
-    tx.commit(app).await
+    tx.commit(app).await?;
+    Ok(not_taken)
 }
 
 /// A user record as a terminal writes it, but for the password: nobody is shown one.
@@ -451,6 +467,41 @@ impl<'a> Body<'a> {
 }
 
 impl Body<'_> {
+    /// In the words of the terminal.
+    fn as_row(&self) -> String {
+        let Body {
+            pin,
+            wire_type,
+            no,
+            index,
+            major_ver,
+            minor_ver,
+            format,
+            valid,
+            duress,
+            body,
+            ..
+        } = self;
+        let size = body.len();
+        match self.source {
+            "fp" => format!("FP PIN={pin}\tFID={no}\tSize={size}\tValid={valid}\tTMP={body}"),
+            "face" => {
+                format!("FACE PIN={pin}\tFID={index}\tSIZE={size}\tVALID={valid}\tTMP={body}")
+            }
+            "fvein" => format!(
+                "FVEIN Pin={pin}\tFID={no}\tIndex={index}\tValid={valid}\tSize={size}\tTmp={body}"
+            ),
+            "userpic" => format!("USERPIC PIN={pin}\tSize={size}\tContent={body}"),
+            "biophoto" => {
+                format!("BIOPHOTO PIN={pin}\tType={wire_type}\tSize={size}\tContent={body}")
+            }
+            _ => format!(
+                "BIODATA Pin={pin}\tNo={no}\tIndex={index}\tValid={valid}\tDuress={duress}\tType={wire_type}\t\
+                 MajorVer={major_ver}\tMinorVer={minor_ver}\tFormat={format}\tTmp={body}"
+            ),
+        }
+    }
+
     fn thing(&self) -> Thing {
         match self.source {
             "userpic" => Thing::Picture,
@@ -465,7 +516,7 @@ impl Body<'_> {
         }
     }
 
-    /// The same whatever rows it comes in; another one when it is for use under duress, or bad. Near-infrared faces begin with 16 bytes that differ each time
+    /// The same whatever rows it comes in; another one when it is for use under duress. Near-infrared faces begin with 16 bytes that differ each time
     /// (vendor paper 2015): 22 letters of base64.
     fn digest(&self, app: &App) -> Vec<u8> {
         let body = match self.source {
@@ -481,8 +532,7 @@ impl Body<'_> {
     /// Fingerprints' own rows say duress by `Valid=3`.
     fn mark(&self) -> &'static str {
         match (self.valid, self.duress) {
-            (3, _) | (1.., 1..) => "duress",
-            (..=0, _) => "bad",
+            (3, _) | (_, 1..) => "duress",
             _ => "",
         }
     }

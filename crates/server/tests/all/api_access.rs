@@ -348,7 +348,7 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
         assert_eq!(
             told,
             [
-                "DATA UPDATE USERINFO PIN=1002\tName=\tPri=0\tPasswd=\tCard=",
+                "DATA UPDATE USERINFO PIN=1002\tName=\tPri=0\tPasswd=\tCard=\tVerify=-1",
                 "REBOOT"
             ]
         );

@@ -182,9 +182,11 @@ async fn removed(profile: Profile, gone: u16) {
 #[tokio::test]
 async fn who_is_limited_to_areas_sees_the_templates_of_their_people_alone() {
     on_both(|app| async move {
-        scene(&app, Profile::EasyTimePro).await;
+        let admin = scene(&app, Profile::EasyTimePro).await;
         let limited = app.limited_to("south").await;
-        let target = "/iclock/cdata?SN=BYEL201260001&table=OPERLOG&Stamp=2";
+        let new = json!({ "sn": "SOUTH", "area": "south" });
+        admin.post("/iclock/api/terminals/", new).await.is(201);
+        let target = "/iclock/cdata?SN=SOUTH&table=OPERLOG&Stamp=2";
         let row = "FP PIN=70762\tFID=1\tSize=8\tValid=1\tTMP=c291dGg=\n";
         assert_eq!(app.post(target, row).await.status, 200);
         let list = limited.get(LIST).await.is(200);

@@ -275,8 +275,8 @@ async fn who_changes_people_waits_for_no_punch() {
     .await;
 }
 
-const BINOD: &str = "DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=";
-const ASHA: &str = "DATA UPDATE USERINFO PIN=8\tName=Asha\tPri=0\tPasswd=\tCard=";
+const BINOD: &str = "DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=\tVerify=-1";
+const ASHA: &str = "DATA UPDATE USERINFO PIN=8\tName=Asha\tPri=0\tPasswd=\tCard=\tVerify=-1";
 
 /// Binod and Asha in the north, whose terminal knows them.
 async fn two_people(app: &TestApp, admin: &Api<'_>) {
@@ -361,6 +361,8 @@ async fn what_needs_a_record_that_a_terminal_never_finds_is_repeated_with_pauses
     on_both(|app| async move {
         let admin = scene(&app).await;
         two_people(&app, &admin).await;
+        let both = json!({ "area": ["north", "south"] });
+        admin.patch(&format!("{PEOPLE}7/"), both).await.is(200);
         for sn in ["NORTH", "SOUTH"] {
             let target = format!("/iclock/cdata?SN={sn}&table=options");
             app.post(&target, "FPVersion=10").await;
@@ -524,7 +526,7 @@ async fn templates_that_terminals_make_of_one_photo_are_not_sent_round() {
         for sn in norths {
             can(&app, sn, options).await;
         }
-        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
         admin.post(PEOPLE, new).await.is(201);
         for sn in norths {
             assert_eq!(app.obeyed(sn).await, [BINOD]);

@@ -1,9 +1,10 @@
 //! Who belongs on which terminal: what is done to people through the API, as terminals are told of it
 //! when they poll.
 
-use crate::testing::{Api, TestApp, on_both};
+use crate::testing::{Api, TestApp, on_both, on_both_with};
 use chrono::TimeDelta;
 use muster::access::Rights;
+use muster::config::Admission;
 use muster::jobs;
 use muster::profile::Profile;
 use muster_store::Sql;
@@ -157,7 +158,7 @@ async fn who_is_enrolled_at_a_terminal_reaches_the_others_of_its_area() {
         assert_eq!(app.told("NORTH").await, NOBODY, "it has him already");
         assert_eq!(
             app.told("NORTH2").await,
-            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=99"],
+            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=99\tVerify=-1"],
             "no terminal makes an administrator of another"
         );
         let moved = json!({ "employees": "7", "areas": "south" });
@@ -447,7 +448,7 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
         admin.post("/iclock/api/terminals/", more).await;
         let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north"] });
         admin.post(PEOPLE, new).await;
-        let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard="];
+        let plain = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=\tVerify=-1"];
         assert_eq!(app.obeyed("NORTH").await, plain);
         assert_eq!(app.obeyed("NORTH2").await, plain);
 
@@ -457,7 +458,8 @@ async fn a_terminals_changed_records_complete_the_servers_and_are_put_right() {
         };
         shows("USER PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=[15CD5B07]\tGrp=1\n").await;
         assert_eq!(app.told("NORTH").await, NOBODY, "it has the card already");
-        let with_card = ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789"];
+        let with_card =
+            ["DATA UPDATE USERINFO PIN=7\tName=Binod\tPri=0\tPasswd=\tCard=123456789\tVerify=-1"];
         assert_eq!(
             app.obeyed("NORTH2").await,
             with_card,
@@ -661,7 +663,7 @@ async fn who_was_deleted_at_a_terminal_comes_back_and_who_was_enrolled_there_sta
             app.obeyed("NORTH").await,
             [
                 "DATA QUERY ATTLOG StartTime=2026-01-15 00:00:00\tEndTime=2026-01-15 23:59:59",
-                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=",
+                "DATA UPDATE USERINFO PIN=2\tName=2\tPri=0\tPasswd=\tCard=\tVerify=-1",
                 "DATA UPDATE FINGERTMP PIN=2\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj",
             ],
             "one punch more than here, and one person less"
@@ -782,6 +784,232 @@ async fn callers_see_what_terminals_hold_what_is_on_its_way_and_what_failed() {
             ])]
         );
         assert_eq!(list("sn=NORTH&is_removal=true").await.len(), 1);
+    })
+    .await;
+}
+
+/// What a terminal shows of people, or brings of them.
+async fn shows(app: &TestApp, sn: &str, rows: &[&str]) {
+    let target = format!("/iclock/cdata?SN={sn}&table=OPERLOG&Stamp=1");
+    let answer = app.post(&target, format!("{}\n", rows.join("\n"))).await;
+    let taken = format!("OK: {}", rows.len());
+    assert_eq!(answer.whole(), (200, taken.as_str()), "{sn}");
+}
+
+const NOT_APPLIED: &str = "SELECT count(*) FROM unread_line WHERE reason = 'not_applied'";
+
+#[tokio::test]
+async fn who_has_resigned_or_is_not_valid_goes_from_a_terminal_that_shows_him() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for (code, area, end) in [
+            ("5003", "north", Value::Null),
+            ("8001", "north", json!("2026-01-14")),
+            ("9", "south", json!("2026-01-16")),
+        ] {
+            let new = json!({ "emp_code": code, "area": [area], "validity_end": end });
+            admin.post(PEOPLE, new).await;
+        }
+        let resigned = json!({ "emp_code": "5003", "resign_date": "2026-01-15", "resign_type": 1 });
+        admin
+            .post(&format!("{PEOPLE}adjust_resign/"), resigned)
+            .await;
+        let people = [
+            "USER PIN=5003\tName=Eva\tPri=14\tPasswd=\tCard=",
+            "USER PIN=8001\tName=\tPri=0\tPasswd=\tCard=",
+            "USER PIN=9\tName=\tPri=14\tPasswd=\tCard=",
+            "USER PIN=a b\tName=Nobody\tPri=14\tPasswd=\tCard=",
+        ];
+        shows(&app, "NORTH", &people).await;
+        assert_eq!(
+            app.obeyed("NORTH").await,
+            [
+                "DATA DELETE USERINFO PIN=5003",
+                "DATA DELETE USERINFO PIN=8001"
+            ]
+        );
+        let north = json!({ "devices_sn": ["NORTH"] });
+        admin
+            .post("/iclock/api/terminals/sync_data_to_device/", north)
+            .await;
+        app.run_jobs().await;
+        let stay = "who belongs elsewhere and whom nobody knows stay";
+        assert_eq!(app.told("NORTH").await, NOBODY, "{stay}");
+        later(&app, TimeDelta::days(2)).await;
+        let over = ["DATA DELETE USERINFO PIN=9"];
+        assert_eq!(app.obeyed("NORTH").await, over, "his validity has ended");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whom_a_terminal_brought_and_who_belongs_elsewhere_goes_when_it_moves() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        for (code, area) in [("3", "south"), ("9", "1")] {
+            let new = json!({ "emp_code": code, "first_name": code, "area": [area] });
+            admin.post(PEOPLE, new).await;
+        }
+        let people = [
+            "USER PIN=3\tName=3\tPri=0\tPasswd=\tCard=",
+            "USER PIN=9\tName=9\tPri=0\tPasswd=\tCard=",
+            "USER PIN=a b\tName=Nobody\tPri=14\tPasswd=\tCard=",
+        ];
+        shows(&app, "NORTH", &people).await;
+        assert_eq!(app.told("NORTH").await, NOBODY);
+        let south = json!({ "area": "south" });
+        admin.patch("/iclock/api/terminals/NORTH/", south).await;
+        app.run_jobs().await;
+        assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=9"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_of_a_terminal_in_area_1_are_of_that_area_and_stay_when_it_is_let_in() {
+    let open = |config: &mut muster::config::Config| {
+        config.terminals.admission = Admission::Open;
+    };
+    on_both_with(open, |app| async move {
+        let admin = admin(&app).await;
+        let new = json!({ "emp_code": "8", "area": ["1", "south"] });
+        admin.post(PEOPLE, new).await;
+        let rows = [
+            "USER PIN=7\tName=Binod\tPri=14\tPasswd=\tCard=99",
+            "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj",
+            "FP PIN=8\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj",
+        ];
+        shows(&app, "HELD", &rows).await;
+        let binod = format!("{PEOPLE}7/");
+        let binod = admin.send(Method::GET, &binod, Value::Null).await;
+        assert_eq!(binod["area"][0]["area_code"], json!("1"), "{binod}");
+        let templates = "SELECT count(*) FROM biometric WHERE pin = '7'";
+        assert_eq!(app.number(templates).await, 1);
+        let others = "SELECT count(*) FROM biometric WHERE pin = '8'";
+        let is_south = "a terminal that nobody let in has no say in who is in the south";
+        assert_eq!(app.number(others).await, 0, "{is_south}");
+
+        let north = json!({ "area": "north" });
+        admin.patch("/iclock/api/terminals/HELD/", north).await;
+        app.run_jobs().await;
+        assert_eq!(app.told("HELD").await, NOBODY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_template_takes_no_good_ones_place() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let more = json!({ "sn": "NORTH2", "area": "north" });
+        admin.post("/iclock/api/terminals/", more).await;
+        for sn in ["NORTH", "NORTH2"] {
+            let target = format!("/iclock/cdata?SN={sn}&table=options");
+            app.post(&target, "FPVersion=10").await;
+        }
+        admin.post(PEOPLE, asha("north")).await;
+        for sn in ["NORTH", "NORTH2"] {
+            app.obeyed(sn).await;
+        }
+        let good = "FP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj";
+        shows(&app, "NORTH", &[good]).await;
+        let given = ["DATA UPDATE FINGERTMP PIN=1001\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"];
+        assert_eq!(app.obeyed("NORTH2").await, given);
+        let bad = [
+            "FP PIN=1001\tFID=6\tSize=4\tValid=0\tTMP=YmFk",
+            "FP PIN=1001\tFID=7\tSize=4\tValid=0\tTMP=YmFk",
+        ];
+        shows(&app, "NORTH", &bad).await;
+        app.run_jobs().await;
+        for sn in ["NORTH", "NORTH2"] {
+            assert_eq!(app.told(sn).await, NOBODY, "{sn}");
+        }
+        assert_eq!(app.number(NOT_APPLIED).await, 2);
+        // One of the time when bad ones were kept is given to nobody, and taken from nobody.
+        let kept = "UPDATE biometric SET valid = 0";
+        let mut tx = app.app.store.write().await.expect("begun");
+        tx.run(&Sql::new(kept, [])).await.expect("changed");
+        tx.commit().await.expect("stored");
+        let again = json!({ "emp_code": [1001] });
+        admin
+            .post(&format!("{PEOPLE}resync_to_device/"), again)
+            .await;
+        for sn in ["NORTH", "NORTH2"] {
+            assert_eq!(app.obeyed(sn).await, [ASHA], "{sn}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_way_to_verify_is_taken_back_on_terminals_too() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let new = json!({ "emp_code": "7", "verify_mode": 3, "area": ["north"] });
+        admin.post(PEOPLE, new).await;
+        let told = |mode: i64| {
+            format!("DATA UPDATE USERINFO PIN=7\tName=\tPri=0\tPasswd=\tCard=\tVerify={mode}")
+        };
+        assert_eq!(app.obeyed("NORTH").await, [told(3)]);
+        let none = json!({ "verify_mode": null });
+        admin.patch(&format!("{PEOPLE}7/"), none).await;
+        assert_eq!(app.obeyed("NORTH").await, [told(-1)]);
+        for row in [
+            "USER PIN=7\tName=\tPri=0\tPasswd=\tCard=\tVerify=-1",
+            "USER PIN=7\tName=\tPri=0\tPasswd=\tCard=",
+        ] {
+            shows(&app, "NORTH", &[row]).await;
+            assert_eq!(app.told("NORTH").await, NOBODY, "{row}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_employee_cannot_have_is_not_taken_from_a_terminal() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        let more = json!({ "sn": "NORTH2", "area": "north" });
+        admin.post("/iclock/api/terminals/", more).await;
+        admin
+            .post(PEOPLE, json!({ "emp_code": "4", "area": ["north"] }))
+            .await;
+        for sn in ["NORTH", "NORTH2"] {
+            app.obeyed(sn).await;
+        }
+        let long = format!("USER PIN=6\tName=Dev\tPasswd=12\tCard={}", "1".repeat(60));
+        let rows = [
+            "USER PIN=4\tName=Chitra\tPri=0\tPasswd=pw1\tCard=AABB",
+            "USER PIN=5\tName=Binod\tPri=0\tPasswd=12\tCard=99\tVerify=300",
+            long.as_str(),
+            "USER PIN=7\tName=Eka\tPri=0\tPasswd=\tCard=99",
+            "USER PIN=8\tName=Farid\tPri=0\tPasswd=\tCard=[15CD5B07]",
+        ];
+        shows(&app, "NORTH", &rows).await;
+        let told = |rest: &str| format!("DATA UPDATE USERINFO PIN={rest}\tVerify=-1");
+        assert_eq!(
+            app.obeyed("NORTH2").await,
+            [
+                told("4\tName=Chitra\tPri=0\tPasswd=\tCard="),
+                told("5\tName=Binod\tPri=0\tPasswd=12\tCard=99"),
+                told("6\tName=Dev\tPri=0\tPasswd=12\tCard="),
+                told("7\tName=Eka\tPri=0\tPasswd=\tCard="),
+                told("8\tName=Farid\tPri=0\tPasswd=\tCard=123456789"),
+            ]
+        );
+        let kept = admin
+            .send(Method::GET, "/iclock/api/unread/?ordering=id", Value::Null)
+            .await;
+        let kept = kept["data"].as_array().expect("rows").iter();
+        let kept: Vec<&str> = kept.filter_map(|row| row["text"].as_str()).collect();
+        assert_eq!(kept.len(), 4, "{kept:?}");
+        assert!(kept[0].ends_with("Card=AABB"), "{kept:?}");
+        assert!(
+            kept[3].ends_with("Card=99"),
+            "somebody else has it: {kept:?}"
+        );
+        let placed = "SELECT count(*) FROM employee WHERE position_id IS NOT NULL";
+        assert_eq!(app.number(placed).await, 0);
     })
     .await;
 }

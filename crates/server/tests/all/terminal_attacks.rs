@@ -61,7 +61,7 @@ async fn attack_31_no_value_of_a_person_becomes_another_field_or_command_of_a_te
             .is(201);
         assert_eq!(
             app.told("GATE").await,
-            ["DATA UPDATE USERINFO PIN=7\tName=C:9:CLEAR DATA Pri=14,x\tPri=0\tPasswd=\tCard="]
+            ["DATA UPDATE USERINFO PIN=7\tName=C:9:CLEAR DATA Pri=14,x\tPri=0\tPasswd=\tCard=\tVerify=-1"]
         );
     })
     .await;
@@ -105,6 +105,85 @@ async fn attack_34_a_terminal_ends_no_command_of_another_and_sends_nothing_for_i
             .await
             .expect("read");
         assert_eq!(by.len(), 1, "{by:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_27_a_terminal_puts_nothing_on_people_of_other_areas() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let area = json!({ "area_code": "plant", "area_name": "Plant" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        admin
+            .post(TERMINALS, json!({ "sn": "PLANT", "area": "plant" }))
+            .await
+            .is(201);
+        for sn in ["GATE", "REAR", "PLANT"] {
+            let target = format!("/iclock/cdata?SN={sn}&table=options");
+            app.post(&target, "FPVersion=10,PhotoFunOn=1").await;
+        }
+        let new = json!({ "emp_code": "1004", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        let record = ["DATA UPDATE USERINFO PIN=1004\tName=\tPri=0\tPasswd=\tCard=\tVerify=-1"];
+        for sn in ["GATE", "REAR"] {
+            assert_eq!(app.obeyed(sn).await, record, "{sn}");
+        }
+        let rows = [
+            "USER PIN=1004\tName=Mallory\tPasswd=1111\tCard=666\tVerify=3",
+            "FP PIN=1004\tFID=3\tSize=8\tValid=1\tTMP=b3RoZXJz",
+            "USERPIC PIN=1004\tSize=8\tContent=b3RoZXJz",
+        ];
+        let brings = async |sn: &str| {
+            let target = format!("/iclock/cdata?SN={sn}&table=OPERLOG&Stamp=1");
+            let answer = app.post(&target, format!("{}\n", rows.join("\n"))).await;
+            assert_eq!(answer.whole(), (200, "OK: 3"), "{sn}");
+        };
+        brings("PLANT").await;
+        app.run_jobs().await;
+        for sn in ["GATE", "REAR", "PLANT"] {
+            assert_eq!(app.told(sn).await, [""; 0], "{sn}");
+        }
+        assert_eq!(app.number("SELECT count(*) FROM biometric").await, 0);
+        let kept = "/iclock/api/unread/?ordering=id&reason=not_applied&terminal_sn=";
+        let kept = admin.get(&format!("{kept}PLANT")).await.is(200);
+        let kept = kept["data"].as_array().expect("rows").iter();
+        let kept: Vec<&str> = kept.filter_map(|row| row["text"].as_str()).collect();
+        assert_eq!(
+            kept,
+            [&rows[0].replace("1111", "…"), rows[1], rows[2]],
+            "and nothing is lost"
+        );
+        // The person comes to the plant: now its terminal may speak of him.
+        let both = json!({ "area": ["north", "plant"] });
+        admin.patch(&format!("{PEOPLE}1004/"), both).await.is(200);
+        app.obeyed("PLANT").await;
+        brings("PLANT").await;
+        let taken = [
+            "DATA UPDATE USERINFO PIN=1004\tName=Mallory\tPri=0\tPasswd=1111\tCard=666\tVerify=3",
+            "DATA UPDATE FINGERTMP PIN=1004\tFID=3\tSize=8\tValid=1\tTMP=b3RoZXJz",
+            "DATA UPDATE USERPIC PIN=1004\tSize=8\tContent=b3RoZXJz",
+        ];
+        assert_eq!(app.obeyed("GATE").await, taken);
+        // Who is there because the server has put him there is no stranger, though the terminal moves.
+        admin
+            .post(PEOPLE, json!({ "emp_code": "1005", "area": ["north"] }))
+            .await
+            .is(201);
+        for sn in ["GATE", "REAR"] {
+            app.obeyed(sn).await;
+        }
+        admin
+            .patch(&format!("{TERMINALS}GATE/"), json!({ "area": "plant" }))
+            .await
+            .is(200);
+        let row = "FP PIN=1005\tFID=6\tSize=8\tValid=1\tTMP=b3RoZXJz\n";
+        app.post("/iclock/cdata?SN=GATE&table=OPERLOG&Stamp=2", row)
+            .await;
+        assert_eq!(
+            app.obeyed("REAR").await,
+            ["DATA UPDATE FINGERTMP PIN=1005\tFID=6\tSize=8\tValid=1\tTMP=b3RoZXJz"]
+        );
     })
     .await;
 }

@@ -185,7 +185,7 @@ fn all_commands() -> Vec<Told> {
                 "emp_code": true, "finger_print": true, "face": true, "finger_vein": true,
                 "palm": true, "vl_face": true,
             }),
-            vec!["DATA UPDATE USERINFO PIN=1042\tName=Asha\tPri=0\tPasswd=\tCard="],
+            vec!["DATA UPDATE USERINFO PIN=1042\tName=Asha\tPri=0\tPasswd=\tCard=\tVerify=-1"],
             Ok(vec![
                 "DATA UPDATE user CardNo=\tPin=1042\tPassword=\tGroup=0\tStartTime=0\tEndTime=0\tName=Asha\tPrivilege=0",
                 "DATA UPDATE userauthorize Pin=1042\tAuthorizeTimezoneId=1\tAuthorizeDoorId=1",
@@ -970,7 +970,7 @@ async fn a_terminal_that_was_emptied_stays_empty_until_it_is_synchronised() {
         }
         let path = format!("{TERMINALS}sync_data_to_device/");
         caller.post(&path, both).await.is(200);
-        let record = "DATA UPDATE USERINFO PIN=1042\tName=Asha Rani\tPri=0\tPasswd=\tCard=";
+        let record = "DATA UPDATE USERINFO PIN=1042\tName=Asha Rani\tPri=0\tPasswd=\tCard=\tVerify=-1";
         assert_eq!(app.obeyed("GATE").await, [record]);
         assert_eq!(
             app.obeyed("DOOR").await,

@@ -1,15 +1,16 @@
 //! People enrolled at a terminal.
 
-use super::write::is_code;
+use super::write::{DIGITS, EMP_CODE, LONGEST_NAME, NAME, PRIVILEGES, VERIFY_MODES};
 use super::{DEVICE_PASSWORD, Employee, VALID};
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::Result;
+use crate::input::{Text, read_text};
 use crate::resource::{Columns, Resource, search_text};
-use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
 use muster_protocol::person::card_number;
+use muster_protocol::secret::Secret;
 use muster_protocol::upload::User;
 use muster_store::{Sql, Tx};
 use serde_json::{Map, json};
@@ -17,8 +18,9 @@ use serde_json::{Map, json};
 /// What became of somebody a terminal brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enrolled {
-    /// The new employee's id; the punches that wait for the code are the caller's to adopt.
-    Made(i64),
+    /// The new employee's id; the punches that wait for the code are the caller's to adopt. `as_shown`: with
+    /// all that the row says.
+    Made { id: i64, as_shown: bool },
     /// Was an employee before. `as_shown`: the server's record says the same, by now.
     Known { as_shown: bool },
     /// Is no employee, and does not become one.
@@ -26,53 +28,67 @@ pub enum Enrolled {
 }
 
 /// A person enrolled at a terminal, of whom nobody knows yet, becomes an employee: code = PIN, area
-/// = the terminal's. Of a known one only what the server lacks is taken over: a name, a card, a password,
-/// a way to verify; a higher privilege where the setting allows it. Everything else stands as the server
-/// has it, because whoever knows a serial number can speak for a terminal.
+/// = the terminal's; what no employee can have is left out. Of a known one only what the server lacks is
+/// taken over: a name, a card, a password, a way to verify; a higher privilege where the setting allows it.
+/// Everything else stands as the server has it, because whoever knows a serial number can speak for a
+/// terminal; of somebody it has no say in (`is_stranger`) everything.
 pub async fn enrolled_at(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
     user: &User,
+    is_stranger: bool,
 ) -> Result<Enrolled> {
     if let Some(known) = find(app, tx, &user.pin).await? {
-        let as_shown = complete(app, tx, terminal, &known, user).await?;
+        let as_shown = complete(app, tx, terminal, &known, user, is_stranger).await?;
         return Ok(Enrolled::Known { as_shown });
     }
-    if !app.settings().terminals.make_employees || !is_code(&user.pin) {
+    let is_code = read_text(&user.pin.as_str().into(), EMP_CODE).is_ok();
+    if !app.settings().terminals.make_employees || !is_code {
         return Ok(Enrolled::Nobody);
     }
     let now = app.clock.now();
-    let privilege = if app.settings().terminals.raise_privilege {
-        user.privilege.unwrap_or(0)
+    let mut said = Said::by(user);
+    if let Some(card) = &said.card
+        && is_used(app, tx, card).await?
+    {
+        said.card = None;
+        said.fits = false;
+    }
+    let privilege = user
+        .privilege
+        .filter(|_| app.settings().terminals.raise_privilege)
+        .unwrap_or(0);
+    let privilege = if is_privilege(privilege) {
+        privilege
     } else {
+        said.fits = false;
         0
     };
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
-    let name = user
-        .name
-        .as_deref()
-        .filter(|name| !name.is_empty())
-        .map(|name| cut(name, 100));
+    let sealed = said
+        .password
+        .as_ref()
+        .map(|password| app.keys.seal(DEVICE_PASSWORD, password.expose().as_bytes()));
     let made: Option<(i64,)> = tx
         .find(&Sql::new(
-            "INSERT INTO employee (company_id, emp_code, first_name, card_no, department_id, position_id, \
+            "INSERT INTO employee (company_id, emp_code, first_name, card_no, device_password_sealed, department_id, \
                  verify_mode, dev_privilege, enroll_sn, search_text, created_at, changed_at) \
-             VALUES ($1, $2, $3, $4, 1, 1, $5, $6, $7, $8, $9, $9) ON CONFLICT DO NOTHING RETURNING id",
+             VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $10) ON CONFLICT DO NOTHING RETURNING id",
             [
                 app.company.id.clone().into(),
                 user.pin.clone().into(),
-                name.clone().into(),
-                user.card.as_deref().map(|card| cut(card, 20)).into(),
-                user.verify_mode.map(i64::from).into(),
+                said.name.clone().into(),
+                said.card.clone().into(),
+                sealed.into(),
+                said.verify_mode.into(),
                 privilege.into(),
                 terminal.sn.as_str().into(),
                 search_text([
-                    name.as_deref().unwrap_or_default(),
+                    said.name.as_deref().unwrap_or_default(),
                     "",
                     user.pin.as_str(),
                     "",
-                    user.card.as_deref().unwrap_or_default(),
+                    said.card.as_deref().unwrap_or_default(),
                     "",
                     "",
                 ])
@@ -84,43 +100,71 @@ pub async fn enrolled_at(
     let Some((id,)) = made else {
         return Ok(Enrolled::Known { as_shown: false });
     };
-    if let Some(password) = user
-        .password
-        .as_ref()
-        .filter(|password| !password.is_empty())
-    {
-        tx.run(&Sql::new(
-            "UPDATE employee SET device_password_sealed = $2 WHERE id = $1",
-            [
-                id.into(),
-                app.keys
-                    .seal(DEVICE_PASSWORD, password.expose().as_bytes())
-                    .into(),
-            ],
-        ))
-        .await?;
-    }
-    if terminal.area_id != NOT_AUTHORIZED {
-        tx.run(&Sql::new(
-            "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
-            [id.into(), terminal.area_id.into()],
-        ))
-        .await?;
-    }
+    tx.run(&Sql::new(
+        "INSERT INTO employee_area (employee_id, area_id) VALUES ($1, $2)",
+        [id.into(), terminal.area_id.into()],
+    ))
+    .await?;
     let deed = Deed {
         action: "create",
         thing: Employee::NAME,
         thing_id: user.pin.clone(),
         after: audit::members(json!({
             "emp_code": user.pin,
-            "first_name": name,
+            "first_name": said.name,
             "dev_privilege": privilege,
             "enroll_sn": terminal.sn.as_str(),
         })),
         ..Deed::default()
     };
     audit::write(tx, now, &Caller::system(), deed).await?;
-    Ok(Enrolled::Made(id))
+    let as_shown = said.fits;
+    Ok(Enrolled::Made { id, as_shown })
+}
+
+/// What a row says of somebody, as far as the rules of an employee's fields allow it.
+struct Said {
+    name: Option<String>,
+    card: Option<String>,
+    password: Option<Secret>,
+    verify_mode: Option<i64>,
+    /// Nothing had to be left out.
+    fits: bool,
+}
+
+impl Said {
+    fn by(user: &User) -> Said {
+        let mut fits = true;
+        let mut read = |text: Option<&str>, rule: Text| {
+            let text = text.filter(|text| !text.is_empty())?;
+            let text = read_text(&text.into(), rule).ok();
+            fits &= text.is_some();
+            text.flatten().filter(|text| !text.is_empty())
+        };
+        // The beginning of a long one is a name, too.
+        let name = user.name.as_deref().map(|name| cut(name, LONGEST_NAME));
+        let name = read(name.as_deref(), NAME);
+        let card = read(user.card.as_deref(), DIGITS);
+        let password = read(user.password.as_ref().map(Secret::expose), DIGITS);
+        let (least, most) = VERIFY_MODES;
+        let given = user.verify_mode.map(i64::from);
+        let verify_mode = given.filter(|mode| (least..=most).contains(mode));
+        Said {
+            name,
+            card,
+            password: password.map(Secret::new),
+            verify_mode,
+            fits: fits && verify_mode == given,
+        }
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+fn is_privilege(privilege: i16) -> bool {
+    PRIVILEGES.contains(&privilege.into())
 }
 
 #[derive(sqlx::FromRow)]
@@ -152,20 +196,20 @@ async fn complete(
     terminal: &Presence,
     known: &Known,
     user: &User,
+    is_stranger: bool,
 ) -> Result<bool> {
     if known.status != VALID {
         return Ok(false);
     }
-    let mut as_shown = true;
+    let said = Said::by(user);
+    let mut as_shown = said.fits;
     let is_empty =
         |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
     let mut columns = Columns::default();
     let mut after = Map::new();
-    if let Some(name) = user.name.as_deref().filter(|name| !name.is_empty()) {
+    if let Some(name) = said.name {
         let names = [&known.first_name, &known.last_name];
         if names.into_iter().all(is_empty) {
-            let name = cut(name, 100);
             after.insert("first_name".into(), name.clone().into());
             columns.set("first_name", name);
         } else {
@@ -175,10 +219,10 @@ async fn complete(
                 .map(|name| name.trim())
                 .collect();
             // A terminal keeps the beginning of a name.
-            as_shown &= names.join(" ").trim().starts_with(name);
+            as_shown &= names.join(" ").trim().starts_with(&name);
         }
     }
-    if let Some(card) = user.card.as_deref().map(|card| cut(card, 20)) {
+    if let Some(card) = said.card {
         if !is_empty(&known.card_no) {
             as_shown &= known.card_no.as_deref().and_then(card_number) == Some(card);
         } else if is_used(app, tx, &card).await? {
@@ -189,20 +233,17 @@ async fn complete(
         }
     }
     if known.device_password_sealed.is_none()
-        && let Some(password) = user
-            .password
-            .as_ref()
-            .filter(|password| !password.is_empty())
+        && let Some(password) = said.password
     {
         let sealed = app.keys.seal(DEVICE_PASSWORD, password.expose().as_bytes());
         after.insert("device_password".into(), true.into());
         columns.set("device_password_sealed", sealed);
     }
     if known.verify_mode.is_none()
-        && let Some(mode) = user.verify_mode.filter(|mode| *mode >= 0)
+        && let Some(mode) = said.verify_mode.filter(|mode| *mode >= 0)
     {
         after.insert("verify_mode".into(), mode.into());
-        columns.set("verify_mode", i64::from(mode));
+        columns.set("verify_mode", mode);
     }
     // The manual's 1 is an administrator, a terminal's 14.
     let has = match known.dev_privilege {
@@ -210,7 +251,7 @@ async fn complete(
         privilege => privilege,
     };
     if let Some(privilege) = user.privilege.filter(|privilege| *privilege > has) {
-        if app.settings().terminals.raise_privilege {
+        if app.settings().terminals.raise_privilege && is_privilege(privilege) {
             after.insert("dev_privilege".into(), privilege.into());
             columns.set("dev_privilege", privilege);
         } else {
@@ -219,6 +260,9 @@ async fn complete(
     }
     if columns.is_empty() {
         return Ok(as_shown);
+    }
+    if is_stranger {
+        return Ok(false);
     }
     let now = app.clock.now();
     columns.set("changed_at", now);

@@ -43,9 +43,10 @@ const RESERVED: &[&str] = &[
     "update_emp_photo",
 ];
 
-const EMP_CODE: Text = Text::max(20).like(is_code);
-const NAME: Text = Text::max(100).optional();
-const DIGITS: Text = Text::max(20).optional().like(is_digits);
+pub(super) const EMP_CODE: Text = Text::max(20).like(is_code);
+pub(super) const LONGEST_NAME: usize = 100;
+pub(super) const NAME: Text = Text::max(LONGEST_NAME).optional();
+pub(super) const DIGITS: Text = Text::max(20).optional().like(is_digits);
 const PHONE: Text = Text::max(20).optional().like(is_phone);
 const EMAIL: Text = Text::max(254)
     .optional()
@@ -84,9 +85,11 @@ const FLAGS: &[&str] = &[
 ];
 /// What terminals know: a person, an enroller, an administrator, a super administrator; the
 /// manual's 1 is an administrator too.
-const PRIVILEGES: [i64; 5] = [0, 1, 2, 6, 14];
+pub(super) const PRIVILEGES: [i64; 5] = [0, 1, 2, 6, 14];
+/// The least and the most; the least is as the terminal's group has it.
+pub(super) const VERIFY_MODES: (i64, i64) = (-1, 255);
 
-pub(super) fn is_code(text: &str) -> bool {
+fn is_code(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         && !RESERVED.contains(&text.to_lowercase().as_str())
@@ -181,7 +184,7 @@ impl Changes {
             changes.columns.set("gender", gender);
         }
         for (name, least, most) in [
-            ("verify_mode", -1, 255),
+            ("verify_mode", VERIFY_MODES.0, VERIFY_MODES.1),
             ("emp_type", 0, 32_767),
             ("app_role", 0, 2_147_483_647),
         ] {

@@ -141,6 +141,8 @@ struct Work<'a> {
     records: HashMap<String, Record>,
     /// Who belongs where.
     belonging: HashSet<(i64, String)>,
+    /// Who belongs nowhere: employees who have resigned, or are not valid today.
+    ended: HashSet<String>,
     holdings: Vec<Holding>,
     told: Vec<Option<Told>>,
     by_person: HashMap<(i64, String), BTreeMap<Thing, usize>>,
@@ -197,6 +199,7 @@ impl<'a> Work<'a> {
                 ],
             ))
             .await?;
+        let ended = record::ended(app, tx, pins).await?;
         let (holdings, told): (Vec<Holding>, Vec<Option<Told>>) =
             holding::load(app, tx, &ids, pins)
                 .await?
@@ -243,6 +246,7 @@ impl<'a> Work<'a> {
             pins: pins.to_vec(),
             records,
             belonging: belonging.into_iter().collect(),
+            ended,
             holdings,
             told,
             by_person,
@@ -488,6 +492,7 @@ impl<'a> Work<'a> {
             .filter(|(_, at)| !self.holdings[*at].is_over())
             .collect();
         let belongs = self.belonging.contains(&key);
+        let has_ended = self.ended.contains(pin);
         let chosen = self.chosen(id, pin);
         // What the terminal brought of somebody goes with a record that the server has told it.
         let record_is_told = things
@@ -497,7 +502,8 @@ impl<'a> Work<'a> {
             .into_iter()
             .map(|(thing, at)| {
                 if !belongs {
-                    let stays = self.holdings[at].own && !record_is_told && !is_named;
+                    let is_its_own = self.holdings[at].own && !record_is_told;
+                    let stays = is_its_own && !is_named && !has_ended;
                     return (at, (!stays).then_some(None));
                 }
                 let wish = match thing {

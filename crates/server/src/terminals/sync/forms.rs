@@ -343,7 +343,8 @@ impl Abilities {
         bodies: impl Iterator<Item = (usize, &'b Body)>,
     ) -> BTreeMap<Thing, (usize, Form)> {
         let mut chosen = BTreeMap::new();
-        for (at, body) in bodies {
+        // A bad one, of the time when those were kept, is given to nobody.
+        for (at, body) in bodies.filter(|(_, body)| body.valid > 0) {
             if let Ok(form) = self.form_of(body) {
                 chosen.insert(body.thing(), (at, form));
             }

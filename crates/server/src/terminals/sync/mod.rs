@@ -207,6 +207,45 @@ pub async fn leaving(tx: &mut Tx, terminal_id: i64, pins: &[&str]) -> Result<Has
     Ok(pins.into_iter().map(|(pin,)| pin).collect())
 }
 
+/// Those of these PINs whose people a terminal has no say in: employees who are in none of its areas, and whom the
+/// server has not put there. Area 1 is nobody's place: a terminal in it has a say in those who are nowhere else.
+pub async fn strangers(
+    app: &App,
+    tx: &mut Tx,
+    terminal_id: i64,
+    pins: &[&str],
+) -> Result<HashSet<String>> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT e.emp_code FROM employee AS e JOIN terminal AS t ON t.id = $2 \
+             WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($4)) \
+                 AND CASE WHEN t.area_id = $3 \
+                     THEN EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                     ELSE NOT EXISTS (SELECT 1 FROM employee_area AS a \
+                                      WHERE a.employee_id = e.id AND a.area_id = t.area_id) \
+                         AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                         WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
+                                             AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL)) END",
+            "SELECT e.emp_code FROM employee AS e JOIN terminal AS t ON t.id = $2 \
+             WHERE e.company_id = $1 AND e.emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($4::jsonb))) \
+                 AND CASE WHEN t.area_id = $3 \
+                     THEN EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                     ELSE NOT EXISTS (SELECT 1 FROM employee_area AS a \
+                                      WHERE a.employee_id = e.id AND a.area_id = t.area_id) \
+                         AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                         WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
+                                             AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL)) END",
+            [
+                app.company.id.clone().into(),
+                terminal_id.into(),
+                NOT_AUTHORIZED.into(),
+                json_list(pins.iter().copied()),
+            ],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
+}
+
 /// The record of somebody who belongs on the terminal, when it asks who that is. Of others it learns
 /// nothing: whoever knows a serial number can ask.
 pub async fn asked_for(app: &App, terminal_id: i64, emp_code: &str) -> Result<Option<Command>> {
@@ -229,6 +268,31 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     ))
     .await?;
     contact::people_due(tx, terminal_id).await
+}
+
+/// A terminal came from one area to another. Those whom it brought itself and who belong elsewhere go now, too;
+/// those whom nobody knows stay.
+pub async fn moved(app: &App, tx: &mut Writing, caller: &Caller, terminal_id: i64) -> Result<()> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::new(
+            "SELECT h.pin FROM terminal_holding AS h \
+             JOIN employee AS e ON e.company_id = $1 AND e.emp_code = h.pin \
+             WHERE h.terminal_id = $2 AND h.thing = 'user' AND h.own ORDER BY h.pin",
+            [app.company.id.clone().into(), terminal_id.into()],
+        ))
+        .await?;
+    let pins: Vec<&str> = pins.iter().map(|(pin,)| pin.as_str()).collect();
+    for some in pins.chunks(TOGETHER) {
+        let asked = Asked {
+            pins: some,
+            only: Some(terminal_id),
+            again: None,
+            is_named: true,
+            shown: None,
+        };
+        compare(app, tx, caller, asked).await?;
+    }
+    Ok(())
 }
 
 /// `command` is a CLEAR DATA: after it the terminal is left empty, until [`refill`] or a move.
@@ -278,8 +342,8 @@ async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
 
 /// What changed without anybody naming the people: a terminal was authorised, moved or replaced, a
 /// validity began or ended, a command was lost or its pause is over. Terminals get whom they lack, and
-/// lose whom they were told of and who no longer belongs there; people whom a terminal brought itself
-/// stay until somebody changes them.
+/// lose whom they were told of and who no longer belongs there. Whom a terminal brought itself stays until
+/// somebody changes him or moves it, or he is resigned or not valid any more.
 ///
 /// In transactions of a few hundred people, so that others get in between.
 pub async fn settle(app: &App) -> Result<()> {
@@ -373,7 +437,9 @@ async fn suspected(app: &App, suspects: Suspects, after: &str) -> Result<Vec<Str
                                      WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user') \
                  UNION SELECT h.pin FROM terminal_holding AS h JOIN terminal AS t ON t.id = h.terminal_id \
                  WHERE t.company_id = $1 AND t.area_id <> $2 AND t.cleared_by IS NULL AND h.pin > $3 \
-                     AND h.thing = 'user' AND NOT h.own \
+                     AND h.thing = 'user' AND (NOT h.own OR EXISTS ( \
+                         SELECT 1 FROM employee AS e WHERE e.company_id = $1 AND e.emp_code = h.pin \
+                             AND (e.status <> 0 OR e.validity_start_on > $5 OR e.validity_end_on < $5))) \
                      AND (h.told_command IS NULL OR h.told_digest IS NOT NULL) \
                      AND (h.failed_digest IS NULL OR length(h.failed_digest) > 0) AND NOT EXISTS ( \
                      SELECT 1 FROM employee AS e JOIN employee_area AS a ON a.employee_id = e.id \

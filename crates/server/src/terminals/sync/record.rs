@@ -10,6 +10,7 @@ use muster_protocol::person::card_number;
 use muster_protocol::secret::Secret;
 use muster_protocol::upload::User;
 use muster_store::{Sql, Tx, json_list};
+use std::collections::HashSet;
 
 /// The time zone and the door of an access terminal its people may always use; without them they are
 /// known and refused.
@@ -47,6 +48,26 @@ pub async fn people(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Person>
         .await?)
 }
 
+/// Those of these people who belong on no terminal: they have resigned, or are not valid today.
+pub async fn ended(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<HashSet<String>> {
+    let pins: Vec<(String,)> = tx
+        .all(&Sql::by_dialect(
+            "SELECT emp_code FROM employee \
+             WHERE company_id = $1 AND emp_code IN (SELECT value FROM json_each($2)) \
+                 AND (status <> 0 OR validity_start_on > $3 OR validity_end_on < $3)",
+            "SELECT emp_code FROM employee \
+             WHERE company_id = $1 AND emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
+                 AND (status <> 0 OR validity_start_on > $3 OR validity_end_on < $3)",
+            [
+                app.company.id.clone().into(),
+                json_list(pins.iter().copied()),
+                app.today().into(),
+            ],
+        ))
+        .await?;
+    Ok(pins.into_iter().map(|(pin,)| pin).collect())
+}
+
 /// Somebody who belongs on a terminal now.
 pub async fn belonging(app: &App, terminal_id: i64, emp_code: &str) -> Result<Option<Person>> {
     Ok(app
@@ -69,6 +90,9 @@ pub async fn belonging(app: &App, terminal_id: i64, emp_code: &str) -> Result<Op
         ))
         .await?)
 }
+
+/// A way to verify that is none of the person's own.
+const AS_ITS_GROUP: i16 = -1;
 
 /// A record, in no terminal's words yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +140,8 @@ impl Record {
             privilege: Some(self.privilege),
             password: Some(self.password.clone()),
             card: Some(self.card.clone()),
-            verify_mode: self.verify_mode,
+            // What a command leaves out stays as it was on the terminal.
+            verify_mode: Some(self.verify_mode.unwrap_or(AS_ITS_GROUP)),
             ..UserFields::default()
         }
     }

@@ -96,7 +96,7 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
                      THEN b.terminal_sn END \
                  WHERE a.area_id IN (SELECT value FROM json_each($2)) AND e.company_id = $1 AND e.status = 0 \
                      AND COALESCE(e.validity_start_on, $3) <= $3 AND COALESCE(e.validity_end_on, $3) >= $3 \
-                     AND b.source <> 'userpic' \
+                     AND b.source <> 'userpic' AND b.valid > 0 \
                  GROUP BY a.area_id, b.pin, b.wire_type, CASE WHEN b.wire_type IN (2, 9) THEN 0 ELSE b.bio_no END) \
              GROUP BY area_id, wire_type, makes",
             "SELECT area_id, wire_type, makes, COUNT(*) AS count FROM ( \
@@ -109,7 +109,7 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
                      AND t.sn = b.terminal_sn \
                  WHERE a.area_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
                      AND e.company_id = $1 AND e.status = 0 AND COALESCE(e.validity_start_on, $3) <= $3 \
-                     AND COALESCE(e.validity_end_on, $3) >= $3 AND b.source <> 'userpic' \
+                     AND COALESCE(e.validity_end_on, $3) >= $3 AND b.source <> 'userpic' AND b.valid > 0 \
                  GROUP BY a.area_id, b.pin, b.wire_type, CASE WHEN b.wire_type IN (2, 9) THEN 0 ELSE b.bio_no END) AS p \
              GROUP BY area_id, wire_type, makes",
             asked(),

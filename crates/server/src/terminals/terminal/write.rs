@@ -330,6 +330,10 @@ pub(super) async fn change(
     let row: Row = tx.one(&resource::by_id::<Terminal>(app, stored.id)).await?;
     if row.area_id != stored.area_id {
         sync::fill_again(app, tx, stored.id).await?;
+        // One that comes out of area 1 is only let in.
+        if stored.area_id != NOT_AUTHORIZED {
+            sync::moved(app, tx, caller, stored.id).await?;
+        }
         contact::people_due(tx, stored.id).await?;
     }
     if !is_another && !row.is_held() {
