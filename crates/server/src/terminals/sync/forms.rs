@@ -408,7 +408,7 @@ impl Abilities {
 }
 
 /// `10` of `10.0`, `39` of `Ver 39.3`.
-fn major(text: &str) -> Option<u32> {
+pub fn major(text: &str) -> Option<u32> {
     let digits = text.trim_start_matches(|letter: char| !letter.is_ascii_digit());
     let end = digits
         .find(|letter: char| !letter.is_ascii_digit())

@@ -23,7 +23,9 @@ mod record;
 mod wanted;
 
 pub use compare::Shown;
-pub use forms::{Abilities, Body, Place, Unfit, abilities_now, bodies_now, note as note_algorithm};
+pub use forms::{
+    Abilities, Body, Place, Unfit, abilities_now, bodies_now, major, note as note_algorithm,
+};
 pub use holding::Thing;
 pub use wanted::{Wanted, wanted};
 
