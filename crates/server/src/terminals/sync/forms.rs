@@ -239,6 +239,15 @@ impl Abilities {
         !self.biodata.is_empty()
     }
 
+    /// Whether somebody may be enrolled at it for this, as far as it has said. One that says nothing is an old one,
+    /// for fingerprints.
+    pub fn may_hold(&self, wire_type: i16) -> bool {
+        self.versions.contains_key(&wire_type)
+            || self.biodata.contains(&wire_type)
+            || wire_type == VISIBLE_FACE && self.biophoto
+            || wire_type == FINGER && self.versions.is_empty()
+    }
+
     pub fn shows_pictures(&self) -> bool {
         self.picture && !self.is_access
     }
