@@ -421,9 +421,17 @@ async fn bad_input_is_refused_with_a_reason() {
                 app.wire("POST /iclock/cdata?SN=A1 HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd").await,
                 (400, "ERROR: BAD REQUEST"),
             ),
-            (app.wire("nonsense\r\n\r\n").await, (400, "ERROR: BAD REQUEST")),
+            (
+                app.wire("GET /iclock/ping?SN=A1\r\n\r\n").await,
+                (400, "ERROR: BAD REQUEST"),
+            ),
+            (app.wire("nonsense\r\n\r\n").await, (400, r#"{"detail":"Bad request."}"#)),
             (
                 app.wire(format!("GET /iclock/ping?SN=A1 HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(20_000))).await,
+                (431, "ERROR: HEADER TOO LARGE"),
+            ),
+            (
+                app.get(&format!("/iclock/ping?SN=A1&X={}", "y".repeat(20_000))).await,
                 (431, "ERROR: HEADER TOO LARGE"),
             ),
             (
