@@ -127,12 +127,14 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
         return Ok(Reply::ok(poll::IDLE));
     }
     let local = terminal.zone.local(app.clock.now());
+    let language = terminal.language();
     let note = talk::of_commands(given.iter().map(|command| command.text.as_str()));
     let lines: String = given
         .iter()
         .map(|command| {
             let id = command.wire_id.to_string();
             let text = command::at_moment(&command.text, local);
+            let text = command::fitted(&text, language);
             if terminal.wraps_commands() {
                 command::wrapped(&terminal.sn, &id, &text)
             } else {
@@ -140,7 +142,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
             }
         })
         .collect();
-    Ok(Reply::ok(command::wire_bytes(&lines, terminal.language()).into_owned()).noting(note))
+    Ok(Reply::ok(command::wire_bytes(&lines, language).into_owned()).noting(note))
 }
 
 /// `POST devicecmd`: what became of the commands.
@@ -173,11 +175,13 @@ pub fn asks_for_person(query: &Query) -> bool {
 /// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
 pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
     let pin = query.filled("PIN").unwrap_or_default();
+    let language = terminal.language();
     Ok(match sync::asked_for(app, terminal.id, pin).await? {
         Some(command) => match command.encode() {
-            Ok(text) => Reply::ok(
-                command::wire_bytes(&format!("{text}\n"), terminal.language()).into_owned(),
-            ),
+            Ok(text) => {
+                let line = format!("{}\n", command::fitted(&text, language));
+                Reply::ok(command::wire_bytes(&line, language).into_owned())
+            }
             Err(unsendable) => {
                 tracing::warn!(%unsendable, "an employee cannot be written for a terminal");
                 Reply::ok("OK")

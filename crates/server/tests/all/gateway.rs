@@ -7,7 +7,7 @@ use muster::config::{Admission, Config};
 use muster::terminals::commands;
 use muster::terminals::contact::family_of;
 use muster::writing::Writing;
-use muster_protocol::command::Command;
+use muster_protocol::command::{Command, UserFields};
 use muster_store::Sql;
 use std::fs;
 use std::path::Path;
@@ -651,6 +651,52 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
             .expect("queued");
         let poll = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(poll.body, "C:1:CONTROL DEVICE 03000000\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_chinese_name_fills_what_a_chinese_terminal_holds() {
+    on_both_with(open, |app| async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let hello = |language: u8| {
+            format!("/iclock/cdata?SN=A1&options=all&pushver=2.4.1&language={language}")
+        };
+        app.get(&hello(83)).await;
+        let id = app.terminal_id("A1").await;
+        let record = Command::UpdateUser(UserFields {
+            pin: "7".into(),
+            name: Some("中".repeat(13)),
+            privilege: Some(0),
+            ..UserFields::default()
+        });
+        app.queue(id, &record).await.expect("queued");
+        let mut stream = tokio::net::TcpStream::connect(app.address)
+            .await
+            .expect("connected");
+        let poll = b"GET /iclock/getrequest?SN=A1 HTTP/1.1\r\nConnection: close\r\n\r\n";
+        stream.write_all(poll).await.expect("sent");
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).await.expect("read");
+        let line = [
+            b"PIN=7\tName=".as_slice(),
+            &b"\xd6\xd0".repeat(12),
+            b"\tPri=0\n",
+        ]
+        .concat();
+        assert!(
+            told.ends_with(&line),
+            "{:?}",
+            String::from_utf8_lossy(&told)
+        );
+        app.post("/iclock/devicecmd?SN=A1", "ID=1&Return=0&CMD=DATA\n")
+            .await;
+        // It has been switched to English since.
+        app.queue(id, &record).await.expect("queued");
+        app.get(&hello(69)).await;
+        let told = app.get("/iclock/getrequest?SN=A1").await;
+        let line = format!("PIN=7\tName={}\tPri=0\n", "中".repeat(8));
+        assert!(told.body.ends_with(&line), "{told:?}");
     })
     .await;
 }
