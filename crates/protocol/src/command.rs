@@ -212,6 +212,11 @@ pub enum Command {
 pub enum AccessTable {
     /// Who may pass where and when.
     Authorizations,
+    Biodata,
+    /// Pictures that templates are made of.
+    Biophotos,
+    /// Fingerprints in the rows older ones have.
+    Fingerprints,
     Users,
     Transactions,
 }
@@ -450,6 +455,9 @@ impl Command {
             Command::AccessQuery { .. } => "DATA QUERY",
             Command::AccessCount { .. } => "DATA COUNT",
             Command::AccessClear(AccessTable::Authorizations) => "DATA DELETE userauthorize",
+            Command::AccessClear(AccessTable::Biodata) => "DATA DELETE biodata",
+            Command::AccessClear(AccessTable::Biophotos) => "DATA DELETE biophoto",
+            Command::AccessClear(AccessTable::Fingerprints) => "DATA DELETE templatev10",
             Command::AccessClear(AccessTable::Users) => "DATA DELETE user",
             Command::AccessClear(AccessTable::Transactions) => "DATA DELETE transaction",
         }
@@ -915,6 +923,11 @@ impl Command {
             },
             "DATA DELETE userauthorize" if rest == "*" => {
                 Command::AccessClear(AccessTable::Authorizations)
+            }
+            "DATA DELETE biodata" if rest == "*" => Command::AccessClear(AccessTable::Biodata),
+            "DATA DELETE biophoto" if rest == "*" => Command::AccessClear(AccessTable::Biophotos),
+            "DATA DELETE templatev10" if rest == "*" => {
+                Command::AccessClear(AccessTable::Fingerprints)
             }
             "DATA DELETE user" if rest == "*" => Command::AccessClear(AccessTable::Users),
             "DATA DELETE transaction" if rest == "*" => {
@@ -1840,6 +1853,9 @@ mod tests {
             key().prop_map(|table| Command::AccessCount { table }),
             prop::sample::select(vec![
                 AccessTable::Authorizations,
+                AccessTable::Biodata,
+                AccessTable::Biophotos,
+                AccessTable::Fingerprints,
                 AccessTable::Users,
                 AccessTable::Transactions,
             ])
