@@ -1,6 +1,6 @@
 //! The terminals' door, byte for byte.
 
-use crate::testing::{TestApp, on_both, on_both_with, start};
+use crate::testing::{Answer, TestApp, on_both, on_both_with, start};
 use chrono::TimeDelta;
 use muster::access::Caller;
 use muster::config::{Admission, Config};
@@ -651,6 +651,85 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
             .expect("queued");
         let poll = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(poll.body, "C:1:CONTROL DEVICE 03000000\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_access_terminal_that_was_taken_for_another_is_one_again_when_it_registers() {
+    on_both_with(open, |app| async move {
+        let sn = "VGU6254600603";
+        let register = format!("/iclock/registry?SN={sn}");
+        let configure = format!("/iclock/push?SN={sn}");
+        let family = async || -> String {
+            let one = Sql::new("SELECT family FROM terminal", []);
+            let (family,): (String,) = app.app.store.one(&one).await.expect("read");
+            family
+        };
+        let session = |answer: Answer| {
+            assert_eq!(answer.status, 200);
+            let line = answer
+                .body
+                .lines()
+                .find_map(|line| line.strip_prefix("SessionID="));
+            line.expect("a session").to_owned()
+        };
+        let first = session(app.post(&configure, "").await);
+        assert_eq!(
+            first.len(),
+            32,
+            "it asks how to behave before it has introduced itself"
+        );
+        let code = app.post(&register, "DeviceType=acc").await;
+        assert_eq!(session(app.post(&configure, "").await), first);
+        let attlog = format!("/iclock/cdata?SN={sn}&table=ATTLOG&Stamp=1");
+        for again in [&register, &configure] {
+            app.post(&attlog, "1\t2026-01-15 07:00:00\t0\t1\n").await;
+            assert_eq!(family().await, "attendance");
+            app.post(again, "").await;
+            assert_eq!(family().await, "access", "{again}");
+            let hello = app.get(&format!("/iclock/cdata?SN={sn}&options=all")).await;
+            assert!(
+                hello
+                    .body
+                    .starts_with(&format!("registry=ok\n{}\n", code.body)),
+                "{hello:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_oldest_terminals_are_told_how_far_their_photos_have_come() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/cdata?SN=A1&options=all").await;
+        let photo = b"\xff\xd8\xff\xe0synthetic\xff\xd9";
+        let target = "/iclock/fdata?SN=A1&PIN=20260115070000-7.jpg&PhotoStamp=350154520";
+        assert_eq!(app.post(target, photo).await.whole(), (200, "OK"));
+        let hello = app.get("/iclock/cdata?SN=A1&options=all").await;
+        assert!(hello.body.contains("\nPhotoStamp=350154520\n"), "{hello:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_without_options_is_answered_as_the_terminal_spoke_before() {
+    on_both_with(open, |app| async move {
+        let spoken = app
+            .get("/iclock/cdata?SN=A1&options=all&pushver=2.4.1")
+            .await;
+        assert!(spoken.body.contains("\nPushProtVer=2.4.1\n"), "{spoken:?}");
+        assert_eq!(app.get("/iclock/cdata?SN=A1").await.body, spoken.body);
+        let known = "SELECT COUNT(*) FROM terminal WHERE push_protocol = '2.4.1'";
+        assert_eq!(app.number(known).await, 1);
+        let oldest = app.get("/iclock/cdata?SN=A2").await;
+        assert!(oldest.body.contains("\nStamp=0\n"), "{oldest:?}");
+        let older = app.get("/iclock/cdata?SN=A1&options=all").await;
+        assert!(
+            older.body.contains("\nStamp=0\n"),
+            "other firmware: {older:?}"
+        );
     })
     .await;
 }
