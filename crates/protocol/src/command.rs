@@ -212,6 +212,11 @@ pub enum Command {
 pub enum AccessTable {
     /// Who may pass where and when.
     Authorizations,
+    Biodata,
+    /// Pictures that templates are made of.
+    Biophotos,
+    /// Fingerprints in the rows older ones have.
+    Fingerprints,
     Users,
     Transactions,
 }
@@ -220,7 +225,7 @@ pub enum AccessTable {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFields {
     pub pin: String,
-    /// Cut at 24 bytes when sent.
+    /// Cut at 24 bytes of the terminal's encoding when sent ([`fitted`]).
     pub name: Option<String>,
     pub privilege: Option<i16>,
     pub password: Option<Secret>,
@@ -368,9 +373,9 @@ pub enum Unsendable {
     TooLong { field: &'static str, limit: usize },
 }
 
-/// Longest name in bytes.
+/// Longest name in bytes, in the terminal's encoding.
 pub const LONGEST_NAME: usize = 24;
-/// Longest message in bytes.
+/// Longest message in bytes, in the terminal's encoding.
 pub const LONGEST_MESSAGE: usize = 320;
 
 /// Options that cut a terminal off or are its own; only a deliberate act may set them.
@@ -450,6 +455,9 @@ impl Command {
             Command::AccessQuery { .. } => "DATA QUERY",
             Command::AccessCount { .. } => "DATA COUNT",
             Command::AccessClear(AccessTable::Authorizations) => "DATA DELETE userauthorize",
+            Command::AccessClear(AccessTable::Biodata) => "DATA DELETE biodata",
+            Command::AccessClear(AccessTable::Biophotos) => "DATA DELETE biophoto",
+            Command::AccessClear(AccessTable::Fingerprints) => "DATA DELETE templatev10",
             Command::AccessClear(AccessTable::Users) => "DATA DELETE user",
             Command::AccessClear(AccessTable::Transactions) => "DATA DELETE transaction",
         }
@@ -631,7 +639,7 @@ impl Command {
                 minutes,
                 start,
             } => {
-                if text.len() > LONGEST_MESSAGE {
+                if text::longest_cut(text, LONGEST_MESSAGE) != text {
                     return Err(Unsendable::TooLong {
                         field: "MSG",
                         limit: LONGEST_MESSAGE,
@@ -916,6 +924,11 @@ impl Command {
             "DATA DELETE userauthorize" if rest == "*" => {
                 Command::AccessClear(AccessTable::Authorizations)
             }
+            "DATA DELETE biodata" if rest == "*" => Command::AccessClear(AccessTable::Biodata),
+            "DATA DELETE biophoto" if rest == "*" => Command::AccessClear(AccessTable::Biophotos),
+            "DATA DELETE templatev10" if rest == "*" => {
+                Command::AccessClear(AccessTable::Fingerprints)
+            }
             "DATA DELETE user" if rest == "*" => Command::AccessClear(AccessTable::Users),
             "DATA DELETE transaction" if rest == "*" => {
                 Command::AccessClear(AccessTable::Transactions)
@@ -1103,7 +1116,7 @@ impl Line {
             "Name",
             user.name
                 .as_deref()
-                .map(|name| text::cut(name, LONGEST_NAME)),
+                .map(|name| text::longest_cut(name, LONGEST_NAME)),
         )?;
         self.some_number("Pri", user.privilege);
         self.some_text("Passwd", user.password.as_ref().map(Secret::expose))?;
@@ -1125,7 +1138,7 @@ impl Line {
         self.number("Group", user.group);
         self.text("StartTime", &user.start)?;
         self.text("EndTime", &user.end)?;
-        self.text("Name", text::cut(&user.name, LONGEST_NAME))?;
+        self.text("Name", text::longest_cut(&user.name, LONGEST_NAME))?;
         self.number("Privilege", user.privilege);
         Ok(())
     }
@@ -1316,6 +1329,34 @@ pub fn read_batch(reply: &str) -> Vec<(String, String)> {
     reply.split('\n').filter_map(read).collect()
 }
 
+/// The text for a terminal of this language, its name no longer than the terminal holds: a name of Chinese letters is
+/// shorter in GB18030 than in UTF-8.
+pub fn fitted(text: &str, language: Option<u16>) -> Cow<'_, str> {
+    const NAME: &str = "\tName=";
+    let is_record = matches!(
+        split_verb(text),
+        Some(("DATA UPDATE USERINFO" | "DATA UPDATE user", _))
+    );
+    let Some(at) = text.find(NAME).filter(|_| is_record) else {
+        return Cow::Borrowed(text);
+    };
+    let (before, name) = text.split_at(at + NAME.len());
+    let (name, after) = name.split_at(name.find('\t').unwrap_or(name.len()));
+    Cow::Owned([before, text::cut_for(name, LONGEST_NAME, language), after].concat())
+}
+
+/// As much of a message as a terminal of this language takes; `mark` stands where it was cut.
+pub fn cut_message(message: &str, mark: &str, language: Option<u16>) -> String {
+    if text::cut_for(message, LONGEST_MESSAGE, language) == message {
+        return message.to_owned();
+    }
+    let room = LONGEST_MESSAGE - text::encode_for(mark, language).len();
+    format!(
+        "{}{mark}",
+        text::cut_for(message, room, language).trim_end()
+    )
+}
+
 /// The bytes of a reply for a terminal of this language: GB18030 for 83, else UTF-8.
 pub fn wire_bytes(reply: &str, language: Option<u16>) -> Cow<'_, [u8]> {
     text::encode_for(reply, language)
@@ -1502,6 +1543,68 @@ mod tests {
         assert!(!overtakes("data sms 100", text));
         assert!(overtakes(&subject(Command::ClearData), text));
         assert_eq!(Command::Check.subject(), None);
+    }
+
+    #[test]
+    fn a_name_is_cut_by_what_the_terminal_holds_in_its_own_encoding() {
+        let name = "王李张刘陈杨黄赵周吴徐孙马";
+        let record = Command::UpdateUser(UserFields {
+            name: Some(name.into()),
+            privilege: Some(0),
+            ..user("7")
+        });
+        let access = Command::AccessUpdateUser(AccessUserFields {
+            pin: "7".into(),
+            name: name.into(),
+            ..AccessUserFields::default()
+        });
+        for command in [record, access] {
+            let text = command.encode().expect("sendable");
+            for (language, held) in [
+                (Some(83), "王李张刘陈杨黄赵周吴徐孙"),
+                (Some(69), "王李张刘陈杨黄赵"),
+                (None, "王李张刘陈杨黄赵"),
+            ] {
+                let fitted = fitted(&text, language);
+                assert!(fitted.contains(&format!("\tName={held}\tPri")), "{fitted}");
+                assert_eq!(
+                    fitted.replace(held, name).len(),
+                    command.encode().expect("sendable").len() + 3
+                );
+            }
+        }
+        let latin = "DATA UPDATE USERINFO PIN=1\tName=Maximiliano de la Cruz G\tPri=0";
+        assert_eq!(fitted(latin, Some(83)), latin);
+        let message = "DATA UPDATE SMS MSG=a\tName=王李张刘陈杨黄赵周吴徐孙马";
+        assert_eq!(fitted(message, Some(83)), message);
+    }
+
+    #[test]
+    fn a_message_is_cut_by_what_the_terminal_holds_in_its_own_encoding() {
+        let message = "中".repeat(161);
+        let held = cut_message(&message, "…", Some(83));
+        assert_eq!(held, format!("{}…", "中".repeat(159)));
+        assert_eq!(wire_bytes(&held, Some(83)).len(), LONGEST_MESSAGE);
+        assert_eq!(cut_message(&message[3..], "…", Some(83)), message[3..]);
+        let held = cut_message(&message, "…", None);
+        assert_eq!(held, format!("{}…", "中".repeat(105)));
+        let fits = "é".repeat(LONGEST_MESSAGE / 2);
+        assert_eq!(cut_message(&fits, "…", None), fits);
+        let held = cut_message(&format!("a{fits}"), "…", None);
+        assert_eq!(held, format!("a{}…", "é".repeat(158)));
+        let sms = |text: String| Command::UpdateSms {
+            text,
+            audience: Audience::Everybody,
+            uid: 1,
+            minutes: 1,
+            start: NaiveDateTime::default(),
+        };
+        assert!(sms(message[3..].to_owned()).encode().is_ok());
+        let limit = Unsendable::TooLong {
+            field: "MSG",
+            limit: LONGEST_MESSAGE,
+        };
+        assert_eq!(sms(message).encode(), Err(limit));
     }
 
     #[test]
@@ -1750,6 +1853,9 @@ mod tests {
             key().prop_map(|table| Command::AccessCount { table }),
             prop::sample::select(vec![
                 AccessTable::Authorizations,
+                AccessTable::Biodata,
+                AccessTable::Biophotos,
+                AccessTable::Fingerprints,
                 AccessTable::Users,
                 AccessTable::Transactions,
             ])

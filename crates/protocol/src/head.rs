@@ -46,6 +46,15 @@ pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
+/// The path that a block asks for, as far as it was read; it may be no HTTP.
+pub fn path(begun: &[u8]) -> &[u8] {
+    let line = begun.trim_ascii_start();
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let (_, target) = split_once(line, b' ').unwrap_or_default();
+    let mut parts = target.split(|byte| matches!(byte, b' ' | b'?' | b'\r'));
+    parts.next().unwrap_or_default()
+}
+
 /// Reads a whole block.
 pub fn read(block: &[u8]) -> Result<Head, Malformed> {
     let mut lines = block
@@ -196,6 +205,19 @@ mod tests {
         ] {
             let head = read(&format!("POST /x HTTP/1.1\r\n{headers}\r\n\r\n")).expect("read");
             assert_eq!(head.length, Length::Contradictory, "{headers}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_known_before_the_block_is_whole() {
+        for (begun, path) in [
+            ("GET /iclock/ping?SN=1&INFO=a b", "/iclock/ping"),
+            ("\r\nGET /iclock/api HTTP/1.1\r\nHost: x", "/iclock/api"),
+            ("GET /iclock/ping\r\n\r\n", "/iclock/ping"),
+            ("GET", ""),
+            ("", ""),
+        ] {
+            assert_eq!(super::path(begun.as_bytes()), path.as_bytes(), "{begun:?}");
         }
     }
 

@@ -20,11 +20,14 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// `text` in the encoding a terminal of this language reads: GB18030 for 83 (Simplified Chinese, vendor papers 2015 and
+/// Simplified Chinese.
+const CHINESE: Option<u16> = Some(83);
+
+/// `text` in the encoding a terminal of this language reads: GB18030 for Simplified Chinese (vendor papers 2015 and
 /// later), UTF-8 for all others.
 pub(crate) fn encode_for(text: &str, language: Option<u16>) -> Cow<'_, [u8]> {
     match language {
-        Some(83) => encoding_rs::GB18030.encode(text).0,
+        CHINESE => encoding_rs::GB18030.encode(text).0,
         _ => Cow::Borrowed(text.as_bytes()),
     }
 }
@@ -36,6 +39,29 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+/// The same, with the limit in bytes of the encoding that a terminal of this language reads.
+pub(crate) fn cut_for(text: &str, limit: usize, language: Option<u16>) -> &str {
+    let mut room = limit;
+    for (at, letter) in text.char_indices() {
+        let length = encode_for(letter.encode_utf8(&mut [0; 4]), language).len();
+        if length > room {
+            return &text[..at];
+        }
+        room -= length;
+    }
+    text
+}
+
+/// As much as a terminal of any language holds in so many bytes.
+pub(crate) fn longest_cut(text: &str, limit: usize) -> &str {
+    let (other, chinese) = (cut(text, limit), cut_for(text, limit, CHINESE));
+    if chinese.len() > other.len() {
+        chinese
+    } else {
+        other
+    }
 }
 
 /// Lines of a body without their ends: LF or CR LF. Lines of nothing but blanks and NUL bytes are left out.
@@ -71,6 +97,16 @@ mod tests {
     fn a_name_is_cut_between_characters() {
         assert_eq!(cut("ééé", 5), "éé");
         assert_eq!(cut("abc", 5), "abc");
+    }
+
+    #[test]
+    fn a_text_is_cut_in_the_encoding_that_is_sent() {
+        assert_eq!(cut_for("中国人", 5, Some(83)), "中国");
+        assert_eq!(cut_for("中国人", 5, Some(69)), "中");
+        assert_eq!(longest_cut("中国人", 5), "中国");
+        // Hangul is longer there than in UTF-8.
+        assert_eq!(cut_for("한국", 6, Some(83)), "한");
+        assert_eq!(longest_cut("한국", 6), "한국");
     }
 
     #[test]

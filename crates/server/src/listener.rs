@@ -7,7 +7,7 @@ use crate::config::Limits;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
 use crate::gateway::session::network;
-use crate::gateway::wire::{BodyProblem, Unreadable, UploadMemory, Wire};
+use crate::gateway::wire::{BodyProblem, MOST_HEAD_OF_OTHERS, Unreadable, UploadMemory, Wire};
 use crate::health;
 use crate::metrics::Refusal;
 use crate::passage::{OverTls, trusts};
@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use muster_protocol::head::{Head, Length, Malformed};
+use muster_protocol::head::{self, Head, Length, Malformed};
 use muster_protocol::target::{self, Door, Target};
 use std::collections::HashMap;
 use std::future::Future;
@@ -280,6 +280,28 @@ async fn shake_hands(
     Ok(stream)
 }
 
+/// A request that nobody looks at, in the words of either kind of caller: status and text.
+struct Unfit {
+    to_terminals: (u16, &'static str),
+    to_others: (u16, &'static str),
+}
+
+const BAD_REQUEST: Unfit = Unfit {
+    to_terminals: (400, "ERROR: BAD REQUEST"),
+    to_others: (400, "Bad request."),
+};
+const HEADER_TOO_LARGE: Unfit = Unfit {
+    to_terminals: (431, "ERROR: HEADER TOO LARGE"),
+    to_others: (431, "Request header fields too large."),
+};
+const TARGET_TOO_LONG: Unfit = Unfit {
+    to_terminals: HEADER_TOO_LARGE.to_terminals,
+    to_others: (414, "URI too long."),
+};
+
+/// The longest request target that the ordinary HTTP server reads.
+const MOST_TARGET: usize = 65_534;
+
 /// One connection, from its first byte to its last.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     app: &App,
@@ -292,36 +314,42 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let address = caller.address;
     let limits = app.config.limits;
     let mut wire = Wire::new(stream, limits);
+    // An address without others has words for terminals alone.
+    let has_others = others.is_some();
+    let is_terminals = |begun: &[u8]| !has_others || terminals_path(head::path(begun)).is_some();
     loop {
         let head = tokio::select! {
-            head = wire.head() => head,
+            head = wire.head(is_terminals) => head,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let head = match head {
-            Ok(head) => head,
+        let http_1_0 = head.as_ref().is_ok_and(|head| head.http_1_0);
+        let read = match head {
+            Ok(head) if head.length == Length::Contradictory || head.bad_host => Err(BAD_REQUEST),
+            Ok(head) if head.target.len() > MOST_TARGET => Err(TARGET_TOO_LONG),
+            Ok(head) => Ok(head),
             Err(Unreadable::Gone) => return,
-            Err(unreadable) => {
-                let reply = match unreadable {
-                    Unreadable::HeadTooLarge => Reply::refused(431, "ERROR: HEADER TOO LARGE"),
-                    Unreadable::Malformed(Malformed(line)) => {
-                        tracing::warn!(%address, line, "no HTTP request");
-                        Reply::refused(400, "ERROR: BAD REQUEST")
-                    }
-                    Unreadable::Gone => return,
+            Err(Unreadable::HeadTooLarge) if wire.buffer.contains(&b'\n') => Err(HEADER_TOO_LARGE),
+            Err(Unreadable::HeadTooLarge) => Err(TARGET_TOO_LONG),
+            Err(Unreadable::Malformed(Malformed(line))) => {
+                tracing::warn!(%address, line, "no HTTP request");
+                Err(BAD_REQUEST)
+            }
+        };
+        let head = match read {
+            Ok(head) => head,
+            Err(unfit) => {
+                let now = app.clock.now();
+                let _ = if is_terminals(&wire.buffer) {
+                    let reply = Reply::refused(unfit.to_terminals.0, unfit.to_terminals.1);
+                    wire.send(&reply, http_1_0, true, now).await
+                } else {
+                    let (status, detail) = unfit.to_others;
+                    wire.refuse(status, detail, http_1_0, now).await
                 };
-                let _ = wire.send(&reply, false, true, app.clock.now()).await;
                 wire.linger().await;
                 return;
             }
         };
-        if head.length == Length::Contradictory || head.bad_host {
-            let reply = Reply::refused(400, "ERROR: BAD REQUEST");
-            let _ = wire
-                .send(&reply, head.http_1_0, true, app.clock.now())
-                .await;
-            wire.linger().await;
-            return;
-        }
         match (terminals_target(&head), &others) {
             (Some(target), _) => {
                 // On the heap, for as long as it lasts: a connection that waits stays small.
@@ -476,6 +504,7 @@ async fn serve_others<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head())
+        .max_buf_size(MOST_HEAD_OF_OTHERS)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

@@ -10,7 +10,7 @@ use crate::terminals::{commands, contact, sync};
 use muster_protocol::access::{self, ConfigBlock, Registration, RegistrationBlock};
 use muster_protocol::command;
 use muster_protocol::handshake::{
-    BIO_DATA_SUPPORT, BIO_PHOTO_SUPPORT, CLEAR_TEXT_VERSION, Family, Hello, OptionBlock,
+    BIO_DATA_SUPPORT, BIO_PHOTO_SUPPORT, CLEAR_TEXT_VERSION, Family, Hello, OptionBlock, Version,
 };
 use muster_protocol::poll::{self, Info};
 use muster_protocol::result;
@@ -18,7 +18,11 @@ use muster_protocol::target::Query;
 
 /// `GET cdata`: the first thing a terminal says after it starts.
 pub async fn hello(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
-    let hello = Hello::read(query);
+    let mut hello = Hello::read(query);
+    // A call without options says nothing of itself: the terminal is as it was.
+    if !hello.options_all && hello.push_version.is_none() {
+        hello.push_version = Version::parse(&terminal.push_protocol());
+    }
     let turned = hello
         .family()
         .is_some_and(|family| terminal.set_family(family));
@@ -84,31 +88,34 @@ fn access_config(app: &App, terminal: &Presence, session_code: &str) -> ConfigBl
 
 /// `POST registry`: an access terminal introduces itself and gets a code that stays its own.
 pub async fn register(app: &App, terminal: &Presence, body: &[u8]) -> Result<Reply> {
-    let registration = Registration::parse(body);
-    terminal.set_family(Family::Access);
-    contact::save_options(app, terminal.id, &registration.pairs).await?;
-    let code = match &terminal.registration {
-        Some((registry_code, _)) => registry_code.clone(),
-        None => {
-            let registry_code = hex::encode(random::<8>());
-            let session_code = hex::encode(random::<16>());
-            contact::save_registration(app, terminal.id, &registry_code, &session_code).await?;
-            registry_code
-        }
-    };
+    let options = Registration::parse(body);
+    contact::save_options(app, terminal.id, &options.pairs).await?;
+    let (registry_code, _) = registration(app, terminal).await?;
     contact::changed(app, terminal.id, terminal.sn.as_str());
-    Ok(Reply::ok(access::registered(&code)))
+    Ok(Reply::ok(access::registered(&registry_code)))
 }
 
 /// `POST push`: how an access terminal is to behave.
 pub async fn configuration(app: &App, terminal: &Presence) -> Result<Reply> {
-    let session_code = terminal
-        .registration
-        .as_ref()
-        .map_or("", |(_, session_code)| session_code);
+    let (_, session_code) = registration(app, terminal).await?;
     Ok(Reply::ok(
-        access_config(app, terminal, session_code).encode(),
+        access_config(app, terminal, &session_code).encode(),
     ))
+}
+
+/// The codes of a terminal that calls as access terminals alone do: whatever it was taken for before, it is one.
+async fn registration(app: &App, terminal: &Presence) -> Result<(String, String)> {
+    let turned = terminal.set_family(Family::Access);
+    if let Some(codes) = &terminal.registration {
+        if turned {
+            contact::save_family(app, terminal.id, Family::Access).await?;
+        }
+        return Ok(codes.clone());
+    }
+    let codes = (hex::encode(random::<8>()), hex::encode(random::<16>()));
+    contact::save_registration(app, terminal.id, &codes.0, &codes.1).await?;
+    contact::changed(app, terminal.id, terminal.sn.as_str());
+    Ok(codes)
 }
 
 /// `GET getrequest`: the poll. Idle, it costs no query.
@@ -127,12 +134,14 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
         return Ok(Reply::ok(poll::IDLE));
     }
     let local = terminal.zone.local(app.clock.now());
+    let language = terminal.language();
     let note = talk::of_commands(given.iter().map(|command| command.text.as_str()));
     let lines: String = given
         .iter()
         .map(|command| {
             let id = command.wire_id.to_string();
             let text = command::at_moment(&command.text, local);
+            let text = command::fitted(&text, language);
             if terminal.wraps_commands() {
                 command::wrapped(&terminal.sn, &id, &text)
             } else {
@@ -140,7 +149,7 @@ pub async fn poll(app: &App, terminal: &Presence, query: &Query) -> Result<Reply
             }
         })
         .collect();
-    Ok(Reply::ok(command::wire_bytes(&lines, terminal.language()).into_owned()).noting(note))
+    Ok(Reply::ok(command::wire_bytes(&lines, language).into_owned()).noting(note))
 }
 
 /// `POST devicecmd`: what became of the commands.
@@ -173,11 +182,13 @@ pub fn asks_for_person(query: &Query) -> bool {
 /// The person's record, without a `C:` before it, or `OK` when the server has nobody either.
 pub async fn person(app: &App, terminal: &Presence, query: &Query) -> Result<Reply> {
     let pin = query.filled("PIN").unwrap_or_default();
+    let language = terminal.language();
     Ok(match sync::asked_for(app, terminal.id, pin).await? {
         Some(command) => match command.encode() {
-            Ok(text) => Reply::ok(
-                command::wire_bytes(&format!("{text}\n"), terminal.language()).into_owned(),
-            ),
+            Ok(text) => {
+                let line = format!("{}\n", command::fitted(&text, language));
+                Reply::ok(command::wire_bytes(&line, language).into_owned())
+            }
             Err(unsendable) => {
                 tracing::warn!(%unsendable, "an employee cannot be written for a terminal");
                 Reply::ok("OK")

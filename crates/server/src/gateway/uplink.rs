@@ -34,9 +34,7 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
         terminal.note_clock(app.clock.now(), local);
     }
     let unread = store(app, terminal, &table, parsed).await?;
-    if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
-        terminal.advance_stamp(name, stamp);
-    }
+    keep_stamp(terminal, &table, query);
     let mut reply = Reply::ok(table.accepted(lines));
     reply.note = talk::of_unread(&unread);
     // On a kept-open connection one firmware sends the same user picture for ever.
@@ -47,10 +45,18 @@ pub async fn upload(app: &App, terminal: &Presence, query: &Query, body: &Bytes)
     })
 }
 
+/// So far has the terminal sent, and all of it is durable.
+fn keep_stamp(terminal: &Presence, table: &Table, query: &Query) {
+    if let (Some(name), Some(stamp)) = (table.stamp_name(), upload::stamp(query)) {
+        terminal.advance_stamp(name, stamp);
+    }
+}
+
 /// `POST fdata`: a punch's photo, as 1.x and some `.aspx` firmware send it.
 pub async fn photo(app: &App, terminal: &Presence, query: &Query, body: &Bytes) -> Result<Reply> {
     let parsed = upload::parse_photo(query.filled("PIN"), body);
     store(app, terminal, &Table::Attphoto, parsed).await?;
+    keep_stamp(terminal, &Table::Attphoto, query);
     Ok(Reply::ok("OK"))
 }
 

@@ -7,14 +7,17 @@ use crate::gateway::reply::Reply;
 use bytes::{Buf, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use muster_protocol::head::{self, Head, Malformed};
+use serde_json::json;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// The largest header block that is read.
+/// The largest header block of a terminal that is read.
 const MOST_HEAD: usize = 16 * 1024;
+/// The same of others: lists of ids stand in their queries.
+pub const MOST_HEAD_OF_OTHERS: usize = 128 * 1024;
 /// Memory for bodies is taken in pieces of this size, as the bytes arrive.
 const PIECE: usize = 64 * 1024;
 /// How long a body waits for memory that other uploads hold.
@@ -70,8 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads the next header block and leaves it in the buffer, so that somebody else may read the
-    /// same bytes again.
-    pub async fn head(&mut self) -> Result<Head, Unreadable> {
+    /// same bytes again. What was read of a long one tells whether a terminal sends it.
+    pub async fn head(&mut self, is_terminals: impl Fn(&[u8]) -> bool) -> Result<Head, Unreadable> {
         if self.buffer.is_empty() {
             self.buffer.reserve(1024);
             match timeout(self.limits.idle(), self.stream.read_buf(&mut self.buffer)).await {
@@ -81,12 +84,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
         timeout(self.limits.head(), async {
             let mut searched = 0;
+            let mut most = MOST_HEAD;
             loop {
                 if let Some(size) = head::end(&self.buffer, searched) {
                     return head::read(&self.buffer[..size]).map_err(Unreadable::Malformed);
                 }
-                if self.buffer.len() >= MOST_HEAD {
-                    return Err(Unreadable::HeadTooLarge);
+                if self.buffer.len() >= most {
+                    if most == MOST_HEAD_OF_OTHERS || is_terminals(&self.buffer) {
+                        return Err(Unreadable::HeadTooLarge);
+                    }
+                    most = MOST_HEAD_OF_OTHERS;
                 }
                 searched = self.buffer.len().saturating_sub(3);
                 self.buffer.reserve(1024);
@@ -145,12 +152,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         close: bool,
         now: DateTime<Utc>,
     ) -> io::Result<()> {
+        self.send_as("text/plain", reply, http_1_0, close, now)
+            .await
+    }
+
+    /// The same in the words of the API, for whoever is no terminal and is not let in; it ends the connection.
+    pub async fn refuse(
+        &mut self,
+        status: u16,
+        detail: &str,
+        http_1_0: bool,
+        now: DateTime<Utc>,
+    ) -> io::Result<()> {
+        let reply = Reply {
+            status,
+            body: json!({ "detail": detail }).to_string().into(),
+            close: true,
+            note: None,
+        };
+        self.send_as("application/json", &reply, http_1_0, true, now)
+            .await
+    }
+
+    async fn send_as(
+        &mut self,
+        media_type: &str,
+        reply: &Reply,
+        http_1_0: bool,
+        close: bool,
+        now: DateTime<Utc>,
+    ) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(192 + reply.body.len());
         bytes.extend_from_slice(if http_1_0 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
         bytes.extend_from_slice(status_line(reply.status).as_bytes());
         bytes.extend_from_slice(b"\r\nDate: ");
         bytes.extend_from_slice(http_date(now).as_bytes());
-        bytes.extend_from_slice(b"\r\nContent-Type: text/plain\r\nContent-Length: ");
+        bytes.extend_from_slice(b"\r\nContent-Type: ");
+        bytes.extend_from_slice(media_type.as_bytes());
+        bytes.extend_from_slice(b"\r\nContent-Length: ");
         bytes.extend_from_slice(reply.body.len().to_string().as_bytes());
         bytes.extend_from_slice(b"\r\nConnection: ");
         bytes.extend_from_slice(if close { b"close" } else { b"keep-alive" });
@@ -215,6 +254,7 @@ fn status_line(status: u16) -> &'static str {
         408 => "408 Request Timeout",
         411 => "411 Length Required",
         413 => "413 Content Too Large",
+        414 => "414 URI Too Long",
         431 => "431 Request Header Fields Too Large",
         503 => "503 Service Unavailable",
         _ => "500 Internal Server Error",

@@ -41,11 +41,21 @@ const COLUMNS: &[&str] = &[
     "wire_type",
     "bio_no",
     "bio_index",
-    "major_ver",
     "template_sealed",
     "changed_at",
     "terminal_sn",
 ];
+
+/// The version of the algorithm that made a template, as text. Rows of fingerprints, faces and finger veins alone
+/// do not say it: theirs is that of the terminal they came from. Empty when that has not said it either.
+pub fn version() -> Expr {
+    Expr::cust(
+        "CASE WHEN biometric.major_ver <> '' THEN biometric.major_ver ELSE COALESCE((SELECT CASE biometric.source \
+             WHEN 'fp' THEN origin.fp_alg_ver WHEN 'face' THEN origin.face_alg_ver \
+             WHEN 'fvein' THEN origin.fv_alg_ver END \
+         FROM terminal AS origin WHERE origin.sn = biometric.terminal_sn), '') END",
+    )
+}
 
 /// The numbers of terminals that the API has others for: finger vein, and the two further palms.
 const OTHERWISE: &[(i16, i16)] = &[(7, 5), (6, 8), (10, 8)];
@@ -79,7 +89,7 @@ impl Resource for Biodata {
             .about("1 fingerprint, 2 face, 5 finger vein, 8 palm, 9 face in visible light."),
         Field::new("bio_no", Kind::Integer, column("bio_no")).one_of(),
         Field::new("bio_index", Kind::Integer, column("bio_index")).one_of(),
-        Field::new("major_ver", Kind::Text, column("major_ver")).one_of(),
+        Field::computed("major_ver", Kind::Text).one_of(),
         Field::new("update_time", Kind::Time, column("changed_at")),
         Field::new("sn", Kind::Text, column("terminal_sn"))
             .one_of()
@@ -111,7 +121,11 @@ impl Resource for Biodata {
             "The template in base64; empty without the right biometrics.view.",
         )
         .only_named(),
-        Member::new("major_ver", Kind::Text, "The algorithm's version."),
+        Member::new(
+            "major_ver",
+            Kind::Text,
+            "The algorithm's version; empty when nobody has said it.",
+        ),
         Member::new("update_time", Kind::Time, ""),
         Member::new("sn", Kind::Text, "The terminal it came from."),
         Member::new(
@@ -144,6 +158,7 @@ impl Resource for Biodata {
         for name in COLUMNS {
             select.expr(col(column(name)));
         }
+        select.expr_as(version(), Alias::new("major_ver"));
     }
 
     /// Those of the employees a caller may see. Who sees all sees those of unknown PINs too.
@@ -151,7 +166,10 @@ impl Resource for Biodata {
         Employee::visible(caller, app)
     }
 
-    fn computed(_app: &App, _name: &str) -> Expr {
+    fn computed(_app: &App, name: &str) -> Expr {
+        if name == "major_ver" {
+            return version();
+        }
         let mut case = CaseStatement::new();
         for (wire, api) in OTHERWISE {
             case = case.case(col(column("wire_type")).eq(*wire), Expr::val(*api));

@@ -286,7 +286,7 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
 
 /// Whether an option says what a terminal takes of its people.
 fn is_ability(name: &str) -> bool {
-    const ABILITIES: [&str; 11] = [
+    const ABILITIES: [&str; 12] = [
         "BioDataFun",
         "BioPhotoFun",
         "FPVersion",
@@ -298,6 +298,7 @@ fn is_ability(name: &str) -> bool {
         "PhotoFunOn",
         "PvVersion",
         "VisilightFun",
+        "ZKFPVersion",
     ];
     ABILITIES.contains(&name)
 }
@@ -369,7 +370,9 @@ fn column_of(name: &str, value: &str) -> Option<(&'static str, sea_query::Value)
             "UPDATE terminal SET fp_capacity = $2 WHERE id = $1",
             capacity(500),
         ),
-        "FPVersion" => ("UPDATE terminal SET fp_alg_ver = $2 WHERE id = $1", text()),
+        "FPVersion" | "ZKFPVersion" => {
+            ("UPDATE terminal SET fp_alg_ver = $2 WHERE id = $1", text())
+        }
         "FaceCount" => (
             "UPDATE terminal SET face_count = $2 WHERE id = $1",
             number(),

@@ -18,7 +18,7 @@ use crate::terminals::retry;
 use crate::terminals::zone::Zone;
 use crate::writing::Writing;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use muster_protocol::command::{Audience, Command, LONGEST_MESSAGE};
+use muster_protocol::command::{Audience, Command, cut_message};
 use muster_store::{Dialect, Sql, Tx, json_list};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,6 +55,7 @@ struct Due {
     end_local: NaiveDateTime,
     zone_offset_minutes: i16,
     zone_name: Option<String>,
+    language: Option<i64>,
 }
 
 /// A message and a terminal that was told of it.
@@ -98,8 +99,11 @@ impl Due {
 
     fn commands(&self, uid: u32) -> Vec<Command> {
         let is_private = !self.pin.is_empty();
+        let language = self
+            .language
+            .and_then(|language| u16::try_from(language).ok());
         let mut commands = vec![Command::UpdateSms {
-            text: cut(&self.content),
+            text: cut_message(&self.content, CUT, language),
             audience: if is_private {
                 Audience::Assigned
             } else {
@@ -117,18 +121,6 @@ impl Due {
         }
         commands
     }
-}
-
-/// As much of a text as a terminal takes.
-fn cut(text: &str) -> String {
-    if text.len() <= LONGEST_MESSAGE {
-        return text.to_owned();
-    }
-    let mut end = LONGEST_MESSAGE - CUT.len();
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{CUT}", text[..end].trim_end())
 }
 
 /// Each running public message with its terminal: `$1` is area 1, `$2` the earliest wall clock there is.
@@ -411,7 +403,7 @@ async fn due(app: &App, tx: &mut Tx, kind: Kind, id: i64) -> Result<Vec<Due>> {
         Kind::Public => {
             tx.all(&Sql::new(
                 public_due!(
-                    ", t.id AS terminal_id, '' AS pin, m.content, m.start_local, m.duration_minutes",
+                    ", t.id AS terminal_id, t.language, '' AS pin, m.content, m.start_local, m.duration_minutes",
                     "m.id = $3 ORDER BY t.id"
                 ),
                 [area, earliest, id.into()],
@@ -421,7 +413,7 @@ async fn due(app: &App, tx: &mut Tx, kind: Kind, id: i64) -> Result<Vec<Due>> {
         Kind::Private => {
             tx.all(&Sql::new(
                 private_due!(
-                    ", t.id AS terminal_id, e.emp_code AS pin, m.content, m.start_local, m.duration_minutes",
+                    ", t.id AS terminal_id, t.language, e.emp_code AS pin, m.content, m.start_local, m.duration_minutes",
                     "m.id = $4 ORDER BY t.id"
                 ),
                 [area, earliest, app.today().into(), id.into()],
@@ -667,20 +659,5 @@ async fn free_uid(tx: &mut Tx, terminal_id: i64) -> Result<i64> {
         if taken.is_none() {
             return Ok(uid);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cut;
-    use muster_protocol::command::LONGEST_MESSAGE;
-
-    #[test]
-    fn what_is_too_long_is_cut_between_two_letters() {
-        let fits = "é".repeat(LONGEST_MESSAGE / 2);
-        assert_eq!(cut(&fits), fits);
-        let long = format!("a{fits}");
-        assert_eq!(cut(&long), format!("a{}…", "é".repeat(158)));
-        assert!(cut(&long).len() <= LONGEST_MESSAGE);
     }
 }

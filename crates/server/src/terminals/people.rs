@@ -52,7 +52,8 @@ impl BioKind {
     }
 }
 
-/// Removes somebody's templates and pictures of these kinds, here and on the terminals.
+/// Removes somebody's templates and pictures of these kinds, here and on the terminals, whether they ever sent theirs
+/// or not.
 pub async fn forget(
     app: &App,
     tx: &mut Writing,
@@ -60,7 +61,12 @@ pub async fn forget(
     emp_code: &str,
     kinds: &[BioKind],
 ) -> Result<()> {
-    for wire_type in kinds.iter().flat_map(|kind| kind.wire_types()) {
+    let wire_types: Vec<i16> = kinds
+        .iter()
+        .flat_map(|kind| kind.wire_types())
+        .copied()
+        .collect();
+    for wire_type in &wire_types {
         tx.run(&Sql::new(
             "DELETE FROM biometric WHERE company_id = $1 AND pin = $2 AND wire_type = $3",
             [
@@ -71,6 +77,7 @@ pub async fn forget(
         ))
         .await?;
     }
+    sync::suspect(app, tx, emp_code, &wire_types).await?;
     sync::concerns(app, tx, caller, &[emp_code]).await
 }
 

@@ -206,6 +206,11 @@ impl Presence {
         self.heard().wraps_commands = true;
     }
 
+    /// The version of the protocol it speaks; empty when it has not said.
+    pub fn push_protocol(&self) -> String {
+        self.heard().push_protocol.clone()
+    }
+
     /// `true` when it was another before.
     pub fn set_push_protocol(&self, version: &str) -> bool {
         let mut heard = self.heard();

@@ -137,6 +137,71 @@ async fn templates_are_listed_read_and_exported_and_shown_to_those_with_the_righ
 }
 
 #[tokio::test]
+async fn a_template_that_does_not_say_its_version_has_that_of_the_terminal_it_came_from() {
+    on_both(|app| async move {
+        let admin = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let area = json!({ "area_code": "north", "area_name": "north" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        for sn in ["OLD", "MUTE"] {
+            let new = json!({ "sn": sn, "alias": sn, "ip_address": "192.0.2.1", "area": "north" });
+            admin.post("/iclock/api/terminals/", new).await.is(201);
+        }
+        let target = "/iclock/cdata?SN=OLD&table=options";
+        app.post(target, "~ZKFPVersion=9,FaceVersion=7").await;
+        for emp_code in ["1", "2"] {
+            admin
+                .post(PEOPLE, json!({ "emp_code": emp_code }))
+                .await
+                .is(201);
+        }
+        let rows = "FP PIN=1\tFID=0\tSize=8\tValid=1\tTMP=bm9ib2R5\n\
+                    FP PIN=1\tFID=5\tSize=8\tValid=1\tTMP=bm9ib2R5\n\
+                    FACE PIN=1\tFID=0\tSIZE=8\tVALID=1\tTMP=bm9ib2R5\n\
+                    FACE PIN=1\tFID=1\tSIZE=8\tVALID=1\tTMP=bm9ib2R5\n";
+        let target = "/iclock/cdata?SN=OLD&table=OPERLOG&Stamp=1";
+        assert_eq!(app.post(target, rows).await.status, 200);
+        // The same finger by the newer kind of row is the same finger; a picture is no template.
+        let target = "/iclock/cdata?SN=OLD&table=BIODATA&Stamp=1";
+        let rows = biodata("1", 1, 9, "bm9ib2R5");
+        assert_eq!(app.post(target, rows).await.status, 200);
+        let target = "/iclock/cdata?SN=OLD&table=BIOPHOTO&Stamp=1";
+        let row = "BIOPHOTO PIN=1\tFileName=1.jpg\tType=9\tSize=8\tContent=cGhvdG8=\n";
+        assert_eq!(app.post(target, row).await.status, 200);
+        let target = "/iclock/cdata?SN=MUTE&table=OPERLOG&Stamp=1";
+        let row = "FP PIN=2\tFID=0\tSize=8\tValid=1\tTMP=bm9ib2R5\n";
+        assert_eq!(app.post(target, row).await.status, 200);
+
+        let shown = async |emp_code: &str| {
+            let person = admin.get(&format!("{PEOPLE}{emp_code}/")).await.is(200);
+            ["fingerprint", "face", "vl_face"].map(|kind| person[kind].clone())
+        };
+        assert_eq!(shown("1").await, ["Ver 9:2", "Ver 7:1", "-"]);
+        assert_eq!(shown("2").await, ["Ver 0:1", "-", "-"]);
+        let versions = async |query: &str| {
+            let list = admin.get(&format!("{LIST}{query}")).await.is(200);
+            let rows = list["data"].as_array().expect("rows");
+            rows.iter()
+                .map(|row| row["major_ver"].as_str().expect("a text").to_owned())
+                .collect::<Vec<String>>()
+                .join(" ")
+        };
+        assert_eq!(versions("?ordering=-major_ver").await, "9 9 9 7 7 ");
+        assert_eq!(versions("?major_ver=9&bio_no=5").await, "9");
+        let file = "export/?export_type=txt&bio_type=2&export_headers=bio_index,major_ver";
+        assert_eq!(
+            admin.get(&format!("{LIST}{file}")).await.text,
+            "bio_index\tmajor_ver\r\n0\t7\r\n1\t7\r\n"
+        );
+
+        // It says so when it polls the next time.
+        app.get("/iclock/getrequest?SN=MUTE&INFO=Ver%208.0.4,1,1,0,192.0.2.1,10,7,12,0,111")
+            .await;
+        assert_eq!(shown("2").await, ["Ver 10:1", "-", "-"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_template_removed_goes_from_the_terminals_and_with_the_last_face_its_picture() {
     for (profile, gone) in [(Profile::EasyTimePro, 200), (Profile::BioTime, 204)] {
         removed(profile, gone).await;

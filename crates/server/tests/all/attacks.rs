@@ -2,7 +2,7 @@
 //! programs and people call. Here are the attacks on the server as a whole; those on one subject stand with the
 //! other tests of it. Each of the fifty known ones has its number in the name of a test.
 
-use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, on_both};
+use crate::testing::{ADMIN_PASSWORD, Answer, TestApp, on_both, request};
 use muster::access::Rights;
 use muster::app::App;
 use muster::clock::Clock;
@@ -298,6 +298,63 @@ async fn attack_24_a_body_without_end_is_cut_off_where_it_is_too_large() {
 }
 
 #[tokio::test]
+async fn attack_22_a_long_request_is_answered_alike_on_a_fresh_connection_and_on_a_kept_one() {
+    on_both(|test| async move {
+        let admin = test
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let authorization = format!("Authorization: Token {}\r\n", admin.token);
+        let long = |head: &str| format!("{authorization}{head}");
+        let different: String = (0..10_000).map(|number| format!("a{number}=1&")).collect();
+        let many = r#"{"detail":"Too many parameters."}"#;
+        for (query, head, status, body) in [
+            ("a=1&".repeat(10_000), long(""), 400, many),
+            (different, long(""), 414, r#"{"detail":"URI too long."}"#),
+            (
+                format!("search={}", "x".repeat(64 << 10)),
+                long(""),
+                414,
+                r#"{"detail":"URI too long."}"#,
+            ),
+            (
+                "a=1".into(),
+                "X: y\r\n".repeat(40_000),
+                431,
+                r#"{"detail":"Request header fields too large."}"#,
+            ),
+            (format!("id={}", "9,".repeat(30_000)), long(""), 200, ""),
+            (
+                "id=9".into(),
+                long(&format!("X: {}\r\n", "y".repeat(60_000))),
+                200,
+                "",
+            ),
+        ] {
+            let line = format!("GET /personnel/api/areas/?{query}");
+            let asked = request((&line, &head, ""));
+            let fresh = test.wire(&asked).await;
+            assert_eq!(fresh.status, status, "{line:.60}: {fresh:?}");
+            if status != 200 {
+                assert_eq!(fresh.body, body, "{line:.60}");
+                assert_eq!(fresh.header("content-type"), Some("application/json"));
+            }
+            // Who goes on sending may not get to read why.
+            if status == 431 {
+                continue;
+            }
+            let before = "GET /healthz HTTP/1.1\r\nHost: muster.test\r\n\r\n";
+            let kept = test.wire(format!("{before}{asked}")).await;
+            let (_, kept) = kept.body.split_once("ok\n").expect("the first answer");
+            assert!(
+                kept.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{line:.60}: {kept:.200}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn attack_38_a_message_that_can_be_read_in_two_ways_or_in_none_is_refused() {
     on_both(|test| async move {
         for bytes in [
@@ -305,6 +362,15 @@ async fn attack_38_a_message_that_can_be_read_in_two_ways_or_in_none_is_refused(
             "GET /healthz HTTP/3.0\r\nHost: a\r\n\r\n",
             "POST /api-token-auth/ HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
             "POST /api-token-auth/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\nx",
+            "GET /personnel/api/areas/ HTTP/1.1\r\nHost: a b\r\n\r\n",
+            "GET /iclock/api/terminals/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        ] {
+            let refused = test.wire(bytes).await;
+            let detail = r#"{"detail":"Bad request."}"#;
+            assert_eq!(refused.whole(), (400, detail), "{bytes:?}");
+            assert_eq!(refused.header("content-type"), Some("application/json"));
+        }
+        for bytes in [
             "GET /healthz HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n",
             "GET /healthz HTTP/1.1\r\nHost a\r\n\r\n",
         ] {

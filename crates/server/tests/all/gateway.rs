@@ -1,13 +1,13 @@
 //! The terminals' door, byte for byte.
 
-use crate::testing::{TestApp, on_both, on_both_with, start};
+use crate::testing::{Answer, TestApp, on_both, on_both_with, start};
 use chrono::TimeDelta;
 use muster::access::Caller;
 use muster::config::{Admission, Config};
 use muster::terminals::commands;
 use muster::terminals::contact::family_of;
 use muster::writing::Writing;
-use muster_protocol::command::Command;
+use muster_protocol::command::{Command, UserFields};
 use muster_store::Sql;
 use std::fs;
 use std::path::Path;
@@ -421,9 +421,17 @@ async fn bad_input_is_refused_with_a_reason() {
                 app.wire("POST /iclock/cdata?SN=A1 HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd").await,
                 (400, "ERROR: BAD REQUEST"),
             ),
-            (app.wire("nonsense\r\n\r\n").await, (400, "ERROR: BAD REQUEST")),
+            (
+                app.wire("GET /iclock/ping?SN=A1\r\n\r\n").await,
+                (400, "ERROR: BAD REQUEST"),
+            ),
+            (app.wire("nonsense\r\n\r\n").await, (400, r#"{"detail":"Bad request."}"#)),
             (
                 app.wire(format!("GET /iclock/ping?SN=A1 HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(20_000))).await,
+                (431, "ERROR: HEADER TOO LARGE"),
+            ),
+            (
+                app.get(&format!("/iclock/ping?SN=A1&X={}", "y".repeat(20_000))).await,
                 (431, "ERROR: HEADER TOO LARGE"),
             ),
             (
@@ -643,6 +651,131 @@ async fn an_access_terminal_registers_and_its_punches_arrive() {
             .expect("queued");
         let poll = app.get(&format!("/iclock/getrequest?SN={sn}")).await;
         assert_eq!(poll.body, "C:1:CONTROL DEVICE 03000000\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_access_terminal_that_was_taken_for_another_is_one_again_when_it_registers() {
+    on_both_with(open, |app| async move {
+        let sn = "VGU6254600603";
+        let register = format!("/iclock/registry?SN={sn}");
+        let configure = format!("/iclock/push?SN={sn}");
+        let family = async || -> String {
+            let one = Sql::new("SELECT family FROM terminal", []);
+            let (family,): (String,) = app.app.store.one(&one).await.expect("read");
+            family
+        };
+        let session = |answer: Answer| {
+            assert_eq!(answer.status, 200);
+            let line = answer
+                .body
+                .lines()
+                .find_map(|line| line.strip_prefix("SessionID="));
+            line.expect("a session").to_owned()
+        };
+        let first = session(app.post(&configure, "").await);
+        assert_eq!(
+            first.len(),
+            32,
+            "it asks how to behave before it has introduced itself"
+        );
+        let code = app.post(&register, "DeviceType=acc").await;
+        assert_eq!(session(app.post(&configure, "").await), first);
+        let attlog = format!("/iclock/cdata?SN={sn}&table=ATTLOG&Stamp=1");
+        for again in [&register, &configure] {
+            app.post(&attlog, "1\t2026-01-15 07:00:00\t0\t1\n").await;
+            assert_eq!(family().await, "attendance");
+            app.post(again, "").await;
+            assert_eq!(family().await, "access", "{again}");
+            let hello = app.get(&format!("/iclock/cdata?SN={sn}&options=all")).await;
+            assert!(
+                hello
+                    .body
+                    .starts_with(&format!("registry=ok\n{}\n", code.body)),
+                "{hello:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_oldest_terminals_are_told_how_far_their_photos_have_come() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/cdata?SN=A1&options=all").await;
+        let photo = b"\xff\xd8\xff\xe0synthetic\xff\xd9";
+        let target = "/iclock/fdata?SN=A1&PIN=20260115070000-7.jpg&PhotoStamp=350154520";
+        assert_eq!(app.post(target, photo).await.whole(), (200, "OK"));
+        let hello = app.get("/iclock/cdata?SN=A1&options=all").await;
+        assert!(hello.body.contains("\nPhotoStamp=350154520\n"), "{hello:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_without_options_is_answered_as_the_terminal_spoke_before() {
+    on_both_with(open, |app| async move {
+        let spoken = app
+            .get("/iclock/cdata?SN=A1&options=all&pushver=2.4.1")
+            .await;
+        assert!(spoken.body.contains("\nPushProtVer=2.4.1\n"), "{spoken:?}");
+        assert_eq!(app.get("/iclock/cdata?SN=A1").await.body, spoken.body);
+        let known = "SELECT COUNT(*) FROM terminal WHERE push_protocol = '2.4.1'";
+        assert_eq!(app.number(known).await, 1);
+        let oldest = app.get("/iclock/cdata?SN=A2").await;
+        assert!(oldest.body.contains("\nStamp=0\n"), "{oldest:?}");
+        let older = app.get("/iclock/cdata?SN=A1&options=all").await;
+        assert!(
+            older.body.contains("\nStamp=0\n"),
+            "other firmware: {older:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_chinese_name_fills_what_a_chinese_terminal_holds() {
+    on_both_with(open, |app| async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let hello = |language: u8| {
+            format!("/iclock/cdata?SN=A1&options=all&pushver=2.4.1&language={language}")
+        };
+        app.get(&hello(83)).await;
+        let id = app.terminal_id("A1").await;
+        let record = Command::UpdateUser(UserFields {
+            pin: "7".into(),
+            name: Some("中".repeat(13)),
+            privilege: Some(0),
+            ..UserFields::default()
+        });
+        app.queue(id, &record).await.expect("queued");
+        let mut stream = tokio::net::TcpStream::connect(app.address)
+            .await
+            .expect("connected");
+        let poll = b"GET /iclock/getrequest?SN=A1 HTTP/1.1\r\nConnection: close\r\n\r\n";
+        stream.write_all(poll).await.expect("sent");
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).await.expect("read");
+        let line = [
+            b"PIN=7\tName=".as_slice(),
+            &b"\xd6\xd0".repeat(12),
+            b"\tPri=0\n",
+        ]
+        .concat();
+        assert!(
+            told.ends_with(&line),
+            "{:?}",
+            String::from_utf8_lossy(&told)
+        );
+        app.post("/iclock/devicecmd?SN=A1", "ID=1&Return=0&CMD=DATA\n")
+            .await;
+        // It has been switched to English since.
+        app.queue(id, &record).await.expect("queued");
+        app.get(&hello(69)).await;
+        let told = app.get("/iclock/getrequest?SN=A1").await;
+        let line = format!("PIN=7\tName={}\tPri=0\n", "中".repeat(8));
+        assert!(told.body.ends_with(&line), "{told:?}");
     })
     .await;
 }

@@ -326,6 +326,52 @@ async fn templates_are_removed_here_and_where_they_are() {
     .await;
 }
 
+#[tokio::test]
+async fn templates_that_no_terminal_ever_sent_are_removed_where_they_may_be() {
+    on_both(|app| async move {
+        let admin = admin(&app).await;
+        is_visible_light(&app, "NORTH", "39").await;
+        let old = json!({ "sn": "OLD", "area": "north" });
+        admin.post("/iclock/api/terminals/", old).await;
+        admin.post(PEOPLE, asha("north")).await;
+        for sn in ["NORTH", "OLD"] {
+            assert_eq!(app.obeyed(sn).await, [ASHA]);
+        }
+        let forget = async || {
+            let all = json!({
+                "emp_code": [1001], "finger_print": true, "face": true, "finger_vein": true, "palm": true,
+                "vl_face": true,
+            });
+            let path = format!("{PEOPLE}del_bio_template/");
+            assert_eq!(admin.post(&path, all).await, json!({ "detail": "Success." }));
+        };
+        let finger = "DATA DELETE FINGERTMP PIN=1001";
+        let gone = [
+            finger,
+            "DATA DELETE BIODATA Pin=1001\tType=1",
+            "DATA DELETE BIODATA Pin=1001\tType=8",
+            "DATA DELETE BIODATA Pin=1001\tType=9",
+            "DATA DELETE BIOPHOTO PIN=1001\tType=9",
+        ];
+        forget().await;
+        forget().await;
+        assert_eq!(app.obeyed("NORTH").await, gone, "once, though asked twice");
+        assert_eq!(app.answered("OLD", |_| -1).await, [finger], "it has said nothing of what it can");
+        assert_eq!(app.told("SOUTH").await, NOBODY, "nobody is there");
+        later(&app, TimeDelta::seconds(20)).await;
+        for sn in ["NORTH", "OLD"] {
+            assert_eq!(app.told(sn).await, NOBODY);
+        }
+        forget().await;
+        assert_eq!(app.obeyed("NORTH").await, gone, "there may be new ones");
+        assert_eq!(app.obeyed("OLD").await, [finger], "refused before");
+        later(&app, TimeDelta::seconds(20)).await;
+        let held = "SELECT COUNT(*) FROM terminal_holding WHERE thing <> 'user'";
+        assert_eq!(app.number(held).await, 0);
+    })
+    .await;
+}
+
 /// Turns the clock on and lets the server do what it does by itself.
 async fn later(app: &TestApp, passes: TimeDelta) {
     app.app.clock.advance(passes);

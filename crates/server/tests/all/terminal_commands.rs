@@ -175,6 +175,9 @@ fn all_commands() -> Vec<Told> {
             Ok(vec![
                 "DATA DELETE transaction *",
                 "DATA DELETE userauthorize *",
+                "DATA DELETE biodata *",
+                "DATA DELETE biophoto *",
+                "DATA DELETE templatev10 *",
                 "DATA DELETE user *",
             ]),
         ),
@@ -391,7 +394,7 @@ async fn terminals_are_named_in_every_way_a_list_can_be_sent() {
             .concat()
         );
         let told = async |sn: &str| app.obeyed(sn).await.len();
-        assert_eq!((told("GATE").await, told("DOOR").await), (9, 3 * 8));
+        assert_eq!((told("GATE").await, told("DOOR").await), (9, 6 * 8));
 
         for (body, code, reason) in [
             (json!({}), -200, "This field is required."),
@@ -959,7 +962,7 @@ async fn a_terminal_that_was_emptied_stays_empty_until_it_is_synchronised() {
         let path = format!("{TERMINALS}clear_all/");
         caller.post(&path, both.clone()).await.is(200);
         assert_eq!(app.obeyed("GATE").await, ["CLEAR DATA"]);
-        assert_eq!(app.obeyed("DOOR").await.len(), 3);
+        assert_eq!(app.obeyed("DOOR").await.len(), 6);
         let change = json!({ "first_name": "Asha Rani" });
         let asha = "/personnel/api/employees/1042/";
         caller.patch(asha, change).await.is(200);

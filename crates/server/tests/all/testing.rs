@@ -220,7 +220,7 @@ pub async fn two_servers() -> (TestApp, TestApp, postgres::Database) {
 pub struct Api<'a> {
     pub app: &'a TestApp,
     http: reqwest::Client,
-    token: String,
+    pub token: String,
 }
 
 impl TestApp {

@@ -25,10 +25,12 @@ use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::relation::{AREA, DEPARTMENT, POSITION};
 use crate::resource::{self, Column, Field, Resource, Searched, col, read_id};
+use crate::resources::biodata;
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
 use crate::sealed::Sealed;
-use crate::terminals::people::BioKind;
+use crate::terminals::people::{BioKind, PICTURE_SOURCES};
+use crate::terminals::sync;
 use crate::times;
 use chrono::{DateTime, NaiveDate, Utc};
 use muster_store::Dialect;
@@ -36,7 +38,7 @@ use sea_query::{
     Alias, Cond, Condition, Expr, ExprTrait, Func, JoinType, SelectStatement, SimpleExpr,
 };
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What the sealed column is sealed for.
 pub const DEVICE_PASSWORD: &str = "device_password";
@@ -161,13 +163,13 @@ pub struct AreaOf {
     pub area_name: String,
 }
 
-/// How many templates of a kind and version there are.
+/// A finger, a face and so on that there is a template of, whatever it consists of.
 #[derive(Debug, Clone, sqlx::FromRow)]
-struct Templates {
+struct Template {
     employee_id: i64,
     wire_type: i16,
-    major_ver: String,
-    count: i64,
+    bio_no: i16,
+    version: String,
 }
 
 impl Row {
@@ -523,7 +525,7 @@ impl Resource for Employee {
         Member::new(
             "fingerprint",
             Kind::Text,
-            "- or Ver VERSION:COUNT; not when written.",
+            "- or Ver VERSION:COUNT, version 0 when nobody has said it; not when written.",
         ),
         Member::new("face", Kind::Text, ""),
         Member::new("palm", Kind::Text, ""),
@@ -631,9 +633,9 @@ impl Resource for Employee {
                     ("palm", BioKind::Palm),
                     ("vl_face", BioKind::VisibleFace),
                 ] {
-                    let of_kind = templates.iter().filter(|templates| {
-                        templates.employee_id == row.id
-                            && kind.wire_types().contains(&templates.wire_type)
+                    let of_kind = templates.iter().filter(|template| {
+                        template.employee_id == row.id
+                            && kind.wire_types().contains(&template.wire_type)
                     });
                     members.insert(name.into(), summary(of_kind).into());
                 }
@@ -643,23 +645,18 @@ impl Resource for Employee {
     }
 }
 
-/// The newest version of a kind, and how many templates of that version there are: `Ver 10:2`.
-fn summary<'a>(templates: impl Iterator<Item = &'a Templates>) -> String {
-    let mut newest: Option<(&str, i64)> = None;
-    for Templates {
-        major_ver, count, ..
-    } in templates
-    {
-        let age = |version: &str| version.parse::<u32>().ok();
-        newest = Some(match newest {
-            Some((version, so_far)) if age(version) == age(major_ver) => (version, so_far + count),
-            Some(newer) if age(newer.0) > age(major_ver) => newer,
-            _ => (major_ver.as_str(), *count),
-        });
+/// The newest version of a kind, and how many there are of that version: `Ver 10:2`. Version 0 is one that nobody
+/// has said.
+fn summary<'a>(templates: impl Iterator<Item = &'a Template>) -> String {
+    let mut of_version: BTreeMap<u32, HashSet<(i16, i16)>> = BTreeMap::new();
+    for template in templates {
+        let version = sync::major(&template.version).unwrap_or_default();
+        let of_version = of_version.entry(version).or_default();
+        of_version.insert((template.wire_type, template.bio_no));
     }
-    newest.map_or_else(
+    of_version.last_key_value().map_or_else(
         || "-".to_owned(),
-        |(version, count)| format!("Ver {version}:{count}"),
+        |(version, found)| format!("Ver {version}:{}", found.len()),
     )
 }
 
@@ -707,23 +704,21 @@ fn by_employee(rows: Vec<AreaOf>) -> HashMap<i64, Vec<AreaOf>> {
     areas
 }
 
-async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Templates>> {
+async fn templates_of(app: &App, ids: &[i64]) -> Result<Vec<Template>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let biometric = |name: &'static str| col(("biometric", name));
     let mut select = SelectStatement::new();
     select
+        .distinct()
         .expr(biometric("employee_id"))
         .expr(biometric("wire_type"))
-        .expr(biometric("major_ver"))
-        .expr_as(
-            Expr::cust("count(DISTINCT biometric.bio_no)"),
-            Alias::new("count"),
-        )
+        .expr(biometric("bio_no"))
+        .expr_as(biodata::version(), Alias::new("version"))
         .from(Alias::new("biometric"))
         .and_where(biometric("employee_id").is_in(ids.iter().copied()))
-        .add_group_by(["employee_id", "wire_type", "major_ver"].map(biometric));
+        .and_where(biometric("source").is_not_in(PICTURE_SOURCES));
     Ok(app.store.all(&select).await?)
 }
 

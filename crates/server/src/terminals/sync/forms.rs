@@ -239,6 +239,15 @@ impl Abilities {
         !self.biodata.is_empty()
     }
 
+    /// Whether somebody may be enrolled at it for this, as far as it has said. One that says nothing is an old one,
+    /// for fingerprints.
+    pub fn may_hold(&self, wire_type: i16) -> bool {
+        self.versions.contains_key(&wire_type)
+            || self.biodata.contains(&wire_type)
+            || wire_type == VISIBLE_FACE && self.biophoto
+            || wire_type == FINGER && self.versions.is_empty()
+    }
+
     pub fn shows_pictures(&self) -> bool {
         self.picture && !self.is_access
     }
@@ -409,7 +418,7 @@ impl Abilities {
 }
 
 /// `10` of `10.0`, `39` of `Ver 39.3`.
-fn major(text: &str) -> Option<u32> {
+pub fn major(text: &str) -> Option<u32> {
     let digits = text.trim_start_matches(|letter: char| !letter.is_ascii_digit());
     let end = digits
         .find(|letter: char| !letter.is_ascii_digit())

@@ -458,6 +458,49 @@ pub async fn load(
     Ok(rows.into_iter().filter_map(|row| row.read(now)).collect())
 }
 
+/// Whatever was said of it, a terminal may hold something of this type of somebody: a comparison that finds nothing
+/// to be wanted has it removed. Whoever calls holds the terminal's row.
+pub async fn suspect(
+    app: &App,
+    tx: &mut Tx,
+    terminal_id: i64,
+    pin: &str,
+    wire_type: i16,
+) -> Result<()> {
+    let any = Thing::Template {
+        wire_type,
+        no: 0,
+        index: 0,
+    };
+    let now = app.clock.now();
+    // A removal that failed is tried at once.
+    tx.run(&Sql::new(
+        "UPDATE terminal_holding SET may_hold = TRUE, tries = 0, retry_at = NULL, failed_code = NULL, \
+             failed_digest = NULL, changed_at = $5 \
+         WHERE terminal_id = $1 AND pin = $2 AND told_command IS NULL AND (thing LIKE $3 OR thing = $4)",
+        [
+            terminal_id.into(),
+            pin.into(),
+            format!("bio {wire_type} %").into(),
+            Thing::EnrolmentPhoto { wire_type }.to_string().into(),
+            now.into(),
+        ],
+    ))
+    .await?;
+    tx.run(&Sql::new(
+        "INSERT INTO terminal_holding (terminal_id, pin, thing, own, may_hold, tries, changed_at) \
+         VALUES ($1, $2, $3, FALSE, TRUE, 0, $4) ON CONFLICT DO NOTHING",
+        [
+            terminal_id.into(),
+            pin.into(),
+            any.to_string().into(),
+            now.into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Rows of one statement.
 const TOGETHER: usize = 5000;
 

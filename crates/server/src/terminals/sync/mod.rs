@@ -23,7 +23,9 @@ mod record;
 mod wanted;
 
 pub use compare::Shown;
-pub use forms::{Abilities, Body, Place, Unfit, abilities_now, bodies_now, note as note_algorithm};
+pub use forms::{
+    Abilities, Body, Place, Unfit, abilities_now, bodies_now, major, note as note_algorithm,
+};
 pub use holding::Thing;
 pub use wanted::{Wanted, wanted};
 
@@ -66,6 +68,36 @@ pub async fn concerns<S: AsRef<str>>(
             shown: None,
         };
         compare(app, tx, caller, asked).await?;
+    }
+    Ok(())
+}
+
+/// Somebody may be enrolled for this at terminals that never sent it: all that know the person and have such a thing
+/// are told of its removal by the comparison that follows. The caller's transaction has its place
+/// (`punches::record::people_in_order`).
+pub async fn suspect(app: &App, tx: &mut Tx, emp_code: &str, wire_types: &[i16]) -> Result<()> {
+    let places: Vec<Place> = tx
+        .all(&Sql::by_dialect(
+            "SELECT t.id, t.family, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver, t.palm_alg_ver, t.photo_func_on \
+             FROM terminal AS t WHERE t.company_id = $1 AND t.id IN ( \
+                 SELECT terminal_id FROM terminal_holding WHERE pin = $2 AND thing = 'user') ORDER BY t.id",
+            "SELECT t.id, t.family, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver, t.palm_alg_ver, t.photo_func_on \
+             FROM terminal AS t WHERE t.company_id = $1 AND t.id IN ( \
+                 SELECT terminal_id FROM terminal_holding WHERE pin = $2 AND thing = 'user') \
+             ORDER BY t.id FOR NO KEY UPDATE OF t",
+            [app.company.id.clone().into(), emp_code.into()],
+        ))
+        .await?;
+    let abilities = forms::abilities(tx, &places).await?;
+    for place in &places {
+        let has = |wire_type: &&i16| {
+            abilities
+                .get(&place.id)
+                .is_some_and(|abilities| abilities.may_hold(**wire_type))
+        };
+        for wire_type in wire_types.iter().filter(has) {
+            holding::suspect(app, tx, place.id, emp_code, *wire_type).await?;
+        }
     }
     Ok(())
 }

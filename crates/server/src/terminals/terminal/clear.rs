@@ -96,6 +96,9 @@ fn emptying(terminal: &Row) -> Vec<Command> {
         Family::Access => [
             AccessTable::Transactions,
             AccessTable::Authorizations,
+            AccessTable::Biodata,
+            AccessTable::Biophotos,
+            AccessTable::Fingerprints,
             AccessTable::Users,
         ]
         .map(Command::AccessClear)

@@ -235,6 +235,7 @@ impl Work<'_> {
                     thing.wire_type() == Some(wire_type)
                         && !gone.contains(at)
                         && !self.holdings[*at].is_over()
+                        && !self.holdings[*at].is_leaving()
                 });
             let things: Vec<Thing> = gone.iter().map(|at| self.holdings[*at].thing).collect();
             let orders = abilities.removal(pin, wire_type, !stays, &things);
