@@ -309,7 +309,10 @@ impl Body {
     fn from_json(bytes: &[u8]) -> Result<Body> {
         let broken =
             |error: serde_json::Error| Error::refused(format!("JSON parse error - {error}"));
-        let Strict(value) = serde_json::from_slice(bytes).map_err(broken)?;
+        let Strict(mut value) = serde_json::from_slice(bytes).map_err(broken)?;
+        if let Some(spelled_out) = long_numbers_as_texts(bytes) {
+            Strict(value) = serde_json::from_slice(&spelled_out).map_err(broken)?;
+        }
         let Value::Object(object) = value else {
             return Err(Error::invalid(
                 "",
@@ -432,6 +435,57 @@ pub fn python_type(value: &Value) -> &'static str {
         Value::Array(_) => "list",
         Value::Object(_) => "dict",
     }
+}
+
+/// Well-formed JSON with those whole numbers in quotes that are too long to be read as numbers: a code
+/// or a card keeps its digits. `None`: it has no such number.
+fn long_numbers_as_texts(json: &[u8]) -> Option<Vec<u8>> {
+    let mut rewritten = Vec::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        let begin = at;
+        at += match byte {
+            b'"' => length_of_text(&json[begin..]),
+            b'-' | b'0'..=b'9' => json[begin..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+                .count(),
+            _ => 1,
+        };
+        if is_long_number(&json[begin..at]) {
+            rewritten.extend_from_slice(&json[copied..begin]);
+            rewritten.push(b'"');
+            rewritten.extend_from_slice(&json[begin..at]);
+            rewritten.push(b'"');
+            copied = at;
+        }
+    }
+    (copied > 0).then(|| {
+        rewritten.extend_from_slice(&json[copied..]);
+        rewritten
+    })
+}
+
+/// How long a text is that the JSON begins with, its quotes included.
+fn length_of_text(json: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(byte) = json.get(at) {
+        at += if *byte == b'\\' { 2 } else { 1 };
+        if *byte == b'"' {
+            break;
+        }
+    }
+    at
+}
+
+/// Whether it is a whole number, and longer than a number is.
+fn is_long_number(token: &[u8]) -> bool {
+    let digits = token.strip_prefix(b"-").unwrap_or(token);
+    let is_whole = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let is_held = std::str::from_utf8(token)
+        .is_ok_and(|text| text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok());
+    is_whole && !is_held
 }
 
 /// JSON in which no object says the same key twice.
@@ -781,6 +835,7 @@ impl Credential {
 #[cfg(test)]
 mod tests {
     use super::{Body, Query, host_matches, host_name};
+    use serde_json::{Value, json};
 
     #[test]
     fn a_query_skips_empty_pairs_and_remembers_what_nobody_asked_for() {
@@ -803,6 +858,8 @@ mod tests {
             r#"{"a":1,"A":2}"#,
             r#"{"a":{"b":1,"b":2}}"#,
             r#"{"a":1e400}"#,
+            r#"{99999999999999999999:1}"#,
+            r#"{"a":099999999999999999999}"#,
             r#"{"a":"\ud800"}"#,
             r#"{"a":1"#,
             deep.as_str(),
@@ -810,6 +867,18 @@ mod tests {
             assert!(Body::from_json(text.as_bytes()).is_err(), "{:.40}", text);
         }
         assert!(Body::from_json(b"{\"a\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_however_long_it_is() {
+        let json = r#"{"a":123456789012345678901234567890,"b":[-99999999999999999999 ,1.0],
+            "c":18446744073709551615,"d":"\\\"99999999999999999999","e":1e30,"f":-0}"#;
+        let body = Body::from_json(json.as_bytes()).expect("good");
+        let long = json!({
+            "a": "123456789012345678901234567890", "b": ["-99999999999999999999", 1.0],
+            "c": u64::MAX, "d": "\\\"99999999999999999999", "e": 1e30, "f": -0.0,
+        });
+        assert_eq!(Value::Object(body.members), long);
     }
 
     #[test]
