@@ -281,6 +281,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
 
     /// Members of the answer that the list does not have, nor a file of it.
     const NOT_LISTED: &'static [&'static str] = &[];
+    /// Members that are null in every row of the list: in a file only when asked for by their names.
+    const ALWAYS_EMPTY: &'static [&'static str] = &[];
     /// Whether an export has to say what kind of file it wants.
     const EXPORT_NEEDS_TYPE: bool = false;
 
@@ -394,6 +396,12 @@ pub trait Writable: Resource {
         change: Self::Change,
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// By its code, the code of the one above each stored row that has one.
+    fn stored_above(app: &App) -> impl Future<Output = Result<HashMap<String, String>>> + Send {
+        let _ = app;
+        async { Ok(HashMap::new()) }
+    }
 
     /// What only the rows of that moment can say against rows of a file, of all of them, before there is
     /// a transaction: a file that cannot be stored keeps nobody from writing. Storing looks again.

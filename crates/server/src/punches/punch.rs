@@ -360,12 +360,12 @@ pub const ANSWER: &[Member] = &[
     Member::new("is_mask", Kind::Text, "Yes, No or -."),
 ];
 
+/// Those that say something of transactions alone.
+pub const NULL_UNLESS_TRANSACTION: &[&str] = &["emp", "is_attendance", "sync_status"];
+
 /// Those an unregistered punch does not have: nobody is known.
 pub const OF_TRANSACTIONS: &[&str] = &[
     "emp_code",
-    "emp",
-    "is_attendance",
-    "sync_status",
     "first_name",
     "last_name",
     "department",

@@ -84,7 +84,7 @@ impl Resource for Transaction {
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
-    const NOT_LISTED: &'static [&'static str] = &["crc"];
+    const ALWAYS_EMPTY: &'static [&'static str] = &["crc"];
     const EXPORT_NEEDS_TYPE: bool = true;
 
     const TIE: Option<Column> = Some(column("id"));

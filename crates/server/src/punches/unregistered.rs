@@ -56,6 +56,7 @@ impl Resource for Unregistered {
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
     const NOT_LISTED: &'static [&'static str] = punch::OF_TRANSACTIONS;
+    const ALWAYS_EMPTY: &'static [&'static str] = punch::NULL_UNLESS_TRANSACTION;
     const EXPORT_NEEDS_TYPE: bool = true;
 
     type Row = Row;
