@@ -43,7 +43,8 @@ impl Resource for Unregistered {
         asked::MASK_FLAG,
         of_terminal::id_asked(column("terminal_id")).nullable(),
         asked::LAST_ID,
-        START_TIME,
+        // The manual orders by it.
+        START_TIME.ordered_by(column("punch_local")),
         END_TIME,
         UPLOAD_TIME_START,
         UPLOAD_TIME_END,
