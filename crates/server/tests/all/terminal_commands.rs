@@ -1301,9 +1301,16 @@ async fn who_is_enrolled_at_terminals_is_listed_with_the_printed_keys() {
             page["previous"],
             format!("http://{}{path}?page_size=2&sn=GATE%2CDOOR", app.address)
         );
-        // The links are followed as they are.
+        // The links are followed as they are, by POST and by GET, and say each thing once.
         let first = path.clone() + "?page_size=2&sn=GATE%2CDOOR";
         assert_eq!(codes(&caller.post(&first, json!({})).await.is(200)), ["1042", "7"]);
+        let asked = path.clone() + "?page_size=1&SN=HELD";
+        let page = caller.post(&asked, json!({ "sn": "GATE,DOOR", "page_size": 2 })).await.is(200);
+        let next = page["next"].as_str().expect("a link");
+        assert!(next.contains("page=2&page_size=2&sn=GATE%2CDOOR"), "{next}");
+        let next = next.strip_prefix(&format!("http://{}", app.address)).expect("this server's");
+        assert_eq!(codes(&caller.get(next).await.is(200)), ["8"]);
+        assert_eq!(caller.get(&path).await.is(400)["sn"], json!(["This field is required."]));
         let form = caller.request(Method::POST, &path).form(&[("sn", "DOOR"), ("sn", "HELD")]);
         assert_eq!(codes(&Got::from(form).await.is(200)), ["8"]);
 

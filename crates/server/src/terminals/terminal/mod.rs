@@ -394,7 +394,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(upload::endpoints());
     endpoints.push(synchronise::endpoint());
     endpoints.push(enrol::endpoint());
-    endpoints.push(enrolled::endpoint());
+    endpoints.extend(enrolled::endpoints());
     endpoints.push(address::endpoint());
     endpoints.push(clock::endpoint());
     endpoints.push(door::endpoint());
