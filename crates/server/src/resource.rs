@@ -274,6 +274,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
     const ANSWER: &'static [Member];
     /// The appendix's number when there is no such row.
     const ABSENT: i32 = appendix::PROGRAM_ERROR;
+    /// And when several of them are asked for and none is named.
+    const NONE_NAMED: i32 = appendix::PROGRAM_ERROR;
 
     /// What tells rows apart that are alike in the wanted order, if not the id: a column that
     /// rises with it and can stand behind others in an index.
@@ -1552,9 +1554,11 @@ pub async fn several<R: Resource>(
     names: &[&'static str],
 ) -> Result<Several<R::Row>> {
     let Some((field, value)) = body.first_of(names) else {
-        let field = names.first().copied().unwrap_or_default();
-        return Err(Error::invalid(field, t!("This field is required.")));
+        return Err(none_named::<R>(names, t!("This field is required.")));
     };
+    if value.is_null() {
+        return Err(none_named::<R>(&[field], t!("This field may not be null.")));
+    }
     let Some(given) = read_several(value) else {
         return Err(Error::invalid(
             field,
@@ -1562,7 +1566,7 @@ pub async fn several<R: Resource>(
         ));
     };
     if given.is_empty() {
-        return Err(Error::invalid(field, t!("This list may not be empty.")));
+        return Err(none_named::<R>(&[field], t!("This list may not be empty.")));
     }
     if given.len() > MOST {
         let text = t!(
@@ -1616,6 +1620,12 @@ pub async fn several<R: Resource>(
         given,
         rows: ids.iter().filter_map(|id| rows.remove(id)).collect(),
     })
+}
+
+/// A request for several rows that names none, under the first of these.
+pub fn none_named<R: Resource>(names: &[&'static str], message: Text) -> Error {
+    let field = names.first().copied().unwrap_or_default();
+    Error::Invalid(vec![Problem::new(field, message).coded(R::NONE_NAMED)])
 }
 
 /// The id behind each key, among the rows the caller sees.

@@ -288,7 +288,12 @@ impl Writable for Resignation {
             input.require(NAMES);
             if let Some((name, value)) = input.value(NAMES) {
                 match resource::named::<Employee>(app, caller, name, value).await? {
-                    Ok(row) => employee = Some((row.id, row.emp_code)),
+                    Ok(row) => {
+                        if has_resigned(app, row.id).await? {
+                            input.problems.push(taken());
+                        }
+                        employee = Some((row.id, row.emp_code));
+                    }
                     Err(problem) => input.problems.push(problem),
                 }
             }
@@ -331,11 +336,22 @@ impl Writable for Resignation {
     }
 }
 
-fn taken() -> Error {
-    Error::invalid(
+fn taken() -> Problem {
+    Problem::new(
         "employee",
         t!("resignation with this employee already exists."),
     )
+}
+
+async fn has_resigned(app: &App, employee_id: i64) -> Result<bool> {
+    let open: Option<(i64,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT id FROM resignation WHERE employee_id = $1 AND ended_at IS NULL",
+            [employee_id.into()],
+        ))
+        .await?;
+    Ok(open.is_some())
 }
 
 async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Result<i64> {
@@ -361,7 +377,7 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
                 code: Resignation::ABSENT,
             });
         }
-        Some((Some(_),)) => return Err(taken()),
+        Some((Some(_),)) => return Err(Error::Invalid(vec![taken()])),
         Some((None,)) => {}
     }
     let disableatt = change.disableatt.unwrap_or(false);
@@ -381,7 +397,7 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
     let inserted: Result<(i64,), _> = tx.one(&columns.insert("resignation")).await;
     let (id,) = inserted.map_err(|error| {
         if error.is_duplicate() {
-            taken()
+            Error::Invalid(vec![taken()])
         } else {
             error.into()
         }
@@ -593,7 +609,10 @@ async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
     let by_employee = body.first_of(PEOPLE).is_some();
     let is_said = by_employee || body.first_of(RESIGNATIONS).is_some();
     if !is_said && caller.profile == Profile::EasyTimePro {
-        return Err(Error::invalid("emp_code", t!("This field is required.")));
+        return Err(resource::none_named::<Employee>(
+            PEOPLE,
+            t!("This field is required."),
+        ));
     }
     if !by_employee {
         let several = resource::several::<Resignation>(app, caller, body, RESIGNATIONS).await?;

@@ -362,6 +362,7 @@ impl Resource for Employee {
     const KEY: &'static str = "emp_code";
     const CODE: Option<Column> = Some(column("emp_code"));
     const ABSENT: i32 = appendix::NO_PERSON;
+    const NONE_NAMED: i32 = appendix::PINS_MISSING;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
         Field::new("emp_code", Kind::Text, column("emp_code"))

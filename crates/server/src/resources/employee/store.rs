@@ -156,6 +156,16 @@ pub(super) async fn foresee(app: &App, rows: &[(&Changes, Option<&Row>)]) -> Res
     Ok(refused(&mut others, rows))
 }
 
+/// What others have of what one row gives.
+pub(super) async fn problems(
+    app: &App,
+    changes: &Changes,
+    stored: Option<&Row>,
+) -> Result<Vec<Problem>> {
+    let mut others = Others::of(app, None, &[(changes, stored)]).await?;
+    Ok(others.problems(changes, stored))
+}
+
 fn refused(others: &mut Others, rows: &[(&Changes, Option<&Row>)]) -> Vec<Refused> {
     let problems = rows
         .iter()

@@ -137,13 +137,15 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Reads every member that may be written; all that is wrong with them is one error.
+    /// Reads every member that may be written, of a new one, for the stored one, or without either for
+    /// several alike; all that is wrong with them is one error.
     pub(super) async fn read(
         app: &App,
         caller: &Caller,
         known: &Known,
         body: &Body,
         is_new: bool,
+        stored: Option<&Row>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut input = Input::new(body, is_new);
@@ -195,6 +197,11 @@ impl Changes {
         changes
             .read_relations(app, caller, known, &mut input)
             .await?;
+        if !input.problems.is_empty() {
+            // What others have is told when it is stored, which this never is.
+            let taken = store::problems(app, &changes, stored).await?;
+            input.problems.extend(taken);
+        }
         input.settle()?;
         // Hashing takes its time, so it comes last.
         let hash = match own_password {
@@ -476,7 +483,7 @@ impl Writable for Employee {
         body: &Body,
         stored: Option<&Row>,
     ) -> Result<Changes> {
-        Changes::read(app, caller, known, body, stored.is_none()).await
+        Changes::read(app, caller, known, body, stored.is_none(), stored).await
     }
 
     async fn foresee(app: &App, rows: &[(&Changes, Option<&Row>)]) -> Result<Vec<Refused>> {

@@ -297,7 +297,7 @@ impl Writable for Terminal {
         body: &Body,
         stored: Option<&Row>,
     ) -> Result<Changes> {
-        Changes::read(app, caller, known, body, stored.is_none()).await
+        Changes::read(app, caller, known, body, stored).await
     }
 
     async fn store(
