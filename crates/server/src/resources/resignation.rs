@@ -13,7 +13,9 @@ use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{self, Known};
-use crate::resource::{self, Column, Columns, Field, Removable, Resource, Searched, Writable, col};
+use crate::resource::{
+    self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
+};
 use crate::resources::employee::{self, Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
@@ -107,7 +109,10 @@ impl Resource for Resignation {
         of_employee::LAST_NAME_ASKED,
         of_employee::ASKED.or(&["employees"]),
     ];
-    const SEARCHED: &'static [Searched] = &[Searched::Folded(("employee", "search_text"))];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Folded(("employee", "search_text")),
+        Searched::Folded(column("search_text")),
+    ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
         Member::new("resign_date", Kind::Date, ""),
@@ -336,6 +341,34 @@ impl Writable for Resignation {
     }
 }
 
+/// What a search looks into besides who it is.
+fn searched(reason: Option<&str>) -> String {
+    search_text([reason.unwrap_or_default()])
+}
+
+/// Writes that for resignations that have it not yet, being older.
+pub async fn complete_searches(app: &App) -> Result<()> {
+    let due: Vec<(i64, Option<String>)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT id, reason FROM resignation WHERE search_text IS NULL",
+            [],
+        ))
+        .await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    for (id, reason) in due {
+        tx.run(&Sql::new(
+            "UPDATE resignation SET search_text = $2 WHERE id = $1 AND search_text IS NULL",
+            [id.into(), searched(reason.as_deref()).into()],
+        ))
+        .await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 fn taken() -> Problem {
     Problem::new(
         "employee",
@@ -390,7 +423,9 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
         change.report_generation_end_on.unwrap_or(resign_on),
     );
     columns.set("resign_type", resign_type);
-    columns.set("reason", change.reason.flatten());
+    let reason = change.reason.flatten();
+    columns.set("search_text", searched(reason.as_deref()));
+    columns.set("reason", reason);
     columns.set("disableatt", disableatt);
     columns.set("created_at", now);
     columns.set("changed_at", now);
@@ -434,6 +469,7 @@ async fn change_stored(
         columns.set("resign_type", resign_type);
     }
     if let Some(reason) = change.reason {
+        columns.set("search_text", searched(reason.as_deref()));
         columns.set("reason", reason);
     }
     if let Some(disableatt) = change.disableatt {

@@ -448,6 +448,87 @@ async fn punches_that_waited_become_the_new_employees_transactions() {
 }
 
 #[tokio::test]
+async fn a_search_of_employees_looks_into_all_that_is_written_about_them() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let texts = json!({
+            "emp_code": "1001", "city": "Köln", "address": "7, ÁRBOL Street", "national": "Ísland",
+            "religion": "Jain", "postcode": "560038", "enroll_sn": "BYEL201260001",
+            "contact_tel": "+91 80 1234", "office_tel": "(80) 99", "ssn": "4242",
+            "device_password": "7777",
+        });
+        caller.post(LIST, texts).await.is(201);
+        caller
+            .post(LIST, json!({ "emp_code": "1002", "city": "Bonn" }))
+            .await
+            .is(201);
+        let found = async |path: &str, word: &str| {
+            let list = caller.get(&format!("{path}?search={word}")).await.is(200);
+            list["count"].as_i64().expect("a number")
+        };
+        let all = [
+            "KÖLN",
+            "árbol",
+            "ísLAND",
+            "jain",
+            "5600",
+            "byel",
+            "%2B91%2080",
+            "(80)",
+            "köln,street",
+        ];
+        for word in all {
+            assert_eq!(found(LIST, word).await, 1, "{word}");
+        }
+        for secret in ["4242", "7777", "köln,bonn"] {
+            assert_eq!(found(LIST, secret).await, 0, "{secret}");
+        }
+        caller
+            .patch(&format!("{LIST}1001/"), json!({ "city": "Aachen" }))
+            .await
+            .is(200);
+        assert_eq!(
+            (found(LIST, "köln").await, found(LIST, "aachen").await),
+            (0, 1)
+        );
+        assert_eq!(found(LIST, "street").await, 1, "what was not given stays");
+        // Where somebody lives finds no transactions.
+        punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
+        assert_eq!(found("/iclock/api/transactions/", "aachen").await, 0);
+
+        // Who was there before, or came from a terminal, is found when the job has been there.
+        let resigned = json!({
+            "employee": "1002", "resign_date": "2026-03-01", "resign_type": 1, "reason": "Öde",
+        });
+        let resigns = "/personnel/api/resigns/";
+        caller.post(resigns, resigned).await.is(201);
+        assert_eq!(found(resigns, "öDE").await, 1);
+        test.run("UPDATE employee SET search_more = NULL", []).await;
+        test.run("UPDATE resignation SET search_text = NULL", [])
+            .await;
+        assert_eq!(
+            (found(LIST, "aachen").await, found(resigns, "öde").await),
+            (0, 0)
+        );
+        muster::jobs::run_all(&test.app).await.expect("run");
+        for word in ["aachen", "ÁRBOL", "bonn"] {
+            assert_eq!(found(LIST, word).await, 1, "{word}");
+        }
+        assert_eq!(found(resigns, "öde").await, 1);
+        let reason = json!({ "reason": "Fern" });
+        caller
+            .patch(&format!("{resigns}1002/"), reason)
+            .await
+            .is(200);
+        assert_eq!(
+            (found(resigns, "öde").await, found(resigns, "FERN").await),
+            (0, 1)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn employees_are_filtered_searched_and_ordered() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;

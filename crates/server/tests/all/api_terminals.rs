@@ -320,6 +320,7 @@ async fn terminals_are_filtered_searched_and_ordered() {
             ("search=ÄRZTE", &["CKJ1"]),
             ("search=gate,byel", &["byel900"]),
             ("search=10.0.0", &["BYEL201260001", "CKJ1"]),
+            ("search=ночь", &["BYEL201260001"]),
             ("search=%25", &["byel900"]),
             ("search=_", &["CKJ1"]),
             ("search=%5C", &[]),

@@ -405,6 +405,28 @@ impl Changes {
     }
 }
 
+/// What a search of people looks into besides what names them: texts of this file's `TEXTS`.
+const ALSO_SEARCHED: [(&str, fn(&Row) -> &Option<String>); 8] = [
+    ("city", |row| &row.city),
+    ("address", |row| &row.address),
+    ("national", |row| &row.national),
+    ("religion", |row| &row.religion),
+    ("postcode", |row| &row.postcode),
+    ("enroll_sn", |row| &row.enroll_sn),
+    ("contact_tel", |row| &row.contact_tel),
+    ("office_tel", |row| &row.office_tel),
+];
+
+impl Changes {
+    pub(super) fn search_more(&self, stored: Option<&Row>) -> String {
+        let texts = ALSO_SEARCHED.map(|(name, pick)| {
+            let stored = stored.and_then(|row| pick(row).as_ref());
+            self.text(name, stored)
+        });
+        search_text(texts)
+    }
+}
+
 impl Writable for Employee {
     const INPUT: &'static [Member] = &[
         Member::new(

@@ -69,7 +69,6 @@ pub struct Changes {
     columns: Columns,
     sn: Option<String>,
     alias: Option<String>,
-    ip_address: Option<Option<String>>,
 }
 
 impl Changes {
@@ -113,9 +112,7 @@ impl Changes {
             changes.alias = Some(alias);
         }
         if let Some(ip) = input.text("ip_address", IP) {
-            let ip = ip.filter(|ip| !ip.is_empty());
-            changes.set("ip_address", ip.clone());
-            changes.ip_address = Some(ip);
+            changes.set("ip_address", ip.filter(|ip| !ip.is_empty()));
         }
         changes.read_zone(app, &mut input);
         if let Some(spelling) = input.one_of("zone_spelling", ZONE_SPELLINGS) {
@@ -257,11 +254,7 @@ pub(super) async fn add(
     if !changes.columns.has("heartbeat") {
         changes.set("heartbeat", i64::from(app.settings().terminals.delay_s));
     }
-    let ip = changes.ip_address.clone().flatten().unwrap_or_default();
-    changes.set(
-        "search_text",
-        search_text([&alias, &sn, &ip].map(String::as_str)),
-    );
+    changes.set("search_text", search_text([alias.as_str(), sn.as_str()]));
     changes.set("company_id", app.company.id.clone());
     changes.set("created_at", now);
     changes.set("changed_at", now);
@@ -311,8 +304,7 @@ pub(super) async fn change(
         }
     }
     let alias = changes.alias.as_ref().unwrap_or(&stored.alias);
-    let ip = changes.ip_address.as_ref().unwrap_or(&stored.ip_address);
-    let text = search_text([alias, &sn, ip.as_deref().unwrap_or_default()]);
+    let text = search_text([alias.as_str(), sn.as_str()]);
     changes.set("search_text", text);
     changes.set("changed_at", now);
     changes.set("changed_by", named(caller));
