@@ -130,6 +130,14 @@ impl Query {
         self.pairs.extend(Query::from_pairs(pairs).pairs);
     }
 
+    /// A parameter in the place of those of its name.
+    pub fn put<N: Into<String>>(&mut self, name: N, value: String) {
+        let name = name.into();
+        self.pairs
+            .retain(|pair| !pair.name.eq_ignore_ascii_case(&name));
+        self.extend([(name, value)]);
+    }
+
     /// The last value of a parameter; `Some("")` when it is there and empty.
     pub fn take_raw(&mut self, name: &str) -> Option<String> {
         let mut found = None;

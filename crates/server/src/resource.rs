@@ -274,6 +274,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
     const ANSWER: &'static [Member];
     /// The appendix's number when there is no such row.
     const ABSENT: i32 = appendix::PROGRAM_ERROR;
+    /// And when several of them are asked for and none is named.
+    const NONE_NAMED: i32 = appendix::PROGRAM_ERROR;
 
     /// What tells rows apart that are alike in the wanted order, if not the id: a column that
     /// rises with it and can stand behind others in an index.
@@ -281,6 +283,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
 
     /// Members of the answer that the list does not have, nor a file of it.
     const NOT_LISTED: &'static [&'static str] = &[];
+    /// Members that are null in every row of the list: in a file only when asked for by their names.
+    const ALWAYS_EMPTY: &'static [&'static str] = &[];
     /// Whether an export has to say what kind of file it wants.
     const EXPORT_NEEDS_TYPE: bool = false;
 
@@ -394,6 +398,12 @@ pub trait Writable: Resource {
         change: Self::Change,
         stored: Option<Self::Row>,
     ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// By its code, the code of the one above each stored row that has one.
+    fn stored_above(app: &App) -> impl Future<Output = Result<HashMap<String, String>>> + Send {
+        let _ = app;
+        async { Ok(HashMap::new()) }
+    }
 
     /// What only the rows of that moment can say against rows of a file, of all of them, before there is
     /// a transaction: a file that cannot be stored keeps nobody from writing. Storing looks again.
@@ -1544,9 +1554,11 @@ pub async fn several<R: Resource>(
     names: &[&'static str],
 ) -> Result<Several<R::Row>> {
     let Some((field, value)) = body.first_of(names) else {
-        let field = names.first().copied().unwrap_or_default();
-        return Err(Error::invalid(field, t!("This field is required.")));
+        return Err(none_named::<R>(names, t!("This field is required.")));
     };
+    if value.is_null() {
+        return Err(none_named::<R>(&[field], t!("This field may not be null.")));
+    }
     let Some(given) = read_several(value) else {
         return Err(Error::invalid(
             field,
@@ -1554,7 +1566,7 @@ pub async fn several<R: Resource>(
         ));
     };
     if given.is_empty() {
-        return Err(Error::invalid(field, t!("This list may not be empty.")));
+        return Err(none_named::<R>(&[field], t!("This list may not be empty.")));
     }
     if given.len() > MOST {
         let text = t!(
@@ -1608,6 +1620,12 @@ pub async fn several<R: Resource>(
         given,
         rows: ids.iter().filter_map(|id| rows.remove(id)).collect(),
     })
+}
+
+/// A request for several rows that names none, under the first of these.
+pub fn none_named<R: Resource>(names: &[&'static str], message: Text) -> Error {
+    let field = names.first().copied().unwrap_or_default();
+    Error::Invalid(vec![Problem::new(field, message).coded(R::NONE_NAMED)])
 }
 
 /// The id behind each key, among the rows the caller sees.

@@ -369,7 +369,7 @@ async fn refuse_method(
     // Who it is only decides in whose words it is told.
     let caller = async {
         let origin = Origin::read(&app, &parts)?;
-        let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
+        let mut query = Query::parse(parts.uri.query().unwrap_or("")).unwrap_or_default();
         let credential = Credential::read(&app, &parts.headers, &mut query)?;
         accounts::authenticate(&app, credential, origin.address).await
     };
@@ -419,20 +419,29 @@ async fn run(
     if app.settings().api.need_https && !origin.https {
         return Err(Error::refused("The API is answered over HTTPS alone."));
     }
-    let mut query = Query::parse(parts.uri.query().unwrap_or(""))?;
-    if !matches!(endpoint.doc.returns, Returns::File(_)) {
-        extract::check_accept(&parts.headers, &mut query)?;
-    }
+    // What is wrong with it is told in the words of whoever asks.
+    let (mut query, mut unreadable) = match Query::parse(parts.uri.query().unwrap_or("")) {
+        Ok(query) => (query, None),
+        Err(error) => (Query::default(), Some(error)),
+    };
     let caller = match endpoint.work {
         Work::Open(_) => None,
         Work::Guarded(_) => {
-            let credential = Credential::read(&app, &parts.headers, &mut query)?;
+            let credential = Credential::read(&app, &parts.headers, &mut query);
+            // The credential may stand in there.
+            let credential = credential.map_err(|error| unreadable.take().unwrap_or(error))?;
             let caller = accounts::authenticate(&app, credential, origin.address).await?;
             *profile = Some(caller.profile);
             endpoint.guard.check(&caller)?;
             Some(caller)
         }
     };
+    if let Some(error) = unreadable {
+        return Err(error);
+    }
+    if !matches!(endpoint.doc.returns, Returns::File(_)) {
+        extract::check_accept(&parts.headers, &mut query)?;
+    }
     let parameters = RawPathParams::from_request_parts(&mut parts, &())
         .await
         .map_err(|_| Error::NotFound)?;

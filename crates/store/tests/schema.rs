@@ -189,9 +189,17 @@ async fn both_schemas_have_the_same_indexes() {
     }
     // And it looks for parts of texts by an index of its own kind.
     let whole = in_sqlite.remove("employee_search");
-    assert_eq!(whole.as_deref(), Some("employee (status, search_text)"));
-    let parts = in_postgres.remove("employee_parts");
-    assert_eq!(parts.as_deref(), Some("employee (search_text)"));
+    assert_eq!(
+        whole.as_deref(),
+        Some("employee (status, search_text, search_more)")
+    );
+    for (index, of) in [
+        ("employee_parts", "employee (search_text)"),
+        ("employee_more_parts", "employee (search_more)"),
+    ] {
+        let parts = in_postgres.remove(index);
+        assert_eq!(parts.as_deref(), Some(of));
+    }
     assert_eq!(in_sqlite, in_postgres);
 }
 

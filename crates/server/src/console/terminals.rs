@@ -385,7 +385,6 @@ const ENROLLED: &[(&str, Text)] = &[
     ("1", t!("Finger")),
     ("2", t!("Face")),
     ("8", t!("Palm")),
-    ("5", t!("Finger vein")),
     ("9", t!("Face in visible light")),
 ];
 const FINGERS: &[(&str, Text)] = &[

@@ -10,6 +10,7 @@ mod last_heard;
 mod messages;
 mod months;
 mod others;
+mod searches;
 mod turn_of_the_clocks;
 mod turn_of_the_day;
 mod who_belongs_where;
@@ -97,6 +98,12 @@ const JOBS: &[Job] = &[
         by: By::One,
         every: Duration::from_secs(60),
         run: |app| Box::pin(turn_of_the_day::run(app)),
+    },
+    Job {
+        name: t!("what people are searched by").english(),
+        by: By::One,
+        every: Duration::from_secs(60),
+        run: |app| Box::pin(searches::run(app)),
     },
     Job {
         name: t!("months of punches").english(),

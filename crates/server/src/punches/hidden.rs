@@ -76,7 +76,7 @@ impl Resource for Hidden {
     ];
     const SEARCHED: &'static [Searched] = Transaction::SEARCHED;
     const ANSWER: &'static [Member] = &ANSWER;
-    const NOT_LISTED: &'static [&'static str] = Transaction::NOT_LISTED;
+    const ALWAYS_EMPTY: &'static [&'static str] = Transaction::ALWAYS_EMPTY;
 
     type Row = Row;
 

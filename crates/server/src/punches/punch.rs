@@ -11,7 +11,9 @@ use crate::scope::Owner;
 use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
-use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use sea_query::{
+    Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr,
+};
 use serde_json::{Map, Value};
 
 /// A punch with what is known of its person now.
@@ -197,58 +199,96 @@ pub async fn counted(app: &App) -> Result<Counted> {
         .await?)
 }
 
+/// What the key on the terminal means.
+fn state_name(punch_state: i16) -> Option<&'static str> {
+    Some(match punch_state {
+        0 => "Check In",
+        1 => "Check Out",
+        2 => "Break Out",
+        3 => "Break In",
+        4 => "Overtime In",
+        5 => "Overtime Out",
+        8 => "Meal Start",
+        9 => "Meal End",
+        _ => return None,
+    })
+}
+
+/// How the person was recognised; `None`: in a way that has no name.
+fn verify_name(verify_type: i16) -> Option<&'static str> {
+    Some(match verify_type {
+        0 => "Any",
+        1 => "Fingerprint",
+        2 => "PIN",
+        3 => "Password",
+        4 => "Card",
+        5 => "Fingerprint or Password",
+        6 => "Fingerprint or Card",
+        7 => "Card or Password",
+        8 => "PIN and Fingerprint",
+        9 => "Fingerprint and Password",
+        10 => "Card and Fingerprint",
+        11 => "Card and Password",
+        12 => "Fingerprint and Password and Card",
+        13 => "PIN and Fingerprint and Password",
+        14 => "PIN or Card and Fingerprint",
+        15 => "Face",
+        16 => "Face and Fingerprint",
+        17 => "Face and Password",
+        18 => "Face and Card",
+        19 => "Face and Fingerprint and Card",
+        20 => "Face and Fingerprint and Password",
+        21 => "Finger Vein",
+        22 => "Finger Vein and Password",
+        23 => "Finger Vein and Card",
+        24 => "Finger Vein and Password and Card",
+        25 => "Palm",
+        26 => "Palm and Card",
+        27 => "Palm and Face",
+        28 => "Palm and Fingerprint",
+        29 => "Palm and Fingerprint and Face",
+        101 => "App",
+        _ => return None,
+    })
+}
+
+/// Whether a mask was worn.
+fn mask_name(mask_flag: i16) -> Option<&'static str> {
+    match mask_flag {
+        1 => Some("Yes"),
+        0 => Some("No"),
+        _ => None,
+    }
+}
+
+const OTHER_WAY: &str = "Other";
+const NO_MASK_KNOWN: &str = "-";
+
+/// The text a list shows for a number of its row, for ordering by it.
+pub fn displayed(name: &str) -> Expr {
+    let (number, names, otherwise): (_, fn(i16) -> Option<&'static str>, Option<&str>) = match name
+    {
+        "punch_state_display" => (column("punch_state"), state_name, None),
+        "verify_type_display" => (column("verify_type"), verify_name, Some(OTHER_WAY)),
+        _ => (column("mask_flag"), mask_name, Some(NO_MASK_KNOWN)),
+    };
+    let mut case = CaseStatement::new();
+    for (value, name) in (0..=255).filter_map(|value| Some((value, names(value)?))) {
+        case = case.case(col(number).eq(value), name);
+    }
+    match otherwise {
+        Some(name) => case.finally(name).into(),
+        None => case.into(),
+    }
+}
+
 impl Row {
-    /// What the key on the terminal means.
     pub fn state_name(&self) -> Option<&'static str> {
-        Some(match self.punch_state {
-            0 => "Check In",
-            1 => "Check Out",
-            2 => "Break Out",
-            3 => "Break In",
-            4 => "Overtime In",
-            5 => "Overtime Out",
-            8 => "Meal Start",
-            9 => "Meal End",
-            _ => return None,
-        })
+        state_name(self.punch_state)
     }
 
-    /// How the person was recognised.
     pub fn verify_name(&self) -> &'static str {
-        match self.verify_type {
-            0 => "Any",
-            1 => "Fingerprint",
-            2 => "PIN",
-            3 => "Password",
-            4 => "Card",
-            5 => "Fingerprint or Password",
-            6 => "Fingerprint or Card",
-            7 => "Card or Password",
-            8 => "PIN and Fingerprint",
-            9 => "Fingerprint and Password",
-            10 => "Card and Fingerprint",
-            11 => "Card and Password",
-            12 => "Fingerprint and Password and Card",
-            13 => "PIN and Fingerprint and Password",
-            14 => "PIN or Card and Fingerprint",
-            15 => "Face",
-            16 => "Face and Fingerprint",
-            17 => "Face and Password",
-            18 => "Face and Card",
-            19 => "Face and Fingerprint and Card",
-            20 => "Face and Fingerprint and Password",
-            21 => "Finger Vein",
-            22 => "Finger Vein and Password",
-            23 => "Finger Vein and Card",
-            24 => "Finger Vein and Password and Card",
-            25 => "Palm",
-            26 => "Palm and Card",
-            27 => "Palm and Face",
-            28 => "Palm and Fingerprint",
-            29 => "Palm and Fingerprint and Face",
-            101 => "App",
-            _ => "Other",
-        }
+        verify_name(self.verify_type).unwrap_or(OTHER_WAY)
     }
 
     /// The members of a punch. A transaction has a person; an unregistered punch has its PIN in
@@ -300,12 +340,8 @@ impl Row {
             put("position", self.position_name.as_deref().into());
             put("punch_state_display", self.state_name().into());
             put("verify_type_display", self.verify_name().into());
-            let is_mask = match self.mask_flag {
-                Some(1) => "Yes",
-                Some(0) => "No",
-                _ => "-",
-            };
-            put("is_mask", is_mask.into());
+            let is_mask = self.mask_flag.and_then(mask_name);
+            put("is_mask", is_mask.unwrap_or(NO_MASK_KNOWN).into());
         }
         Value::Object(shown)
     }
@@ -360,12 +396,12 @@ pub const ANSWER: &[Member] = &[
     Member::new("is_mask", Kind::Text, "Yes, No or -."),
 ];
 
+/// Those that say something of transactions alone.
+pub const NULL_UNLESS_TRANSACTION: &[&str] = &["emp", "is_attendance", "sync_status"];
+
 /// Those an unregistered punch does not have: nobody is known.
 pub const OF_TRANSACTIONS: &[&str] = &[
     "emp_code",
-    "emp",
-    "is_attendance",
-    "sync_status",
     "first_name",
     "last_name",
     "department",

@@ -9,7 +9,7 @@ use crate::extract::{Call, Query};
 use crate::profile::Profile;
 use crate::punches::punch::{self, Row, asked, column};
 use crate::punches::{assign, hidden, photo, usb_log};
-use crate::relation::{AREA, DEPARTMENT, POSITION};
+use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
     UPLOAD_TIME_START, col,
@@ -17,7 +17,7 @@ use crate::resource::{
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::of_terminal;
 use http::{Method, StatusCode};
-use sea_query::{Alias, Condition, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Transaction;
@@ -51,8 +51,13 @@ impl Resource for Transaction {
         Field::new("emp", Kind::Integer, column("employee_id"))
             .one_of()
             .nullable()
-            .or(&["employee"])
             .about("The employee's id."),
+        Field::special(
+            "employee",
+            Kind::Reference,
+            "Employees by code or id, with commas.",
+        )
+        .or(&["employees"]),
         of_terminal::id_asked(column("terminal_id")).nullable(),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
@@ -61,7 +66,9 @@ impl Resource for Transaction {
             Kind::Reference,
             "Departments by code or id, with commas.",
         )
-        .or(&["departments", "dept_code"]),
+        .or(&["departments", "dept_code"])
+        .ordered_by(("department", "dept_name"))
+        .nullable(),
         Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
             .or(&["areas", "area_code"]),
         Field::special(
@@ -69,7 +76,12 @@ impl Resource for Transaction {
             Kind::Reference,
             "Positions by code or id, with commas.",
         )
-        .or(&["positions", "position_code"]),
+        .or(&["positions", "position_code"])
+        .ordered_by(("position", "position_name"))
+        .nullable(),
+        Field::computed("punch_state_display", Kind::Text).nullable(),
+        Field::computed("verify_type_display", Kind::Text),
+        Field::computed("is_mask", Kind::Text),
         asked::LAST_ID,
         START_TIME,
         END_TIME,
@@ -84,7 +96,7 @@ impl Resource for Transaction {
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
-    const NOT_LISTED: &'static [&'static str] = &["crc"];
+    const ALWAYS_EMPTY: &'static [&'static str] = &["crc"];
     const EXPORT_NEEDS_TYPE: bool = true;
 
     const TIE: Option<Column> = Some(column("id"));
@@ -115,8 +127,13 @@ impl Resource for Transaction {
         punch::within(&caller.scope)
     }
 
+    fn computed(_app: &App, name: &str) -> Expr {
+        punch::displayed(name)
+    }
+
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
         Ok(match name {
+            "employee" => relation::any_of(column("pin"), column("employee_id"), value),
             "department" => DEPARTMENT.any_of(("employee", "department_id"), value),
             "position" => POSITION.any_of(("employee", "position_id"), value),
             // A punch keeps the area its terminal was in, by id; the area's code is its code today.

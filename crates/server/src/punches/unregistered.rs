@@ -43,7 +43,8 @@ impl Resource for Unregistered {
         asked::MASK_FLAG,
         of_terminal::id_asked(column("terminal_id")).nullable(),
         asked::LAST_ID,
-        START_TIME,
+        // The manual orders by it.
+        START_TIME.ordered_by(column("punch_local")),
         END_TIME,
         UPLOAD_TIME_START,
         UPLOAD_TIME_END,
@@ -56,6 +57,7 @@ impl Resource for Unregistered {
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
     const NOT_LISTED: &'static [&'static str] = punch::OF_TRANSACTIONS;
+    const ALWAYS_EMPTY: &'static [&'static str] = punch::NULL_UNLESS_TRANSACTION;
     const EXPORT_NEEDS_TYPE: bool = true;
 
     type Row = Row;

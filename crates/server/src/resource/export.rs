@@ -54,6 +54,9 @@ fn columns<R: Resource>() -> impl Iterator<Item = (Exported, bool)> {
                 inner: None,
             };
             let whole = (is_plain(member) && member.columns.is_empty()).then_some(itself);
+            let only_named = member.only_named
+                || member.kind == Kind::Null
+                || R::ALWAYS_EMPTY.contains(&member.name);
             let parts = member.columns.iter().map(|(name, inner)| Exported {
                 name,
                 member: member.name,
@@ -62,7 +65,7 @@ fn columns<R: Resource>() -> impl Iterator<Item = (Exported, bool)> {
             whole
                 .into_iter()
                 .chain(parts)
-                .map(|column| (column, member.only_named))
+                .map(move |column| (column, only_named))
         })
 }
 
@@ -70,7 +73,7 @@ fn columns<R: Resource>() -> impl Iterator<Item = (Exported, bool)> {
 fn is_plain(member: &Member) -> bool {
     !matches!(
         member.kind,
-        Kind::Relation | Kind::RelationList | Kind::Object | Kind::Null | Kind::File
+        Kind::Relation | Kind::RelationList | Kind::Object | Kind::File
     )
 }
 
@@ -164,6 +167,32 @@ fn plain_cell(value: &Value) -> Cell<'_> {
     }
 }
 
+/// Stands between several values in one cell.
+const BETWEEN: char = ';';
+/// Stands before what does not, and before itself.
+const LITERALLY: char = '\\';
+
+/// The values that `joined` wrote, or somebody else.
+pub(super) fn parted(cell: &str) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let mut letters = cell.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let literal = (letter == LITERALLY)
+            .then(|| letters.next_if(|next| [BETWEEN, LITERALLY].contains(next)))
+            .flatten();
+        match (literal, values.last_mut()) {
+            (None, _) if letter == BETWEEN => values.push(String::new()),
+            (literal, Some(value)) => value.push(literal.unwrap_or(letter)),
+            (_, None) => {}
+        }
+    }
+    values
+        .iter()
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+        .collect()
+}
+
 /// Several values in one cell.
 fn joined<'r>(values: impl Iterator<Item = &'r Value>) -> Cell<'r> {
     let texts: Vec<String> = values
@@ -171,6 +200,8 @@ fn joined<'r>(values: impl Iterator<Item = &'r Value>) -> Cell<'r> {
             value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned)
+                .replace(LITERALLY, r"\\")
+                .replace(BETWEEN, r"\;")
         })
         .collect();
     Cell::Text(texts.join(";").into())
@@ -411,7 +442,7 @@ fn by<R: Resource>(method: Method) -> Endpoint {
     query.push(Parameter::new(
         "export_headers",
         Kind::Text,
-        "Columns with commas, in the wanted order; all unless given.",
+        "Columns with commas, in the wanted order; unless given all but those that are always empty or long.",
     ));
     let doc = Doc {
         summary: format!("All rows as a file: {}", R::NAME),
@@ -427,4 +458,22 @@ fn by<R: Resource>(method: Method) -> Endpoint {
         doc,
         answer_export::<R>,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, joined, parted};
+    use serde_json::json;
+
+    #[test]
+    fn several_values_in_a_cell_are_the_same_when_they_are_read() {
+        for values in [vec!["b", "a;c", r"d\", r"\;", "e f"], vec!["1"]] {
+            let written: Vec<_> = values.iter().map(|value| json!(value)).collect();
+            let Cell::Text(cell) = joined(written.iter()) else {
+                panic!("a text was to be written");
+            };
+            assert_eq!(parted(&cell), values, "{cell}");
+        }
+        assert_eq!(parted(r" b ;; a\b;"), ["b", r"a\b"]);
+    }
 }

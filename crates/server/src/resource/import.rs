@@ -1,6 +1,7 @@
 //! A file as rows of a list: what an export wrote, or a table with the same names. All of it is
 //! stored, in one transaction, or nothing; then every bad row is named.
 
+use super::export::parted;
 use super::{AT_ONCE, Writable, by_ids, col, followed, id_column};
 use crate::access::{Caller, Right};
 use crate::answer::Answer;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Cursor, Read, Seek};
+use std::iter;
 use std::ops::ControlFlow;
 use tokio::sync::{SemaphorePermit, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -30,8 +32,6 @@ const MOST_ROWS: u64 = 100_000;
 const CHECKED_AT_ONCE: usize = 8;
 /// The id of a row of this file, before it has one.
 const NOT_YET: i64 = 0;
-/// What stands between several values in one cell.
-const BETWEEN: char = ';';
 
 /// What becomes of rows whose code is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,25 @@ pub enum Progress {
 struct Target {
     member: String,
     is_list: bool,
+}
+
+/// What a name in the first row says of the cells below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Column {
+    Of(Target),
+    /// What exports write and nobody can change.
+    Shown,
+    /// There is no name: nothing can be meant.
+    Nameless,
+}
+
+impl Column {
+    fn target(&self) -> Option<&Target> {
+        match self {
+            Column::Of(target) => Some(target),
+            Column::Shown | Column::Nameless => None,
+        }
+    }
 }
 
 /// A row of the file, as the body of a request.
@@ -221,8 +240,8 @@ struct Import<'a, R: Writable> {
     caller: &'a Caller,
     existing: Existing,
     known: Known,
-    /// By column; `None`: what exports write and nobody can change. Empty before the first row.
-    header: Vec<Option<Target>>,
+    /// Empty before the first row.
+    header: Vec<Column>,
     /// The row each code stands in.
     codes: HashMap<String, u64>,
     good: Vec<Checked<R>>,
@@ -272,7 +291,11 @@ impl<'a, R: Writable> Import<'a, R> {
         self.checked += rows.len() as u64;
         let mut given = Vec::with_capacity(rows.len());
         for row in rows {
+            let surplus = self.surplus(&row);
             let (code, body) = self.read_row(row.cells);
+            if let Some(problem) = surplus {
+                self.is_bad(row.number, &code, [problem]);
+            }
             match self.codes.get(&code) {
                 Some(first) if !code.is_empty() => {
                     let message = t!("It stands in row {first} already.", first = first);
@@ -308,10 +331,26 @@ impl<'a, R: Writable> Import<'a, R> {
         Ok(())
     }
 
+    /// What stands in no column that has a name: it would be lost.
+    fn surplus(&self, row: &Row) -> Option<Problem> {
+        let columns = self.header.iter().chain(iter::repeat(&Column::Nameless));
+        let nameless = columns.zip(&row.cells);
+        let text = nameless
+            .filter(|(column, _)| **column == Column::Nameless)
+            .map(|(_, cell)| cell.trim())
+            .find(|text| !text.is_empty())?;
+        let shown: String = text.chars().take(100).collect();
+        let message = t!(
+            "\"{value}\" stands in no column with a name.",
+            value = shown
+        );
+        Some(Problem::new("", message))
+    }
+
     fn read_row(&self, cells: Vec<String>) -> (String, Body) {
         let mut members = Map::new();
-        for (target, text) in self.header.iter().zip(cells) {
-            let (Some(target), text) = (target, text.trim()) else {
+        for (column, text) in self.header.iter().zip(cells) {
+            let (Some(target), text) = (column.target(), text.trim()) else {
                 continue;
             };
             // What is empty was not given.
@@ -319,11 +358,7 @@ impl<'a, R: Writable> Import<'a, R> {
                 continue;
             }
             let value = if target.is_list {
-                text.split(BETWEEN)
-                    .map(str::trim)
-                    .filter(|part| !part.is_empty())
-                    .map(Value::from)
-                    .collect()
+                parted(text).into_iter().map(Value::from).collect()
             } else {
                 text.into()
             };
@@ -401,7 +436,7 @@ impl<'a, R: Writable> Import<'a, R> {
         if self.header.is_empty() {
             return Err(Error::invalid("import_file", t!("The file is empty.")));
         }
-        let below = self.in_order();
+        let below = self.in_order().await?;
         self.rehearse(&below).await?;
         self.foresee().await?;
         self.settle()?;
@@ -568,67 +603,91 @@ async fn check<R: Writable>(
 
 impl<R: Writable> Import<'_, R> {
     /// The rows that have one above them, that one first; whoever stands above itself is bad.
-    fn in_order(&mut self) -> Vec<Given<R>> {
-        let places: HashMap<&str, usize> = self
-            .below
+    async fn in_order(&mut self) -> Result<Vec<Given<R>>> {
+        let circles = self.circles().await?;
+        let (circular, below): (Vec<_>, Vec<_>) = std::mem::take(&mut self.below)
+            .into_iter()
+            .partition(|given| circles.contains(&given.code));
+        for given in circular {
+            let message = t!(
+                "Cannot be set as parent {thing}.",
+                thing = language::worded(R::NAME)
+            );
+            let field = given.body.first_of(R::ABOVE).map_or("", |(name, _)| name);
+            let problem = Problem::new(field, message).coded(R::BAD_PARENT);
+            self.is_bad(given.row, &given.code, [problem]);
+        }
+        let places: HashMap<&str, usize> = below
             .iter()
             .enumerate()
             .map(|(place, given)| (given.code.as_str(), place))
             .collect();
-        let above: Vec<Option<usize>> = self
-            .below
-            .iter()
-            .map(|given| places.get(above::<R>(&given.body)?).copied())
-            .collect();
-        let mut children: Vec<Vec<usize>> = vec![Vec::new(); above.len()];
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); below.len()];
         let mut ready = VecDeque::new();
-        for (place, above) in above.iter().enumerate() {
-            match above {
+        for (place, given) in below.iter().enumerate() {
+            match above::<R>(&given.body).and_then(|above| places.get(above)) {
                 Some(above) => children[*above].push(place),
                 None => ready.push_back(place),
             }
         }
-        let mut order = Vec::with_capacity(above.len());
+        let mut order = Vec::with_capacity(below.len());
         while let Some(place) = ready.pop_front() {
             ready.extend(&children[place]);
             order.push(place);
         }
-        let mut below: Vec<Option<Given<R>>> = std::mem::take(&mut self.below)
-            .into_iter()
-            .map(Some)
-            .collect();
-        let order: Vec<Given<R>> = order
+        let mut below: Vec<Option<Given<R>>> = below.into_iter().map(Some).collect();
+        Ok(order
             .into_iter()
             .filter_map(|place| below[place].take())
-            .collect();
-        // What is left is in a circle or hangs from one.
-        for (place, given) in below.iter().enumerate() {
-            let Some(given) = given else { continue };
-            let mut up = above[place];
-            let steps = (0..below.len()).find(|_| {
-                let here = up;
-                up = up.and_then(|up| above[up]);
-                here == Some(place)
-            });
-            if steps.is_some() {
-                let message = t!(
-                    "Cannot be set as parent {thing}.",
-                    thing = language::worded(R::NAME)
-                );
-                let field = R::ABOVE.iter().find(|name| given.body.get(name).is_some());
-                self.bad.push(BadRow {
-                    row: given.row,
-                    problem: Problem::new(*field.unwrap_or(&""), message).coded(R::BAD_PARENT),
-                });
-            }
-            self.bad_codes.insert(given.code.clone());
+            .collect())
+    }
+
+    /// The codes of the file that would be above themselves, by the file and, where that says nothing, by
+    /// what is stored.
+    async fn circles(&self) -> Result<HashSet<String>> {
+        if self.below.is_empty() {
+            return Ok(HashSet::new());
         }
-        order
+        let stored = R::stored_above(self.app).await?;
+        let mut parents: HashMap<&str, &str> = stored
+            .iter()
+            .map(|(code, above)| (code.as_str(), above.as_str()))
+            .collect();
+        for given in &self.below {
+            if let Some(above) = above::<R>(&given.body) {
+                parents.insert(&given.code, above);
+            }
+        }
+        let codes = self.below.iter().map(|given| given.code.as_str());
+        let circles = circles(codes, &parents);
+        Ok(circles.into_iter().map(str::to_owned).collect())
     }
 }
 
+/// Which of these, or of those above them, are above themselves.
+fn circles<'a>(
+    codes: impl Iterator<Item = &'a str>,
+    above: &HashMap<&'a str, &'a str>,
+) -> HashSet<&'a str> {
+    let mut circles = HashSet::new();
+    // In which walk each was met.
+    let mut met: HashMap<&str, usize> = HashMap::new();
+    for (walk, code) in codes.enumerate() {
+        let mut here = Some(code);
+        while let Some(code) = here.filter(|code| !met.contains_key(code)) {
+            met.insert(code, walk);
+            here = above.get(code).copied();
+        }
+        // The walk came to where it had been: from there it goes round.
+        while let Some(code) = here.filter(|code| met[code] == walk && circles.insert(*code)) {
+            here = above.get(code).copied();
+        }
+    }
+    circles
+}
+
 /// Which member each column is for, or what is wrong with the names.
-fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>>, Vec<BadRow>> {
+fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Column>, Vec<BadRow>> {
     let mut bad = Vec::new();
     let mut is_bad = |column: &str, message: String| {
         bad.push(BadRow {
@@ -637,26 +696,27 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>
         });
     };
     let names: Vec<String> = row.cells.iter().map(|cell| plain_name(cell)).collect();
-    let mut header: Vec<Option<Target>> = Vec::with_capacity(names.len());
+    let mut header: Vec<Column> = Vec::with_capacity(names.len());
     for (name, cell) in names.iter().zip(&row.cells) {
-        let target = target::<R>(name);
-        if target.is_none()
-            && !name.is_empty()
-            && !super::export::names::<R>().contains(&name.as_str())
-        {
+        let column = match target::<R>(name) {
+            Some(target) => Column::Of(target),
+            None if name.is_empty() => Column::Nameless,
+            None => Column::Shown,
+        };
+        if column == Column::Shown && !super::export::names::<R>().contains(&name.as_str()) {
             let shown: String = cell.trim().chars().take(100).collect();
             is_bad(&shown, t!("There is no such column.").into());
         }
-        if target.is_some() && header.contains(&target) {
+        if column.target().is_some() && header.contains(&column) {
             is_bad(name, t!("This column stands twice.").into());
         }
-        header.push(target);
+        header.push(column);
     }
-    if !header
-        .iter()
-        .flatten()
-        .any(|target| target.member == R::KEY)
-    {
+    let has = |wanted: &str| {
+        let mut targets = header.iter().filter_map(Column::target);
+        targets.any(|target| target.member == wanted)
+    };
+    if !has(R::KEY) {
         is_bad(R::KEY, t!("This field is required.").into());
     }
     // A name says nothing that can be looked up: its code has to be there too.
@@ -667,10 +727,7 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Option<Target>
         if target::<R>(code).is_none() {
             continue;
         }
-        let is_given = header
-            .iter()
-            .flatten()
-            .any(|target| target.member == *code || target.member == member.name);
+        let is_given = has(code) || has(member.name);
         for (name, _) in rest {
             if !is_given && names.iter().any(|given| given == name) {
                 is_bad(
@@ -772,7 +829,7 @@ const BODY: &[Member] = &[
     Member::new(
         "import_type",
         Kind::Text,
-        "0 leaves rows whose code is there already as they are, 1 changes them in what the file has.",
+        "0 leaves rows whose code is there already as they are, 1 changes them in what the file has; an empty cell changes nothing.",
     )
     .required(),
     Member::new(
@@ -810,4 +867,27 @@ pub fn import<R: Writable>(name: &str) -> Endpoint {
         answer_import::<R>,
     )
     .with_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::circles;
+    use std::collections::HashMap;
+
+    #[test]
+    fn who_hangs_from_a_circle_is_not_in_it() {
+        let above = HashMap::from([
+            ("a", "b"),
+            ("b", "c"),
+            ("c", "a"),
+            ("d", "a"),
+            ("e", "e"),
+            ("f", "top"),
+        ]);
+        let mut found: Vec<&str> = circles(["d", "a", "e", "f"].into_iter(), &above)
+            .into_iter()
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, ["a", "b", "c", "e"]);
+    }
 }

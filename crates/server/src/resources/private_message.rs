@@ -62,7 +62,13 @@ impl Resource for PrivateMessage {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new("employee", Kind::Relation, "Written: the employee's id."),
+        Member::new("employee", Kind::Relation, "Written: the employee's id.")
+            .columns(&[
+                ("emp_code", "emp_code"),
+                ("first_name", "first_name"),
+                ("last_name", "last_name"),
+            ])
+            .only_named(),
         message::START,
         message::DURATION,
         message::CONTENT_SHOWN,

@@ -69,7 +69,9 @@ impl Resource for PublicMessage {
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
-        Member::new("terminal", Kind::Relation, "Written: the terminal's id."),
+        Member::new("terminal", Kind::Relation, "Written: the terminal's id.")
+            .columns(&[("terminal_sn", "sn"), ("terminal_alias", "alias")])
+            .only_named(),
         message::START,
         message::DURATION,
         message::CONTENT_SHOWN,

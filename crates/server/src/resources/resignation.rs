@@ -13,7 +13,9 @@ use crate::input::{Input, Text};
 use crate::profile::Profile;
 use crate::punches::record;
 use crate::relation::{self, Known};
-use crate::resource::{self, Column, Columns, Field, Removable, Resource, Searched, Writable, col};
+use crate::resource::{
+    self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
+};
 use crate::resources::employee::{self, Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
@@ -107,7 +109,10 @@ impl Resource for Resignation {
         of_employee::LAST_NAME_ASKED,
         of_employee::ASKED.or(&["employees"]),
     ];
-    const SEARCHED: &'static [Searched] = &[Searched::Folded(("employee", "search_text"))];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Folded(("employee", "search_text")),
+        Searched::Folded(column("search_text")),
+    ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
         Member::new("resign_date", Kind::Date, ""),
@@ -288,7 +293,12 @@ impl Writable for Resignation {
             input.require(NAMES);
             if let Some((name, value)) = input.value(NAMES) {
                 match resource::named::<Employee>(app, caller, name, value).await? {
-                    Ok(row) => employee = Some((row.id, row.emp_code)),
+                    Ok(row) => {
+                        if has_resigned(app, row.id).await? {
+                            input.problems.push(taken());
+                        }
+                        employee = Some((row.id, row.emp_code));
+                    }
                     Err(problem) => input.problems.push(problem),
                 }
             }
@@ -331,11 +341,50 @@ impl Writable for Resignation {
     }
 }
 
-fn taken() -> Error {
-    Error::invalid(
+/// What a search looks into besides who it is.
+fn searched(reason: Option<&str>) -> String {
+    search_text([reason.unwrap_or_default()])
+}
+
+/// Writes that for resignations that have it not yet, being older.
+pub async fn complete_searches(app: &App) -> Result<()> {
+    let due: Vec<(i64, Option<String>)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT id, reason FROM resignation WHERE search_text IS NULL",
+            [],
+        ))
+        .await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    for (id, reason) in due {
+        tx.run(&Sql::new(
+            "UPDATE resignation SET search_text = $2 WHERE id = $1 AND search_text IS NULL",
+            [id.into(), searched(reason.as_deref()).into()],
+        ))
+        .await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+fn taken() -> Problem {
+    Problem::new(
         "employee",
         t!("resignation with this employee already exists."),
     )
+}
+
+async fn has_resigned(app: &App, employee_id: i64) -> Result<bool> {
+    let open: Option<(i64,)> = app
+        .store
+        .find(&Sql::new(
+            "SELECT id FROM resignation WHERE employee_id = $1 AND ended_at IS NULL",
+            [employee_id.into()],
+        ))
+        .await?;
+    Ok(open.is_some())
 }
 
 async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Result<i64> {
@@ -361,7 +410,7 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
                 code: Resignation::ABSENT,
             });
         }
-        Some((Some(_),)) => return Err(taken()),
+        Some((Some(_),)) => return Err(Error::Invalid(vec![taken()])),
         Some((None,)) => {}
     }
     let disableatt = change.disableatt.unwrap_or(false);
@@ -374,14 +423,16 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, change: Change) -> Re
         change.report_generation_end_on.unwrap_or(resign_on),
     );
     columns.set("resign_type", resign_type);
-    columns.set("reason", change.reason.flatten());
+    let reason = change.reason.flatten();
+    columns.set("search_text", searched(reason.as_deref()));
+    columns.set("reason", reason);
     columns.set("disableatt", disableatt);
     columns.set("created_at", now);
     columns.set("changed_at", now);
     let inserted: Result<(i64,), _> = tx.one(&columns.insert("resignation")).await;
     let (id,) = inserted.map_err(|error| {
         if error.is_duplicate() {
-            taken()
+            Error::Invalid(vec![taken()])
         } else {
             error.into()
         }
@@ -418,6 +469,7 @@ async fn change_stored(
         columns.set("resign_type", resign_type);
     }
     if let Some(reason) = change.reason {
+        columns.set("search_text", searched(reason.as_deref()));
         columns.set("reason", reason);
     }
     if let Some(disableatt) = change.disableatt {
@@ -593,7 +645,10 @@ async fn meant(app: &App, caller: &Caller, body: &Body) -> Result<Vec<Row>> {
     let by_employee = body.first_of(PEOPLE).is_some();
     let is_said = by_employee || body.first_of(RESIGNATIONS).is_some();
     if !is_said && caller.profile == Profile::EasyTimePro {
-        return Err(Error::invalid("emp_code", t!("This field is required.")));
+        return Err(resource::none_named::<Employee>(
+            PEOPLE,
+            t!("This field is required."),
+        ));
     }
     if !by_employee {
         let several = resource::several::<Resignation>(app, caller, body, RESIGNATIONS).await?;

@@ -233,6 +233,8 @@ pub struct Change {
     name: Option<String>,
     /// `Some(None)`: to have none above it.
     parent: Option<Option<i64>>,
+    /// The name it was given by.
+    parent_as: &'static str,
 }
 
 const fn column<T: Tree>(name: &'static str) -> Column {
@@ -431,11 +433,13 @@ impl<T: Tree> Writable for T {
             code,
             name,
             parent: None,
+            parent_as: T::WORDS.parent,
         };
         let names: Vec<&'static str> = iter::once(T::WORDS.parent)
             .chain(T::WORDS.parent_too.iter().copied())
             .collect();
         if let Some((field, value)) = input.value(&names) {
+            change.parent_as = field;
             match T::RELATION.find(app, caller, known, field, value).await? {
                 Ok(parent) => change.parent = Some(parent),
                 Err(problem) => input.problems.push(problem),
@@ -451,7 +455,7 @@ impl<T: Tree> Writable for T {
             && let Some(query) = change.circle::<T>(stored)
             && app.store.find::<(i64,)>(&query).await?.is_some()
         {
-            input.problems.push(bad_parent::<T>());
+            input.problems.push(bad_parent::<T>(change.parent_as));
         }
         if let (Some(FIRST), Some(code)) = (stored.map(|row| row.id), &change.code)
             && code != FIRST_CODE
@@ -492,7 +496,7 @@ impl<T: Tree> Writable for T {
         if let Some(query) = change.circle::<T>(Some(&stored))
             && tx.find::<(i64,)>(&query).await?.is_some()
         {
-            return Err(Error::Invalid(vec![bad_parent::<T>()]));
+            return Err(Error::Invalid(vec![bad_parent::<T>(change.parent_as)]));
         }
         let columns = change.columns::<T>(app, Some(&stored));
         tx.run(&columns.update(T::TABLE, id)).await?;
@@ -510,6 +514,24 @@ impl<T: Tree> Writable for T {
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
         stand_still(app, tx).await
+    }
+
+    async fn stored_above(app: &App) -> Result<HashMap<String, String>> {
+        let parent_id = col(column::<T>("parent_id"));
+        let mut select = SelectStatement::new();
+        select
+            .expr(col(column::<T>(T::WORDS.code)))
+            .expr(col((PARENT, T::WORDS.code)))
+            .from(Alias::new(T::TABLE))
+            .join_as(
+                JoinType::InnerJoin,
+                Alias::new(T::TABLE),
+                Alias::new(PARENT),
+                col((PARENT, "id")).eq(parent_id),
+            )
+            .and_where(col(column::<T>("company_id")).eq(app.company.id.as_str()));
+        let above: Vec<(String, String)> = app.store.all(&select).await?;
+        Ok(above.into_iter().collect())
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -651,6 +673,7 @@ pub async fn add_named<T: Tree>(
         code: Some(code),
         name: Some(name),
         parent: None,
+        parent_as: T::WORDS.parent,
     };
     add::<T>(app, tx, caller, change).await
 }
@@ -665,12 +688,12 @@ fn taken<T: Tree>() -> Problem {
     Problem::new(T::WORDS.code, message).coded(T::NUMBERS.taken)
 }
 
-fn bad_parent<T: Tree>() -> Problem {
+fn bad_parent<T: Tree>(field: &str) -> Problem {
     let message = t!(
         "Cannot be set as parent {thing}.",
         thing = language::worded(T::NAME)
     );
-    Problem::new(T::WORDS.parent, message).coded(T::BAD_PARENT)
+    Problem::new(field, message).coded(T::BAD_PARENT)
 }
 
 fn audited<T: Tree>(row: &Row) -> Map<String, Value> {

@@ -4,13 +4,14 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
+use crate::resource::search_text;
 use crate::terminals::roster::News;
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
-use muster_store::{Dialect, Sql, Tx, fold, json_list};
+use muster_store::{Dialect, Sql, Tx, json_list};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -105,7 +106,7 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
                 app.zone.name().into(),
                 i64::from(app.settings().terminals.delay_s).into(),
                 now.into(),
-                fold(&format!("{sn} auto add")).into(),
+                search_text(["Auto add", sn.as_str()]).into(),
                 i64::from(app.settings().terminals.max_waiting).into(),
             ],
         ))

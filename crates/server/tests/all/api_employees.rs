@@ -228,6 +228,83 @@ async fn everything_that_is_wrong_is_told_together() {
         }
         assert_eq!(test.number("SELECT count(*) FROM employee").await, 0);
         assert_eq!(test.number("SELECT count(*) FROM audit WHERE thing = 'employee'").await, 0);
+
+        // What others have already is told with it, in a file, too.
+        for (emp_code, card_no) in [("7", "77"), ("8", "88")] {
+            let made = json!({ "emp_code": emp_code, "card_no": card_no });
+            caller.post(LIST, made).await.is(201);
+        }
+        let wrong = json!({ "emp_code": "7", "card_no": "88", "gender": "Q" });
+        assert_eq!(
+            caller.post(LIST, wrong).await.is(400),
+            json!({
+                "gender": ["\"Q\" is not a valid choice."],
+                "emp_code": ["employee with this emp code already exists."],
+                "card_no": ["employee with this card no already exists."],
+                "code": -23, "msg": "The card number has been used", "data": {},
+            })
+        );
+        let wrong = json!({ "card_no": "88", "gender": "Q" });
+        assert_eq!(
+            caller.patch(&format!("{LIST}7/"), wrong).await.is(400)["card_no"],
+            json!(["employee with this card no already exists."])
+        );
+        let own = json!({ "card_no": "77", "gender": "Q" });
+        assert_eq!(caller.patch(&format!("{LIST}7/"), own).await.is(400).get("card_no"), None);
+        let file = "emp_code,card_no,gender\n7,88,Q\n9,99,F\n";
+        let refused = caller.import(&format!("{LIST}import_emp/"), "1", file).await.is(400);
+        assert_eq!(
+            refused["errors"],
+            json!([
+                { "row": 2, "column": "gender", "message": "\"Q\" is not a valid choice." },
+                { "row": 2, "column": "card_no", "message": "employee with this card no already exists." },
+            ])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_for_a_text_keeps_its_digits_however_long_it_is() {
+    on_both(|test| async move {
+        let easytimepro = test.easytimepro().await;
+        let post = async |path: &str, body: &'static str| {
+            let request = easytimepro.request(Method::POST, path);
+            let request = request
+                .header("content-type", "application/json")
+                .body(body);
+            Got::from(request).await
+        };
+        // The manual's own card.
+        let made = r#"{"emp_code":18446744073709551616,"card_no":99600011333817669139}"#;
+        post(LIST, made).await.is(201);
+        let read = easytimepro
+            .get(&format!("{LIST}18446744073709551616/"))
+            .await
+            .is(200);
+        assert_eq!(read["card_no"], "99600011333817669139");
+        let made = r#"{"area_code":123456789012345678901234567890,"area_name":"Yard"}"#;
+        let made = post("/personnel/api/areas/", made).await.is(201);
+        assert_eq!(made["area_code"], "123456789012345678901234567890");
+        // Wherever it is named again.
+        let moved =
+            r#"{"emp_code":[18446744073709551616],"area_code":[123456789012345678901234567890]}"#;
+        post(&format!("{LIST}adjust_area/"), moved).await.is(200);
+        let read = easytimepro
+            .get(&format!("{LIST}18446744073709551616/"))
+            .await
+            .is(200);
+        assert_eq!(read["area"][0]["area_name"], "Yard");
+        let below =
+            r#"{"area_code":"2","area_name":"Gate","parent_area":123456789012345678901234567890}"#;
+        let below = post("/personnel/api/areas/", below).await.is(201);
+        assert_eq!(below["parent_area"], "Yard");
+        // A number that is no code is as wrong as before.
+        let refused = post(LIST, r#"{"emp_code":"7","emp_type":99999999999999999999}"#).await;
+        assert_eq!(
+            refused.is(400)["emp_type"],
+            json!(["A valid integer is required."])
+        );
     })
     .await;
 }
@@ -366,6 +443,87 @@ async fn punches_that_waited_become_the_new_employees_transactions() {
         );
         assert_eq!(list["data"][1]["emp"], "1000000001");
         assert_eq!(caller.get(transactions).await.is(200)["count"], 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_of_employees_looks_into_all_that_is_written_about_them() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let texts = json!({
+            "emp_code": "1001", "city": "Köln", "address": "7, ÁRBOL Street", "national": "Ísland",
+            "religion": "Jain", "postcode": "560038", "enroll_sn": "BYEL201260001",
+            "contact_tel": "+91 80 1234", "office_tel": "(80) 99", "ssn": "4242",
+            "device_password": "7777",
+        });
+        caller.post(LIST, texts).await.is(201);
+        caller
+            .post(LIST, json!({ "emp_code": "1002", "city": "Bonn" }))
+            .await
+            .is(201);
+        let found = async |path: &str, word: &str| {
+            let list = caller.get(&format!("{path}?search={word}")).await.is(200);
+            list["count"].as_i64().expect("a number")
+        };
+        let all = [
+            "KÖLN",
+            "árbol",
+            "ísLAND",
+            "jain",
+            "5600",
+            "byel",
+            "%2B91%2080",
+            "(80)",
+            "köln,street",
+        ];
+        for word in all {
+            assert_eq!(found(LIST, word).await, 1, "{word}");
+        }
+        for secret in ["4242", "7777", "köln,bonn"] {
+            assert_eq!(found(LIST, secret).await, 0, "{secret}");
+        }
+        caller
+            .patch(&format!("{LIST}1001/"), json!({ "city": "Aachen" }))
+            .await
+            .is(200);
+        assert_eq!(
+            (found(LIST, "köln").await, found(LIST, "aachen").await),
+            (0, 1)
+        );
+        assert_eq!(found(LIST, "street").await, 1, "what was not given stays");
+        // Where somebody lives finds no transactions.
+        punch(&test, "1001", "2026-01-14 09:00:00", Some(1_000_000_001)).await;
+        assert_eq!(found("/iclock/api/transactions/", "aachen").await, 0);
+
+        // Who was there before, or came from a terminal, is found when the job has been there.
+        let resigned = json!({
+            "employee": "1002", "resign_date": "2026-03-01", "resign_type": 1, "reason": "Öde",
+        });
+        let resigns = "/personnel/api/resigns/";
+        caller.post(resigns, resigned).await.is(201);
+        assert_eq!(found(resigns, "öDE").await, 1);
+        test.run("UPDATE employee SET search_more = NULL", []).await;
+        test.run("UPDATE resignation SET search_text = NULL", [])
+            .await;
+        assert_eq!(
+            (found(LIST, "aachen").await, found(resigns, "öde").await),
+            (0, 0)
+        );
+        muster::jobs::run_all(&test.app).await.expect("run");
+        for word in ["aachen", "ÁRBOL", "bonn"] {
+            assert_eq!(found(LIST, word).await, 1, "{word}");
+        }
+        assert_eq!(found(resigns, "öde").await, 1);
+        let reason = json!({ "reason": "Fern" });
+        caller
+            .patch(&format!("{resigns}1002/"), reason)
+            .await
+            .is(200);
+        assert_eq!(
+            (found(resigns, "öde").await, found(resigns, "FERN").await),
+            (0, 1)
+        );
     })
     .await;
 }
@@ -637,6 +795,23 @@ async fn several_are_moved_and_changed_at_once_or_none() {
                 "code": -22, "msg": "The person does not exist", "data": {},
             })
         );
+        for (name, body, code) in [
+            ("adjust_area", json!({}), -81),
+            ("adjust_area", json!({ "emp_code": null, "area_code": 1 }), -81),
+            ("adjust_area", json!({ "emp_code": [], "area_code": 1 }), -81),
+            ("adjust_area", json!({ "emp_code": "1002" }), -83),
+            ("adjust_area", json!({ "emp_code": "1002", "area_code": null }), -83),
+            ("adjust_area", json!({ "emp_code": "1002", "area_code": [] }), -83),
+            ("adjust_depart", json!({ "emp_code": "1002" }), -10),
+            ("adjust_position", json!({ "emp_code": "1002" }), -1),
+            ("adjust_resign", json!({ "resign_date": "2026-01-01", "resign_type": 1 }), -81),
+            ("del_bio_template", json!({}), -81),
+            ("resync_to_device", json!({}), -81),
+            ("action", json!({ "action_type": "delete" }), -81),
+        ] {
+            let refused = admin.post(&format!("{LIST}{name}/"), body.clone()).await.is(400);
+            assert_eq!(refused["code"], code, "{name} {body}");
+        }
         for (name, body, expected) in [
             ("adjust_area", json!({}), json!({
                 "emp_code": ["This field is required."], "area_code": ["This field is required."],

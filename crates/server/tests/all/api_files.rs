@@ -253,7 +253,7 @@ async fn the_manuals_parameters_pick_columns_and_rows() {
             csv("employees/export/?export_type=csv&export_headers=emp_code,area,full_name&ordering=-emp_code&colour=red").await,
             (
                 "\u{feff}emp_code,area_code,area_name,full_name\n\
-                 2,1,Not Authorized,\n034186661926,b;a,\"Bengaluru;=Annexe; \"\"east\"\"\",\n".into(),
+                 2,1,Not Authorized,\n034186661926,b;a,\"Bengaluru;=Annexe\\; \"\"east\"\"\",\n".into(),
                 "299 muster \"unknown parameters: colour\"".into()
             )
         );
@@ -426,6 +426,10 @@ async fn a_bad_row_stores_nothing_and_every_bad_row_is_named() {
                 &format!("emp_code\n{}\n", "1".repeat(2_000_000)),
             ),
             ("too many columns", &",".repeat(1000)),
+            (
+                "cells without a name",
+                "emp_code,first_name,,\nq1,Jane,,,\nq2,Doe,Jane,77\nq3,Roe,,,,5\nq2,Twice\n",
+            ),
         ] {
             tell(what, admin.import(employees, "0", file).await);
         }
@@ -442,6 +446,139 @@ async fn a_bad_row_stores_nothing_and_every_bad_row_is_named() {
         insta::assert_snapshot!("refused_imports", told);
         assert_eq!(test.number("SELECT count(*) FROM employee").await, 1);
         assert_eq!(test.number("SELECT count(*) FROM department").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_circle_through_what_is_stored_is_found_with_all_else_that_is_bad() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let path = "/personnel/api/areas/import_area/";
+        let stored = "area_code,area_name,parent_area\na,A,\nb,B,a\nc,C,b\n";
+        assert_eq!(admin.import(path, "0", stored).await.is(200)["created"], 3);
+        // b and c stand below a; c comes to stand below n, which is new.
+        let file = "area_code,area_name,parent_area_code\na,A,b\nn,N,c\nc,,n\nd,D,c\ne,E,nowhere\n";
+        let bad = |row: u64, message: &str| json!({ "row": row, "column": "parent_area_code", "message": message });
+        let circle = "Cannot be set as parent area.";
+        for import_type in ["0", "1"] {
+            let refused = admin.import(path, import_type, file).await.is(400);
+            let nowhere = bad(6, "Object with area_code=nowhere does not exist.");
+            // Those that are skipped stay where they are.
+            let all = if import_type == "0" {
+                vec![nowhere]
+            } else {
+                vec![bad(2, circle), bad(3, circle), bad(4, circle), nowhere]
+            };
+            assert_eq!(refused["errors"], json!(all));
+        }
+        // Without the circle it is stored: a goes below what stood below it.
+        let file = "area_code,area_name,parent_area_code\na,A,b\nb,B,n\nn,N,1\n";
+        assert_eq!(admin.import(path, "1", file).await.is(200)["updated"], 2);
+        let one = json!({ "parent_area_code": "a" });
+        let refused = admin.patch("/personnel/api/areas/n/", one).await.is(400);
+        assert_eq!(refused["parent_area_code"], json!([circle]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_with_what_stands_between_codes_is_exported_and_imported() {
+    on_both(async |test| {
+        let admin = test.easytimepro().await;
+        let codes = ["north;east", r"back\slash", r"both\;"];
+        for code in codes {
+            let area = json!({ "area_code": code, "area_name": "Yard; large" });
+            admin.post("/personnel/api/areas/", area).await.is(201);
+        }
+        let path = "/personnel/api/employees/";
+        let somebody = json!({ "emp_code": "7", "area": codes });
+        admin.post(path, somebody).await.is(201);
+        let asked = format!("{path}export/?export_type=csv&export_headers=emp_code,area_code");
+        let file = admin.download(&asked).await;
+        assert_eq!(
+            String::from_utf8_lossy(&file),
+            "\u{feff}emp_code,area_code\r\n7,north\\;east;back\\\\slash;both\\\\\\;\r\n"
+        );
+        let before = admin.get(&format!("{path}7/")).await.is(200)["area"].clone();
+        admin
+            .patch(&format!("{path}7/"), json!({ "area": ["1"] }))
+            .await
+            .is(200);
+        let import = format!("{path}import_emp/");
+        assert_eq!(admin.import(&import, "1", file).await.is(200)["updated"], 1);
+        assert_eq!(
+            admin.get(&format!("{path}7/")).await.is(200)["area"],
+            before
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_member_of_a_list_can_be_a_column_when_it_is_named() {
+    on_both(async |test| {
+        furnish(&test).await;
+        punch(&test, "777", "2026-01-14 09:00:00", None).await;
+        let admin = test.easytimepro().await;
+        let terminal = json!({ "sn": "A7", "alias": "Gate", "area": "b" });
+        admin.post("/iclock/api/terminals/", terminal).await.is(201);
+        for (path, member, to) in [
+            ("publicmessages", "terminal", "A7"),
+            ("privatemessages", "employee", "2"),
+        ] {
+            let message = json!({
+                member: to, "start_time": "2026-01-15 14:00:00", "duration": 5, "content": "Hi",
+            });
+            admin
+                .post(&format!("/iclock/api/{path}/"), message)
+                .await
+                .is(201);
+        }
+        for (path, named, columns, left_out) in [
+            (
+                "transactions",
+                "reserved,sync_time,crc",
+                "reserved,sync_time,crc\n",
+                &["reserved", "sync_time", "crc"][..],
+            ),
+            (
+                "unregister",
+                "crc,emp,is_attendance,reserved,sync_status,sync_time",
+                "crc,emp,is_attendance,reserved,sync_status,sync_time\n777,,,,,\n",
+                &[
+                    "emp",
+                    "is_attendance",
+                    "reserved",
+                    "sync_status",
+                    "sync_time",
+                ],
+            ),
+            (
+                "publicmessages",
+                "terminal,content",
+                "terminal_sn,terminal_alias,content\nA7,Gate,Hi\n",
+                &["terminal"],
+            ),
+            (
+                "privatemessages",
+                "content,employee",
+                "content,emp_code,first_name,last_name\nHi,2,Bo,\n",
+                &["employee"],
+            ),
+        ] {
+            let asked = format!("/iclock/api/{path}/export/?export_type=csv");
+            let file = admin.get(&format!("{asked}&export_headers={named}")).await;
+            assert_eq!(file.text.replace('\r', ""), format!("\u{feff}{columns}"));
+            // Unless it is named what says nothing is left out.
+            let usual = rows(admin.get(&asked).await.text.as_bytes());
+            for name in left_out {
+                assert!(
+                    !usual[0].iter().any(|column| column == name),
+                    "{path} {name}"
+                );
+            }
+        }
     })
     .await;
 }

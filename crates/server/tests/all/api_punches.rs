@@ -186,6 +186,9 @@ async fn transactions_are_filtered_by_everything_callers_ask_for() {
             ("emp_code=11,12", &[first, second, third]),
             ("emp_code=1", &[]),
             ("employee=1000000001", &[first]),
+            ("employee=11", &[first, third]),
+            ("employees=12,1000000001", &[first, second]),
+            ("employee=nosuch", &[]),
             ("emp=1000000002", &[second]),
             ("departments=1", &[first, second]),
             ("departments=-1", &[first, second, third]),
@@ -250,6 +253,88 @@ async fn transactions_are_filtered_by_everything_callers_ask_for() {
             .get(&format!("{TRANSACTIONS}?start_time=2026-13-01"))
             .await;
         assert_eq!(got.is(400)["code"], -100);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn punches_are_ordered_by_what_a_list_shows_of_them() {
+    on_both(|test| async move {
+        let caller = test.biotime().await;
+        let department = json!({ "dept_code": "a", "dept_name": "Alpha", "parent_dept": null });
+        caller
+            .post("/personnel/api/departments/", department)
+            .await
+            .is(201);
+        employee(&test, json!({ "emp_code": "11" })).await;
+        employee(
+            &test,
+            json!({ "emp_code": "12", "department": "a", "position": 1 }),
+        )
+        .await;
+        let mut ids_made = Vec::new();
+        for (pin, id, state, verify, mask) in [
+            ("11", 1_000_000_001, 0, 15, None::<i32>),
+            ("12", 1_000_000_002, 1, 1, Some(1)),
+            ("11", 1_000_000_001, 255, 200, Some(0)),
+        ] {
+            let id = punch(
+                &test,
+                pin,
+                &format!("2026-01-15 09:00:{:02}", ids_made.len()),
+                Some(id),
+            )
+            .await;
+            test.run(
+                "UPDATE punch SET punch_state = $2, verify_type = $3, mask_flag = $4 WHERE id = $1",
+                [id.into(), state.into(), verify.into(), mask.into()],
+            )
+            .await;
+            ids_made.push(id);
+        }
+        let [first, second, third] = ids_made[..] else {
+            panic!("three punches")
+        };
+        for (name, rising, falling) in [
+            // Alpha, Department.
+            ("department", [second, first, third], [third, first, second]),
+            // What is missing comes last.
+            ("position", [second, first, third], [third, first, second]),
+            // Check In, Check Out, nothing.
+            (
+                "punch_state_display",
+                [first, second, third],
+                [third, second, first],
+            ),
+            // Face, Fingerprint, Other.
+            (
+                "verify_type_display",
+                [first, second, third],
+                [third, second, first],
+            ),
+            // -, No, Yes.
+            ("is_mask", [first, third, second], [second, third, first]),
+        ] {
+            for (sign, expected) in [("", rising), ("-", falling)] {
+                let list = caller
+                    .get(&format!("{TRANSACTIONS}?ordering={sign}{name}"))
+                    .await;
+                assert_eq!(ids(&list.is(200)), expected, "{sign}{name}");
+            }
+        }
+        // The manual orders unregistered punches by the name of the period.
+        let late = punch(&test, "99", "2026-01-15 10:00:00", None).await;
+        let early = punch(&test, "99", "2026-01-15 08:00:00", None).await;
+        for (order, expected) in [
+            ("start_time", [early, late]),
+            ("-start_time", [late, early]),
+        ] {
+            let list = caller
+                .get(&format!("{UNREGISTER}?ordering={order}"))
+                .await
+                .is(200);
+            assert_eq!(ids(&list), expected);
+        }
     })
     .await;
 }

@@ -206,6 +206,15 @@ async fn each_refusal_has_the_words_clients_know() {
 #[tokio::test]
 async fn a_request_that_is_refused_as_a_whole_says_so_in_one_object() {
     on_both(|test| async move {
+        // Nobody learns more than that he is nobody, unless who he is cannot be read.
+        test.nobody()
+            .get(&format!("{DEPARTMENTS}?format=xml"))
+            .await
+            .is(401);
+        test.nobody()
+            .get(&format!("{DEPARTMENTS}?dept_code=%00"))
+            .await
+            .is(400);
         for profile in [Profile::EasyTimePro, Profile::BioTime] {
             let caller = test
                 .client(profile, muster::access::Rights::administrator())
@@ -239,6 +248,31 @@ async fn a_request_that_is_refused_as_a_whole_says_so_in_one_object() {
             let text = "Unsupported media type \"text/plain\" in request.";
             assert_eq!(
                 Got::from(plain).await.is(415),
+                whole(json!({ "detail": text }), -1, text)
+            );
+            // What is wrong before anything is read is told in the caller's words, too.
+            let refused = caller.get(&format!("{DEPARTMENTS}?format=xml")).await;
+            assert_eq!(
+                refused.is(404),
+                whole(json!({ "detail": "Not found." }), -1, "Not found.")
+            );
+            let xml = caller
+                .request(Method::GET, DEPARTMENTS)
+                .header("accept", "application/xml");
+            let text = "Could not satisfy the request Accept header.";
+            assert_eq!(
+                Got::from(xml).await.is(406),
+                whole(json!({ "detail": text }), -1, text)
+            );
+            let text = "Null characters are not allowed.";
+            let refused = caller.get(&format!("{DEPARTMENTS}?dept_code=%00")).await;
+            assert_eq!(
+                refused.is(400),
+                whole(json!({ "dept_code": [text] }), -1, text)
+            );
+            let text = "Method \"DELETE\" not allowed.";
+            assert_eq!(
+                caller.delete(&format!("{DEPARTMENTS}?x=%00")).await.is(405),
                 whole(json!({ "detail": text }), -1, text)
             );
             for (path, code, msg) in [

@@ -281,6 +281,26 @@ async fn everything_that_is_wrong_is_told_and_nothing_is_done_by_halves() {
             admin.post(LIST, sample()).await.is(400)["employee"],
             json!(["resignation with this employee already exists."])
         );
+        let mut wrong = sample();
+        wrong["resign_type"] = json!(6);
+        assert_eq!(
+            admin.post(LIST, wrong).await.is(400),
+            json!({
+                "employee": ["resignation with this employee already exists."],
+                "resign_type": ["\"6\" is not a valid choice."],
+                "code": -1, "msg": "resignation with this employee already exists.", "data": {},
+            })
+        );
+        assert_eq!(
+            admin
+                .post(&format!("{LIST}rehire/"), json!({}))
+                .await
+                .is(400),
+            json!({
+                "emp_code": ["This field is required."],
+                "code": -81, "msg": "Pins not allowed to be null", "data": {},
+            })
+        );
         let path = format!("{PEOPLE}adjust_resign/");
         assert_eq!(
             admin

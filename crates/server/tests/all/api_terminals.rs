@@ -106,6 +106,17 @@ async fn a_terminal_is_made_read_changed_and_removed_as_the_manual_prints_it() {
 
         let again = caller.post(LIST, made).await.is(400);
         assert_eq!(again["sn"], json!(["terminal with this sn already exists."]));
+        let wrong = json!({ "sn": "BYEL20126000124", "ip_address": "10.0.0.256" });
+        assert_eq!(
+            caller.post(LIST, wrong).await.is(400),
+            json!({
+                "sn": ["terminal with this sn already exists."],
+                "ip_address": ["Enter a valid IPv4 or IPv6 address."],
+                "code": -1, "msg": "terminal with this sn already exists.", "data": {},
+            })
+        );
+        let same = json!({ "sn": "BYEL20126000124", "heartbeat": 0 });
+        assert_eq!(caller.patch(&path, same).await.is(400).get("sn"), None);
         assert_eq!(caller.delete(&path).await.is(200), json!({ "message": "deleted" }));
         assert_eq!(
             caller.get(&path).await.is(404),
@@ -309,6 +320,7 @@ async fn terminals_are_filtered_searched_and_ordered() {
             ("search=ÄRZTE", &["CKJ1"]),
             ("search=gate,byel", &["byel900"]),
             ("search=10.0.0", &["BYEL201260001", "CKJ1"]),
+            ("search=ночь", &["BYEL201260001"]),
             ("search=%25", &["byel900"]),
             ("search=_", &["CKJ1"]),
             ("search=%5C", &[]),

@@ -2,13 +2,15 @@
 
 use crate::testing::{Answer, TestApp, on_both, on_both_with, start};
 use chrono::TimeDelta;
-use muster::access::Caller;
+use muster::access::{Caller, Rights};
 use muster::config::{Admission, Config};
+use muster::profile::Profile;
 use muster::terminals::commands;
 use muster::terminals::contact::family_of;
 use muster::writing::Writing;
 use muster_protocol::command::{Command, UserFields};
 use muster_store::Sql;
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -152,6 +154,35 @@ async fn attack_34_a_stranger_is_listed_and_refused_until_somebody_authorises_it
             .await
             .expect("read");
         assert_eq!(listed, [("ABC1".into(), "Auto add".into(), 1)]);
+        // Where it calls from is its address until it tells another, or somebody does.
+        let caller = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let found = async |query: &str| {
+            let list = caller
+                .get(&format!("/iclock/api/terminals/?{query}"))
+                .await
+                .is(200);
+            list["data"][0]["ip_address"].clone()
+        };
+        for query in [
+            "ip_address=127.0.0.1",
+            "search=127.0.0",
+            "search=abc1",
+            "alias_icontains=AUTO",
+        ] {
+            assert_eq!(found(query).await, "127.0.0.1", "{query}");
+        }
+        assert_eq!(found("alias_icontains=abc1").await, Value::Null);
+        let told = serde_json::json!({ "ip_address": "192.0.2.7" });
+        let changed = caller
+            .patch("/iclock/api/terminals/ABC1/", told)
+            .await
+            .is(200);
+        assert_eq!(
+            (&changed["ip_address"], &changed["real_ip"]),
+            (&"192.0.2.7".into(), &"127.0.0.1".into())
+        );
+        assert_eq!(found("ip_address=192.0.2.7").await, "192.0.2.7");
+        assert_eq!(found("ip_address=127.0.0.1").await, Value::Null);
 
         app.authorise("ABC1").await;
         let hello = app

@@ -4,10 +4,12 @@ use super::Employee;
 use super::write::Changes;
 use crate::access::{Right, Thing};
 use crate::answer::Answer;
+use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call};
 use crate::input::{Input, read_several};
+use crate::language::Text;
 use crate::punches::record;
 use crate::relation::Known;
 use crate::resource::{self, Resource, Several};
@@ -33,38 +35,45 @@ struct Adjustment {
     names: &'static [&'static str],
     /// An employee has several.
     is_list: bool,
+    /// The appendix's number when none is given.
+    missing: i32,
 }
 
 const AREA: Adjustment = Adjustment {
     member: "area",
     names: &["area_code", "areas", "area"],
     is_list: true,
+    missing: appendix::AREA_MISSING,
 };
 const DEPARTMENT: Adjustment = Adjustment {
     member: "department",
     names: &["department_code", "department", "dept_code"],
     is_list: false,
+    missing: appendix::EMPTY_DEPARTMENT,
 };
 const POSITION: Adjustment = Adjustment {
     member: "position",
     names: &["position_code", "position"],
     is_list: false,
+    missing: appendix::PROGRAM_ERROR,
 };
 const EMP_TYPE: Adjustment = Adjustment {
     member: "emp_type",
     names: &["emp_type"],
     is_list: false,
+    missing: appendix::PROGRAM_ERROR,
 };
 
 impl Adjustment {
     /// Under which name it came, and the value as an employee is written with it.
     fn given(&self, body: &Body) -> Result<(&'static str, Value), Problem> {
-        let field = self.names[0];
+        let missing =
+            |field: &str, message: Text| Err(Problem::new(field, message).coded(self.missing));
         let Some((field, value)) = body.first_of(self.names) else {
-            return Err(Problem::new(field, t!("This field is required.")));
+            return missing(self.names[0], t!("This field is required."));
         };
         if value.is_null() {
-            return Err(Problem::new(field, t!("This field may not be null.")));
+            return missing(field, t!("This field may not be null."));
         }
         let values = match (self.is_list, value) {
             (false, Value::Array(_)) | (true, _) => {
@@ -73,7 +82,7 @@ impl Adjustment {
             (false, single) => vec![single.clone()],
         };
         match (self.is_list, &values[..]) {
-            (_, []) => Err(Problem::new(field, t!("This list may not be empty."))),
+            (_, []) => missing(field, t!("This list may not be empty.")),
             (true, _) => Ok((field, Value::Array(values))),
             (false, [single]) => Ok((field, single.clone())),
             (false, _) => Err(Problem::new(field, t!("Only one is possible."))),
@@ -93,7 +102,7 @@ async fn adjust(call: Call, what: &'static Adjustment) -> Result<Answer> {
         Err(problem) => problems.push(problem),
         Ok((field, value)) => {
             let alone = Body::of(json!({ what.member: value })).unwrap_or_default();
-            let read = Changes::read(app, caller, &Known::default(), &alone, false).await;
+            let read = Changes::read(app, caller, &Known::default(), &alone, false, None).await;
             let before = problems.len();
             changes = unless_invalid(read, &mut problems)?;
             for problem in &mut problems[before..] {

@@ -13,7 +13,7 @@ pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
 pub use photo::{for_terminals as photos_for_terminals, has_photo};
-pub use store::{returned, tell};
+pub use store::{complete_searches, returned, tell};
 pub use write::set_status;
 
 use crate::access::{Caller, Right, Thing, Who};
@@ -364,6 +364,7 @@ impl Resource for Employee {
     const KEY: &'static str = "emp_code";
     const CODE: Option<Column> = Some(column("emp_code"));
     const ABSENT: i32 = appendix::NO_PERSON;
+    const NONE_NAMED: i32 = appendix::PINS_MISSING;
     const FIELDS: &'static [Field] = &[
         Field::new("id", Kind::Integer, column("id")).one_of(),
         Field::new("emp_code", Kind::Text, column("emp_code"))
@@ -455,7 +456,10 @@ impl Resource for Employee {
         Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
             .or(&["areas", "area_code"]),
     ];
-    const SEARCHED: &'static [Searched] = &[Searched::Folded(column("search_text"))];
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Folded(column("search_text")),
+        Searched::Folded(column("search_more")),
+    ];
     const ANSWER: &'static [Member] = &[
         Member::new(
             "id",

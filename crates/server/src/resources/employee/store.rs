@@ -156,6 +156,16 @@ pub(super) async fn foresee(app: &App, rows: &[(&Changes, Option<&Row>)]) -> Res
     Ok(refused(&mut others, rows))
 }
 
+/// What others have of what one row gives.
+pub(super) async fn problems(
+    app: &App,
+    changes: &Changes,
+    stored: Option<&Row>,
+) -> Result<Vec<Problem>> {
+    let mut others = Others::of(app, None, &[(changes, stored)]).await?;
+    Ok(others.problems(changes, stored))
+}
+
 fn refused(others: &mut Others, rows: &[(&Changes, Option<&Row>)]) -> Vec<Refused> {
     let problems = rows
         .iter()
@@ -273,6 +283,38 @@ async fn areas_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<AreaOf>>>
     Ok(by_employee(tx.all(&select_areas(ids)).await?))
 }
 
+/// Writes what a search looks into of those who have it not yet: who came from a terminal, or was there
+/// before there was such a thing.
+pub async fn complete_searches(app: &App) -> Result<()> {
+    loop {
+        let due = Sql::new(
+            "SELECT id FROM employee WHERE search_more IS NULL ORDER BY id LIMIT $1",
+            [(TOGETHER as i64).into()],
+        );
+        if app.store.all::<(i64,)>(&due).await?.is_empty() {
+            return Ok(());
+        }
+        let mut tx = app.store.write().await?;
+        record::people_in_order(&mut tx, &app.company.id).await?;
+        let ids: Vec<(i64,)> = tx.all(&due).await?;
+        let ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
+        let rows = rows_of(app, &mut tx, &ids).await?;
+        let texts: Vec<(i64, Columns)> = rows
+            .into_iter()
+            .map(|(id, row)| {
+                let mut columns = Columns::default();
+                columns.set("search_more", Changes::default().search_more(Some(&row)));
+                (id, columns)
+            })
+            .collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        tx.run(&Columns::update_several(texts, "employee")).await?;
+        tx.commit().await?;
+    }
+}
+
 /// New ones; gives their ids, in their order.
 async fn add(app: &App, tx: &mut Writing, caller: &Caller, rows: Vec<Changes>) -> Result<Vec<i64>> {
     if rows.is_empty() {
@@ -284,9 +326,13 @@ async fn add(app: &App, tx: &mut Writing, caller: &Caller, rows: Vec<Changes>) -
     let mut columns = Vec::with_capacity(rows.len());
     for mut changes in rows {
         let emp_code = changes.emp_code.take().unwrap_or_default();
-        let text = changes.search_text(&emp_code, None);
+        let (text, more) = (
+            changes.search_text(&emp_code, None),
+            changes.search_more(None),
+        );
         let mut row = changes.columns;
         row.set("search_text", text);
+        row.set("search_more", more);
         row.set("emp_code", emp_code.clone());
         row.set("company_id", app.company.id.clone());
         row.set("created_at", now);
@@ -353,6 +399,7 @@ async fn change(
     let mut before = Vec::with_capacity(rows.len());
     for (mut changes, stored) in rows {
         let text = changes.search_text(&stored.emp_code, Some(&stored));
+        let more = changes.search_more(Some(&stored));
         let had = areas_before.get(&stored.id).map_or(&[][..], Vec::as_slice);
         if let Some(mut given) = changes.areas.take() {
             // What lies beyond the caller's own areas is not the caller's to take away.
@@ -362,6 +409,7 @@ async fn change(
         }
         let mut row = changes.columns;
         row.set("search_text", text);
+        row.set("search_more", more);
         row.set("changed_at", now);
         if row.has(SELF_PASSWORD) {
             token::remove_of_employee(tx, stored.id).await?;

@@ -140,13 +140,15 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Reads every member that may be written; all that is wrong with them is one error.
+    /// Reads every member that may be written, of a new one, for the stored one, or without either for
+    /// several alike; all that is wrong with them is one error.
     pub(super) async fn read(
         app: &App,
         caller: &Caller,
         known: &Known,
         body: &Body,
         is_new: bool,
+        stored: Option<&Row>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut input = Input::new(body, is_new);
@@ -198,6 +200,11 @@ impl Changes {
         changes
             .read_relations(app, caller, known, &mut input)
             .await?;
+        if !input.problems.is_empty() {
+            // What others have is told when it is stored, which this never is.
+            let taken = store::problems(app, &changes, stored).await?;
+            input.problems.extend(taken);
+        }
         input.settle()?;
         // Hashing takes its time, so it comes last.
         let hash = match own_password {
@@ -401,6 +408,28 @@ impl Changes {
     }
 }
 
+/// What a search of people looks into besides what names them: texts of this file's `TEXTS`.
+const ALSO_SEARCHED: [(&str, fn(&Row) -> &Option<String>); 8] = [
+    ("city", |row| &row.city),
+    ("address", |row| &row.address),
+    ("national", |row| &row.national),
+    ("religion", |row| &row.religion),
+    ("postcode", |row| &row.postcode),
+    ("enroll_sn", |row| &row.enroll_sn),
+    ("contact_tel", |row| &row.contact_tel),
+    ("office_tel", |row| &row.office_tel),
+];
+
+impl Changes {
+    pub(super) fn search_more(&self, stored: Option<&Row>) -> String {
+        let texts = ALSO_SEARCHED.map(|(name, pick)| {
+            let stored = stored.and_then(|row| pick(row).as_ref());
+            self.text(name, stored)
+        });
+        search_text(texts)
+    }
+}
+
 impl Writable for Employee {
     const INPUT: &'static [Member] = &[
         Member::new(
@@ -479,7 +508,7 @@ impl Writable for Employee {
         body: &Body,
         stored: Option<&Row>,
     ) -> Result<Changes> {
-        Changes::read(app, caller, known, body, stored.is_none()).await
+        Changes::read(app, caller, known, body, stored.is_none(), stored).await
     }
 
     async fn foresee(app: &App, rows: &[(&Changes, Option<&Row>)]) -> Result<Vec<Refused>> {

@@ -24,14 +24,11 @@ const TRIES: u8 = 3;
 const KINDS: &[(i64, i16, Option<i16>)] = &[
     (1, FINGER, None),
     (2, FACE, Some(VISIBLE_FACE)),
-    (5, FINGER_VEIN, None),
-    (7, FINGER_VEIN, None),
     (8, PALM, Some(VISIBLE_PALM)),
     (9, VISIBLE_FACE, None),
 ];
 const FINGER: i16 = 1;
 const FACE: i16 = 2;
-const FINGER_VEIN: i16 = 7;
 const PALM: i16 = 8;
 const VISIBLE_FACE: i16 = 9;
 const VISIBLE_PALM: i16 = 10;
@@ -158,7 +155,7 @@ const BODY: &[Member] = &[
     Member::new(
         "bio_type",
         Kind::Reference,
-        "1 finger, 2 face, 5 finger vein, 8 palm, 9 face in visible light.",
+        "1 finger, 2 face, 8 palm, 9 face in visible light.",
     )
     .required(),
     Member::new(

@@ -11,7 +11,7 @@ use crate::extract::{Body, Call, Query};
 use crate::input::read_several;
 use crate::resource::{self, Column, Field, Resource, Searched, col};
 use crate::resources::employee::{self, Employee};
-use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
 use crate::terminals::people::BioKind;
 use http::Method;
 use sea_query::{Cond, Condition, ExprTrait, SelectStatement, SimpleExpr};
@@ -133,7 +133,7 @@ fn held(terminal_ids: &[i64]) -> SelectStatement {
     select
 }
 
-/// Pages and filters may stand in the body, as the terminals do.
+/// Pages and filters may stand in the body, as the terminals do; the links to other pages have them all.
 async fn enrolled_employees(mut call: Call) -> Result<Answer> {
     let request = &mut call.request;
     let listed = match request.body.first_of(NAMES) {
@@ -154,10 +154,10 @@ async fn enrolled_employees(mut call: Call) -> Result<Answer> {
     let others = request
         .body
         .pairs()
-        .filter(|(name, _)| !NAMES.contains(name))
-        .map(|(name, value)| (name.to_owned(), value));
-    request.query.extend(others);
-    request.query.extend(listed);
+        .filter(|(name, _)| !NAMES.contains(name));
+    for (name, value) in others.chain(listed) {
+        request.query.put(name, value);
+    }
     resource::answer_list::<Enrolled>(call).await
 }
 
@@ -171,14 +171,23 @@ const BODY: &[Member] = &[
     ),
 ];
 
-pub(super) fn endpoint() -> Endpoint {
-    let doc = Doc {
-        summary: "Lists employees whom terminals recognise".into(),
-        tag: Thing::Employee.name(),
-        query: resource::list_parameters::<Enrolled>(),
-        body: Some(BODY),
-        returns: Returns::Page(Enrolled::ANSWER),
-    };
-    let right = Right::View(Thing::Employee);
-    Endpoint::guarded(Method::POST, Enrolled::PATH, right, doc, enrolled_employees)
+/// The manual's is the POST; its links to other pages are followed by GET, as those of all lists.
+pub(super) fn endpoints() -> [Endpoint; 2] {
+    [(Method::POST, Some(BODY)), (Method::GET, None)].map(|(method, body)| {
+        let mut query = resource::list_parameters::<Enrolled>();
+        query.push(Parameter::new(
+            AT,
+            Kind::Reference,
+            "Terminals by serial number or id, with commas; required here or in a body.",
+        ));
+        let doc = Doc {
+            summary: "Lists employees whom terminals recognise".into(),
+            tag: Thing::Employee.name(),
+            query,
+            body,
+            returns: Returns::Page(Enrolled::ANSWER),
+        };
+        let right = Right::View(Thing::Employee);
+        Endpoint::guarded(method, Enrolled::PATH, right, doc, enrolled_employees)
+    })
 }

@@ -33,7 +33,7 @@ use crate::terminals::roster::is_online;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use muster_store::Dialect;
-use sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Condition, Expr, ExprTrait, Func, JoinType, SelectStatement, SimpleExpr};
 use serde_json::Value;
 use write::Changes;
 
@@ -55,6 +55,7 @@ pub fn within(scope: &Scope) -> Condition {
 
 /// The state as people are told it; `state` is the manual's, to which one that waits is online when it calls.
 pub const PRESENCE: &str = "presence";
+const ADDRESS: &str = "ip_address";
 
 /// Whether it was heard of late, as `roster::is_online` has it.
 fn speaks(app: &App) -> SimpleExpr {
@@ -89,9 +90,7 @@ impl Resource for Terminal {
             .exactly()
             .contains_part(0)
             .or(&["terminal_alias"]),
-        Field::new("ip_address", Kind::Text, column("ip_address"))
-            .exactly()
-            .nullable(),
+        Field::computed(ADDRESS, Kind::Text).exactly().nullable(),
         Field::new("terminal_name", Kind::Text, column("terminal_name"))
             .exactly()
             .nullable(),
@@ -140,11 +139,20 @@ impl Resource for Terminal {
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
         Searched::Ascii(column("terminal_name")),
+        Searched::Ascii(column("ip_address")),
+        Searched::Ascii(column("real_ip")),
+        Searched::Ascii(column("fw_ver")),
+        Searched::Ascii(column("push_ver")),
+        Searched::Folded(("area", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
         Member::new("sn", Kind::Text, "The serial number."),
-        Member::new("ip_address", Kind::Text, ""),
+        Member::new(
+            ADDRESS,
+            Kind::Text,
+            "As it was given or told, else where its calls come from.",
+        ),
         Member::new("alias", Kind::Text, ""),
         Member::new("terminal_name", Kind::Text, "The model."),
         Member::new("fw_ver", Kind::Text, "The firmware's version."),
@@ -216,6 +224,10 @@ impl Resource for Terminal {
     }
 
     fn computed(app: &App, name: &str) -> Expr {
+        if name == ADDRESS {
+            let told = Func::coalesce([col(column("ip_address")), col(column("real_ip"))]);
+            return Expr::expr(told);
+        }
         if name != PRESENCE {
             return Expr::case(speaks(app), Expr::val(1_i64))
                 .finally(Expr::val(0_i64))
@@ -297,7 +309,7 @@ impl Writable for Terminal {
         body: &Body,
         stored: Option<&Row>,
     ) -> Result<Changes> {
-        Changes::read(app, caller, known, body, stored.is_none()).await
+        Changes::read(app, caller, known, body, stored).await
     }
 
     async fn store(
@@ -394,7 +406,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(upload::endpoints());
     endpoints.push(synchronise::endpoint());
     endpoints.push(enrol::endpoint());
-    endpoints.push(enrolled::endpoint());
+    endpoints.extend(enrolled::endpoints());
     endpoints.push(address::endpoint());
     endpoints.push(clock::endpoint());
     endpoints.push(door::endpoint());

@@ -192,6 +192,11 @@ impl Row {
         }
     }
 
+    /// The address that was given or that it told, else the one its calls come from.
+    fn address(&self) -> Option<&str> {
+        self.ip_address.as_deref().or(self.real_ip.as_deref())
+    }
+
     /// Whether it spoke within two heartbeats.
     pub fn is_online(&self, now: DateTime<Utc>) -> bool {
         self.last_activity_at
@@ -212,7 +217,7 @@ impl Row {
         let mut shown = json!({
             "id": self.id,
             "sn": self.sn,
-            "ip_address": self.ip_address,
+            "ip_address": self.address(),
             "alias": self.alias,
             "terminal_name": self.terminal_name,
             "fw_ver": self.fw_ver,
@@ -258,7 +263,7 @@ impl Row {
                 "status": self.status,
                 "sn": self.sn,
                 "alias": self.alias,
-                "ip_address": self.ip_address,
+                "ip_address": self.address(),
                 "real_ip": self.real_ip,
                 "state": number(self.is_online(app.clock.now())),
                 "terminal_tz": self.zone_offset_minutes,

@@ -5,7 +5,7 @@ use crate::access::{Caller, Right, Thing, Who};
 use crate::app::App;
 use crate::appendix;
 use crate::audit::{self, Deed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text};
 use crate::profile::Profile;
@@ -69,7 +69,6 @@ pub struct Changes {
     columns: Columns,
     sn: Option<String>,
     alias: Option<String>,
-    ip_address: Option<Option<String>>,
 }
 
 impl Changes {
@@ -83,10 +82,10 @@ impl Changes {
         caller: &Caller,
         known: &Known,
         body: &Body,
-        is_new: bool,
+        stored: Option<&Row>,
     ) -> Result<Changes> {
         let mut changes = Changes::default();
-        let mut input = Input::new(body, is_new);
+        let mut input = Input::new(body, stored.is_none());
         let required: &[&str] = match caller.profile {
             Profile::EasyTimePro => &["sn"],
             Profile::BioTime => &["sn", "alias", "ip_address"],
@@ -97,6 +96,14 @@ impl Changes {
             }
         }
         if let Some(sn) = input.text("sn", SN).flatten() {
+            if app
+                .store
+                .find::<(i64,)>(&others(&sn, stored.map(|row| row.id)))
+                .await?
+                .is_some()
+            {
+                input.problems.push(taken());
+            }
             changes.set("sn", sn.clone());
             changes.sn = Some(sn);
         }
@@ -105,9 +112,7 @@ impl Changes {
             changes.alias = Some(alias);
         }
         if let Some(ip) = input.text("ip_address", IP) {
-            let ip = ip.filter(|ip| !ip.is_empty());
-            changes.set("ip_address", ip.clone());
-            changes.ip_address = Some(ip);
+            changes.set("ip_address", ip.filter(|ip| !ip.is_empty()));
         }
         changes.read_zone(app, &mut input);
         if let Some(spelling) = input.one_of("zone_spelling", ZONE_SPELLINGS) {
@@ -205,18 +210,20 @@ pub(super) fn changed<'a>(app: &App, id: i64, serial_numbers: impl IntoIterator<
     }
 }
 
-fn taken() -> Error {
-    Error::invalid("sn", t!("terminal with this sn already exists."))
+fn taken() -> Problem {
+    Problem::new("sn", t!("terminal with this sn already exists."))
+}
+
+/// Finds a terminal of that number other than this one.
+fn others(sn: &str, but: Option<i64>) -> Sql {
+    Sql::new(
+        "SELECT id FROM terminal WHERE sn = $1 AND id <> $2",
+        [sn.into(), but.unwrap_or_default().into()],
+    )
 }
 
 async fn is_taken(tx: &mut muster_store::Tx, sn: &str, but: Option<i64>) -> Result<bool> {
-    let other: Option<(i64,)> = tx
-        .find(&Sql::new(
-            "SELECT id FROM terminal WHERE sn = $1",
-            [sn.into()],
-        ))
-        .await?;
-    Ok(other.is_some_and(|(id,)| Some(id) != but))
+    Ok(tx.find::<(i64,)>(&others(sn, but)).await?.is_some())
 }
 
 fn named(caller: &Caller) -> Option<String> {
@@ -247,22 +254,18 @@ pub(super) async fn add(
     if !changes.columns.has("heartbeat") {
         changes.set("heartbeat", i64::from(app.settings().terminals.delay_s));
     }
-    let ip = changes.ip_address.clone().flatten().unwrap_or_default();
-    changes.set(
-        "search_text",
-        search_text([&alias, &sn, &ip].map(String::as_str)),
-    );
+    changes.set("search_text", search_text([alias.as_str(), sn.as_str()]));
     changes.set("company_id", app.company.id.clone());
     changes.set("created_at", now);
     changes.set("changed_at", now);
     changes.set("created_by", named(caller));
     if is_taken(tx, &sn, None).await? {
-        return Err(taken());
+        return Err(Error::Invalid(vec![taken()]));
     }
     let inserted: Result<(i64,), _> = tx.one(&changes.columns.insert("terminal")).await;
     let (id,) = inserted.map_err(|error| {
         if error.is_duplicate() {
-            taken()
+            Error::Invalid(vec![taken()])
         } else {
             error.into()
         }
@@ -301,18 +304,17 @@ pub(super) async fn change(
         }
     }
     let alias = changes.alias.as_ref().unwrap_or(&stored.alias);
-    let ip = changes.ip_address.as_ref().unwrap_or(&stored.ip_address);
-    let text = search_text([alias, &sn, ip.as_deref().unwrap_or_default()]);
+    let text = search_text([alias.as_str(), sn.as_str()]);
     changes.set("search_text", text);
     changes.set("changed_at", now);
     changes.set("changed_by", named(caller));
     if is_another && is_taken(tx, &sn, Some(stored.id)).await? {
-        return Err(taken());
+        return Err(Error::Invalid(vec![taken()]));
     }
     let touched = tx.run(&changes.columns.update("terminal", stored.id)).await;
     let touched = touched.map_err(|error| {
         if error.is_duplicate() {
-            taken()
+            Error::Invalid(vec![taken()])
         } else {
             error.into()
         }
