@@ -186,6 +186,18 @@ async fn nobody_gives_a_client_what_he_does_not_have() {
             all.extend(fields);
             all
         };
+        // Nothing is ticked before somebody ticks it, and what would do nothing is not offered.
+        let admin = door.admin().await;
+        let new = door.get("/clients/new", &admin).await.text;
+        let (_, boxes) = new.split_once("name=\"rights\"").expect("rights");
+        assert!(
+            boxes.contains("value=\"door.unlock\"") && !boxes.contains("checked"),
+            "{new}"
+        );
+        assert!(
+            boxes.contains("audit.view") && !boxes.contains("audit.change"),
+            "{new}"
+        );
         let offered = door.get("/clients/new", &ines).await.text;
         assert!(offered.contains("value=\"area.view\"") && !offered.contains("employee.view"));
         assert!(offered.contains("Head office") && !offered.contains("Warehouse"));
