@@ -287,6 +287,13 @@ impl Listed for Terminal {
 
     const ACTS: &'static [Act] = &[
         Act::new(
+            "adjust_area",
+            t!("Put into an area"),
+            t!("One that waits is authorised by it: what it has kept arrives by itself, and it is sent those who belong \
+             there. In “Not Authorized” it is held again."),
+        )
+        .asks(&[Entry::new("area", t!("Area"), Asked::Related(AREA)).required()]),
+        Act::new(
             "sync_data_to_device",
             t!("Send its people again"),
             t!("It is told everybody who belongs there once more, with templates and photos, known or not."),

@@ -237,7 +237,101 @@ async fn a_silent_terminal_is_one_that_does_not_wait_and_the_first_page_leads_to
         silent.sort();
         assert_eq!(silent, ["DOCK01", "NEW01"]);
         assert_eq!(numbers(&door.get("/terminals?state=waiting", &cookie).await), [""; 0]);
-        assert!(door.get("/", &cookie).await.text.contains(">2 terminals are silent"));
+        assert!(door.get("/", &cookie).await.text.contains(">2 terminals are offline"));
+    })
+    .await;
+}
+
+async fn put_into(door: &Door, cookie: &str, area: &str, terminals: &[i64]) -> Answer {
+    let csrf = door.get("/account", cookie).await.csrf();
+    let ids: Vec<String> = terminals.iter().map(ToString::to_string).collect();
+    let mut fields = vec![
+        ("csrf", csrf.as_str()),
+        ("act", "adjust_area"),
+        ("sure", "yes"),
+        ("area", area),
+    ];
+    fields.extend(ids.iter().map(|id| ("rows", id.as_str())));
+    door.post("/terminals/do", cookie, &fields).await
+}
+
+#[tokio::test]
+async fn terminals_that_wait_are_authorised_together_and_moved_all_of_them_or_none() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let call = "/iclock/cdata?SN=NEW02&options=all&pushver=2.4.1";
+        assert_eq!(server.get(call).await.status, 403);
+        let second = server
+            .number("SELECT id FROM terminal WHERE sn = 'NEW02'")
+            .await;
+        let list = door
+            .get("/terminals?state=waiting&ordering=sn", &cookie)
+            .await;
+        assert_eq!(numbers(&list), ["NEW01", "NEW02"]);
+        assert!(list.text.contains("Put into an area"), "{}", list.text);
+
+        let warehouse = WAREHOUSE.to_string();
+        let nowhere = put_into(&door, &cookie, "", &[WAITING, second]).await;
+        assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            nowhere.text.contains("This field is required."),
+            "{}",
+            nowhere.text
+        );
+        assert_eq!(
+            (door.area_of(WAITING).await, door.area_of(second).await),
+            (1, 1)
+        );
+        let done = put_into(&door, &cookie, &warehouse, &[second, WAITING]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let shown = door.get(done.header(LOCATION), &cookie).await.text;
+        assert!(
+            shown.contains("Put into an area, 2 of them: Done."),
+            "{shown}"
+        );
+        for terminal in [WAITING, second] {
+            assert_eq!(door.area_of(terminal).await, WAREHOUSE);
+        }
+        assert_eq!(server.get(call).await.status, 200, "it is let in");
+        let changed = |deeds: &[(String, String, String)]| {
+            deeds
+                .iter()
+                .filter(|(_, action, _)| action == "update")
+                .count()
+        };
+        assert_eq!(changed(&door.audit().await), 2);
+
+        // Back in area 1 it is held again.
+        let held = put_into(&door, &cookie, "1", &[second]).await;
+        assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.text);
+        assert_eq!(server.get(call).await.status, 403);
+
+        // Who does not see one of them moves none; who may not change terminals is not offered it.
+        let changes = rights(&[Right::View(Thing::Terminal), Right::Change(Thing::Terminal)]);
+        let keeper = door.user("keeper", changes, Some(&warehouse)).await;
+        let refused = put_into(&door, &keeper, &warehouse, &[WAITING, GATE]).await;
+        assert_ne!(refused.status, StatusCode::SEE_OTHER, "{}", refused.text);
+        let beyond = put_into(&door, &keeper, &HEAD_OFFICE.to_string(), &[WAITING]).await;
+        assert_eq!(
+            beyond.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            beyond.text
+        );
+        let sees = rights(&[Right::View(Thing::Terminal), Right::TerminalCommand]);
+        let vera = door.user("vera", sees, None).await;
+        assert!(
+            !door
+                .get("/terminals", &vera)
+                .await
+                .text
+                .contains("Put into an area")
+        );
+        let refused = put_into(&door, &vera, "1", &[WAITING]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.area_of(WAITING).await, WAREHOUSE);
+        assert_eq!(changed(&door.audit().await), 3);
     })
     .await;
 }

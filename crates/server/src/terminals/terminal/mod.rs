@@ -8,6 +8,7 @@ mod clock;
 mod door;
 mod enrol;
 mod enrolled;
+mod place;
 mod row;
 mod synchronise;
 mod tell;
@@ -395,6 +396,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.push(synchronise::endpoint());
     endpoints.push(enrol::endpoint());
     endpoints.push(enrolled::endpoint());
+    endpoints.push(place::endpoint());
     endpoints.push(address::endpoint());
     endpoints.push(clock::endpoint());
     endpoints.push(door::endpoint());
