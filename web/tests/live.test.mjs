@@ -98,6 +98,29 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   assert.equal(await page.evaluate(() => window.sameDocument), true);
 });
 
+scene("many terminals leave the punches first and the page short", async ({ page, server }) => {
+  await live(page);
+  for (let number = 1; number <= 55; number += 1) await terminal(server, `TEST${1000 + number}`).hello();
+  await page.locator("#counts .waiting dd", { hasText: "55" }).waitFor();
+  const rows = page.locator("#terminals > li");
+  await until("the first fifty", async () => (await rows.count()) === 50);
+  for (const width of [1400, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    const { height, punches, terminals } = await page.evaluate(() => ({
+      height: document.documentElement.scrollHeight,
+      punches: document.getElementById("punches-heading").getBoundingClientRect().top,
+      terminals: document.getElementById("terminals-heading").getBoundingClientRect().top,
+    }));
+    assert.ok(height < 2500, `${height} px high at ${width}`);
+    assert.ok(width > 400 ? punches === terminals : punches < terminals, `${punches} and ${terminals} at ${width}`);
+  }
+  await accessible(page);
+  await pictures(page, "live-many");
+  await page.locator("#counts .waiting a").click();
+  await page.waitForURL(/\/terminals\?state=waiting$/);
+  await page.getByText("1 to 50 of 55").waitFor();
+});
+
 scene("a waiting terminal's form is left alone while somebody fills it in", async ({ page, server }) => {
   await live(page);
   await terminal(server, "TEST0001").hello();

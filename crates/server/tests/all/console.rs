@@ -868,8 +868,22 @@ async fn whoever_stands_at_one_gate_is_shown_and_sent_its_punches_alone() {
         let page = door.get(&format!("/live{query}"), &cookie).await.text;
         assert!(page.contains(&format!("<option value=\"{HEAD_OFFICE}\" selected>")));
         assert!(page.contains("data-id=\"1\"") && !page.contains("data-id=\"2\""));
+        // Its terminals alone, too, below the punches; and so the figures, and where they lead.
+        assert!(page.contains("GATE01") && !page.contains("DOCK01") && !page.contains("NEW01"));
+        assert!(page.find("id=\"punches\"") < page.find("id=\"terminals\""));
+        for told in [
+            "<dt>Punches today</dt><dd>1</dd>".to_owned(),
+            format!("<dt>Online</dt><dd><a href=\"/terminals?state=1&#38;area={HEAD_OFFICE}\">1</a></dd>"),
+            format!("<dt>Waiting</dt><dd><a href=\"/terminals?state=waiting&#38;area={HEAD_OFFICE}\">0</a></dd>"),
+        ] {
+            assert!(page.contains(&told), "{told}\n{page}");
+        }
+        let nowhere = door.get("/live?area=1000099", &cookie).await.text;
+        assert!(nowhere.contains("No terminal is in this area"), "{nowhere}");
         let mut stream = door.stream_of(&query, &cookie, "1").await;
-        assert!(!stream.first().await.contains("data-id="));
+        let first = stream.first().await;
+        assert!(!first.contains("data-id=") && first.contains("GATE01"), "{first}");
+        assert!(!first.contains("DOCK01") && !first.contains("NEW01"), "{first}");
         door.punch(3, "DOCK01", WAREHOUSE).await;
         door.punch(4, "GATE01", HEAD_OFFICE).await;
         door.app.events.publish(Event::Punches(vec![3, 4]));
