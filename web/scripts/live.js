@@ -26,7 +26,7 @@ function show(state) {
   connection.textContent = words[state];
   if (state === "signed-out") {
     const link = document.createElement("a");
-    link.href = "/sign-in";
+    link.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = say("Sign in again");
     connection.append(link);
   }

@@ -21,18 +21,17 @@ async function live(page) {
 scene("a wrong password is refused and the right one lets in", async ({ page, accept }) => {
   accept(/status of 422/);
   await page.goto("/live");
-  await page.waitForURL("**/sign-in");
+  await page.waitForURL(/\/sign-in\?to=%2Flive$/);
   await signIn(page, "not this one");
   await page.getByRole("alert").filter({ hasText: "User name or password is wrong." }).waitFor();
   assert.equal(await page.getByLabel("User name").inputValue(), "admin");
   await pictures(page, "live-refused");
   await signIn(page);
-  await page.waitForURL((url) => url.pathname === "/");
-  await page.goto("/live");
+  await page.waitForURL((url) => url.pathname === "/live");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
   await page.goto("/live");
-  await page.waitForURL("**/sign-in");
+  await page.waitForURL(/\/sign-in\?to=%2Flive$/);
 });
 
 scene("a terminal is authorised and its punch appears without a reload", async ({ page, server, accept }) => {

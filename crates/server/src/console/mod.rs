@@ -31,6 +31,7 @@ mod messages;
 mod moment;
 mod myself;
 mod one_terminal;
+mod onward;
 mod organisation;
 mod page;
 mod person;

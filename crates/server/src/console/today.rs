@@ -8,6 +8,7 @@ use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::live::{TerminalDoor, sees_punches, sees_terminals};
 use crate::console::moment;
+use crate::console::onward::Onward;
 use crate::console::page::{self, Frame};
 use crate::console::presence;
 use crate::console::session::Session;
@@ -26,7 +27,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use chrono::NaiveTime;
 use muster_store::Sql;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ pub async fn page(
     parts: Parts,
 ) -> Result<Response, Failure> {
     let Some(session) = session else {
-        return Ok(Redirect::to("/sign-in").into_response());
+        return Err(Failure::SignedOut(Onward::to(&parts.uri)));
     };
     let app = &console.app;
     let scope = &session.caller.scope;

@@ -447,10 +447,10 @@ async fn every_answer_forbids_what_a_page_does_not_need() {
 async fn whoever_is_not_signed_in_is_shown_the_way_in() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
-        for path in ["/", "/live"] {
+        for (path, way_in) in [("/", "/sign-in"), ("/live", "/sign-in?to=%2Flive")] {
             let answer = door.get(path, "muster_session=made-up").await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER);
-            assert_eq!(answer.header(header::LOCATION), "/sign-in");
+            assert_eq!(answer.header(header::LOCATION), way_in);
         }
         let events = door.get("/live/events", "").await;
         assert_eq!(events.status, StatusCode::UNAUTHORIZED);
@@ -461,7 +461,7 @@ async fn whoever_is_not_signed_in_is_shown_the_way_in() {
                 &[("area_id", "1000001")],
             )
             .await;
-        assert_eq!(answer.header(header::LOCATION), "/sign-in");
+        assert_eq!(answer.header(header::LOCATION), "/sign-in?not-saved=yes");
         assert_eq!(door.area_of(WAITING).await, 1);
     })
     .await;
@@ -1056,7 +1056,7 @@ async fn a_form_changes_what_was_touched_and_nothing_else() {
         let fields = lent(&fields);
         assert_eq!(
             door.post(&path, "", &fields).await.header(header::LOCATION),
-            "/sign-in"
+            "/sign-in?not-saved=yes"
         );
         assert_eq!(
             door.post(&path, &cookie, &fields[1..]).await.status,

@@ -311,7 +311,10 @@ async fn a_user_is_made_given_another_password_and_shut_out() {
         test.app.clock.advance(TimeDelta::minutes(1));
         let fields = [("password", "rope and lamp oil"), ("active", "true")];
         door.fill(&page, &admin, &fields).await;
-        assert_eq!(door.get("/live", &asha).await.header(LOCATION), "/sign-in");
+        assert_eq!(
+            door.get("/live", &asha).await.header(LOCATION),
+            "/sign-in?to=%2Flive"
+        );
         let refused = door.sign_in("asha", "lamp oil and rope").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         let asha = door.sign_in("asha", "rope and lamp oil").await.cookie();
@@ -320,7 +323,10 @@ async fn a_user_is_made_given_another_password_and_shut_out() {
             door.fill(&page, &admin, &[]).await.status,
             StatusCode::SEE_OTHER
         );
-        assert_eq!(door.get("/live", &asha).await.header(LOCATION), "/sign-in");
+        assert_eq!(
+            door.get("/live", &asha).await.header(LOCATION),
+            "/sign-in?to=%2Flive"
+        );
         let refused = door.sign_in("asha", "rope and lamp oil").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 
