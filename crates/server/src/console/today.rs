@@ -227,15 +227,15 @@ async fn look_at_terminals(
                 "{count} terminal waits for somebody who authorises them",
                 "{count} terminals wait for somebody who authorises them",
             ),
-            "/live",
+            "/terminals?state=waiting",
         );
     }
     if offline > 0 {
         task(
             tn!(
                 offline,
-                "{count} terminal is silent",
-                "{count} terminals are silent"
+                "{count} terminal is offline",
+                "{count} terminals are offline"
             ),
             "/terminals?state=0",
         );
@@ -290,14 +290,13 @@ async fn look_at_terminals(
         }
     }
     if ailing.len() > MOST_AILING {
-        let more = ailing.len() - MOST_AILING;
         task(
             tn!(
-                more,
-                "{count} more terminal with something amiss",
-                "{count} more terminals with something amiss",
+                ailing.len(),
+                "{count} terminal has something amiss",
+                "{count} terminals have something amiss",
             ),
-            "/terminals",
+            "/terminals?amiss=true",
         );
     }
     Ok(())

@@ -208,7 +208,7 @@ async fn a_silent_terminal_is_one_that_does_not_wait_and_the_first_page_leads_to
         assert_eq!(of("state=waiting").await, ["NEW01"]);
         assert_eq!(of("ordering=presence").await, ["DOCK01", "GATE01", "NEW01"]);
         let today = door.get("/", &cookie).await.text;
-        assert!(today.contains("<a href=\"/terminals?state=0\">1 terminal is silent"), "{today}");
+        assert!(today.contains("<a href=\"/terminals?state=0\">1 terminal is offline"), "{today}");
         let page = door.get("/terminals?state=waiting", &cookie).await;
         assert!(page.text.contains("<option value=\"waiting\" selected>Waiting</option>"));
         assert!(page.text.contains("Show all"), "it is narrowed");
@@ -507,6 +507,49 @@ async fn queued_commands_are_taken_back_in_the_list_all_of_them_or_none() {
             states(&server).await,
             ["cancelled", "cancelled", "sent", "queued"]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_never_called_says_so_and_those_with_something_amiss_are_a_list() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let list = "/iclock/api/terminals/";
+        for number in 1..=7 {
+            let new = json!({ "sn": format!("BAD0{number}"), "area": "2" });
+            api.post(list, new).await.is(201);
+        }
+        let never = of(&rows(&door.get("/terminals?search=BAD01", &cookie).await), "BAD01").clone();
+        assert_eq!(never["Last contact"], "never");
+        for statement in [
+            "UPDATE terminal SET clock_drift_s = -61 WHERE sn LIKE 'BAD0%'",
+            "UPDATE terminal SET clock_drift_s = 60, transaction_count = 8, transaction_capacity = 9 WHERE sn = 'BAD07'",
+            "UPDATE terminal SET transaction_count = 90, transaction_capacity = 100 WHERE sn = 'DOCK01'",
+            "UPDATE terminal SET transaction_count = 89, transaction_capacity = 99 WHERE sn = 'GATE01'",
+            "UPDATE terminal SET clock_drift_s = 600 WHERE sn = 'NEW01'",
+        ] {
+            put(&door, statement).await;
+        }
+        let ailing = ["BAD01", "BAD02", "BAD03", "BAD04", "BAD05", "BAD06", "DOCK01"];
+        let page = door.get("/terminals?amiss=true&ordering=sn", &cookie).await;
+        assert_eq!(numbers(&page), ailing);
+        let well = api.get(&format!("{list}?amiss=0&ordering=sn")).await.is(200);
+        assert_eq!(well["count"], 3, "one that waits is not amiss: {well}");
+        api.get(&format!("{list}?amiss=perhaps")).await.is(400);
+        let all = "<a href=\"/terminals?amiss=true\">";
+        assert!(!door.get("/", &cookie).await.text.contains(all), "each is named");
+        put(&door, "UPDATE terminal SET transaction_count = 90 WHERE sn = 'GATE01'").await;
+        put(&door, "UPDATE terminal SET clock_drift_s = 61 WHERE sn = 'BAD07'").await;
+        let today = door.get("/", &cookie).await.text;
+        assert!(today.contains(&format!("{all}9 terminals have something amiss")), "{today}");
+        // No number is too large for it.
+        put(&door, "UPDATE terminal SET transaction_count = 9223372036854775807, \
+             transaction_capacity = 9223372036854775807 WHERE sn = 'GATE01'").await;
+        let page = door.get("/terminals?amiss=true&sn=GATE01", &cookie).await;
+        assert_eq!(numbers(&page), ["GATE01"]);
     })
     .await;
 }
