@@ -26,7 +26,7 @@ function show(state) {
   connection.textContent = words[state];
   if (state === "signed-out") {
     const link = document.createElement("a");
-    link.href = "/sign-in";
+    link.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = say("Sign in again");
     connection.append(link);
   }
@@ -150,6 +150,8 @@ area?.addEventListener("change", async () => {
     label();
     punches.replaceChildren(...document.importNode(rows, true).children);
     last = shown.querySelector("[data-events]").dataset.after;
+    const none = shown.getElementById("no-terminal");
+    if (none) document.getElementById("no-terminal").replaceWith(document.importNode(none, true));
   }
   connect();
 });
@@ -198,5 +200,5 @@ setInterval(() => {
 
 // A page nobody looks at holds no connection; looked at again, it goes on where it was.
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
-for (const control of [pause, sound, full, area?.parentElement]) if (control) control.hidden = false;
+for (const control of [pause, sound, full]) if (control) control.hidden = false;
 if (counts) connect();

@@ -87,7 +87,7 @@ scene("a role is made and given to a user, who sees what it allows", async ({ pa
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("cell", { name: "Shut out" }).waitFor();
   await guard.reload();
-  await guard.waitForURL("**/sign-in");
+  await guard.waitForURL(/\/sign-in\?to=%2Fareas$/);
   await other.close();
 });
 

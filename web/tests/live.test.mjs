@@ -21,18 +21,17 @@ async function live(page) {
 scene("a wrong password is refused and the right one lets in", async ({ page, accept }) => {
   accept(/status of 422/);
   await page.goto("/live");
-  await page.waitForURL("**/sign-in");
+  await page.waitForURL(/\/sign-in\?to=%2Flive$/);
   await signIn(page, "not this one");
   await page.getByRole("alert").filter({ hasText: "User name or password is wrong." }).waitFor();
   assert.equal(await page.getByLabel("User name").inputValue(), "admin");
   await pictures(page, "live-refused");
   await signIn(page);
-  await page.waitForURL((url) => url.pathname === "/");
-  await page.goto("/live");
+  await page.waitForURL((url) => url.pathname === "/live");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
   await page.goto("/live");
-  await page.waitForURL("**/sign-in");
+  await page.waitForURL(/\/sign-in\?to=%2Flive$/);
 });
 
 scene("a terminal is authorised and its punch appears without a reload", async ({ page, server, accept }) => {
@@ -96,6 +95,29 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   await page.locator("#punches > tr").nth(2).waitFor();
   assert.deepEqual(await page.locator("#punches .pin").allTextContents(), ["1003", "1002", "1001"]);
   assert.equal(await page.evaluate(() => window.sameDocument), true);
+});
+
+scene("many terminals leave the punches first and the page short", async ({ page, server }) => {
+  await live(page);
+  for (let number = 1; number <= 55; number += 1) await terminal(server, `TEST${1000 + number}`).hello();
+  await page.locator("#counts .waiting dd", { hasText: "55" }).waitFor();
+  const rows = page.locator("#terminals > li");
+  await until("the first fifty", async () => (await rows.count()) === 50);
+  for (const width of [1400, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    const { height, punches, terminals } = await page.evaluate(() => ({
+      height: document.documentElement.scrollHeight,
+      punches: document.getElementById("punches-heading").getBoundingClientRect().top,
+      terminals: document.getElementById("terminals-heading").getBoundingClientRect().top,
+    }));
+    assert.ok(height < 2500, `${height} px high at ${width}`);
+    assert.ok(width > 400 ? punches === terminals : punches < terminals, `${punches} and ${terminals} at ${width}`);
+  }
+  await accessible(page);
+  await pictures(page, "live-many");
+  await page.locator("#counts .waiting a").click();
+  await page.waitForURL(/\/terminals\?state=waiting$/);
+  await page.getByText("1 to 50 of 55").waitFor();
 });
 
 scene("a waiting terminal's form is left alone while somebody fills it in", async ({ page, server }) => {

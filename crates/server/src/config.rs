@@ -3,6 +3,7 @@
 use crate::backup::Sealing;
 use crate::language::Text;
 use anyhow::Context;
+use chrono::NaiveTime;
 use chrono_tz::Tz;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -76,6 +77,20 @@ pub struct Terminals {
 #[serde(deny_unknown_fields)]
 pub struct Console {
     pub need_second_factor: bool,
+    pub late_after: String,
+}
+
+impl Console {
+    /// Whose first punch of a day is later is late.
+    pub fn late_after(&self) -> anyhow::Result<NaiveTime> {
+        time_of_day(&self.late_after)
+            .with_context(|| format!("console.late_after: {:?} is no HH:MM", self.late_after))
+    }
+}
+
+/// A wall clock's time, such as `09:00`.
+pub fn time_of_day(text: &str) -> Option<NaiveTime> {
+    NaiveTime::parse_from_str(text, "%H:%M").ok()
 }
 
 /// What becomes of a terminal that calls for the first time.
@@ -219,6 +234,7 @@ impl Default for Config {
             },
             console: Console {
                 need_second_factor: false,
+                late_after: "09:00".into(),
             },
             backup: Backup {
                 recipients: Vec::new(),
@@ -402,6 +418,12 @@ const OPTIONS: &[(&str, Text)] = &[
         ),
     ),
     (
+        "console.late_after",
+        t!(
+            "Whose first punch of a day comes after this time, by the terminals' clocks, was late: HH:MM."
+        ),
+    ),
+    (
         "backup.recipients",
         t!(
             "Who can open the backups (age1…, by `muster backup --make-key`); empty: none are made by themselves."
@@ -567,6 +589,7 @@ impl Config {
     fn check(&self) -> anyhow::Result<()> {
         self.zone()?;
         self.database_url()?;
+        self.console.late_after()?;
         if !self.api.public_url.is_empty() {
             let url = url::Url::parse(&self.api.public_url)
                 .with_context(|| format!("api.public_url: {:?}", self.api.public_url))?;

@@ -5,7 +5,7 @@ mod export;
 mod import;
 mod period;
 
-pub use export::{Export, Sent, download, export, export_by_post, name_of_download};
+pub use export::{Export, Made, Sent, download, export, export_by_post, name_of_download};
 pub use import::{Existing, Imported, Progress, import, take_in, try_out};
 pub use period::{Clock, Period, within_periods};
 

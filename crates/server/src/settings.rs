@@ -5,7 +5,7 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{self, Deed};
-use crate::config::{Config, written};
+use crate::config::{Config, time_of_day, written};
 use crate::error::{Error, Problem, Result};
 use crate::writing::Writing;
 use muster_store::{Sql, Store};
@@ -26,6 +26,8 @@ enum Values {
     Flag,
     Number(RangeInclusive<u32>),
     OneOf(&'static [&'static str]),
+    /// A wall clock's time.
+    Time,
 }
 
 const fn flag(name: &'static str) -> Changeable {
@@ -40,6 +42,11 @@ const fn number(name: &'static str, range: RangeInclusive<u32>) -> Changeable {
 
 const fn one_of(name: &'static str, words: &'static [&'static str]) -> Changeable {
     let values = Values::OneOf(words);
+    Changeable { name, values }
+}
+
+const fn time(name: &'static str) -> Changeable {
+    let values = Values::Time;
     Changeable { name, values }
 }
 
@@ -63,6 +70,7 @@ pub const CHANGEABLE: &[Changeable] = &[
     number("api.refresh_token_s", 60..=A_YEAR_S),
     number("api.staff_token_s", 60..=A_YEAR_S),
     flag("console.need_second_factor"),
+    time("console.late_after"),
     number("backup.every_h", 0..=A_YEAR_H),
     number("backup.keep", 1..=10_000),
 ];
@@ -82,6 +90,10 @@ impl Changeable {
             },
             Values::OneOf(words) if words.contains(&text) => Ok(text.into()),
             Values::OneOf(_) => Err(t!("\"{value}\" is not a valid choice.", value = text)),
+            Values::Time => match time_of_day(text) {
+                Some(time) => Ok(time.format("%H:%M").to_string().into()),
+                None => Err(t!("Enter a time such as 09:00.").into()),
+            },
             Values::Number(range) => {
                 let number: i64 = text
                     .parse()

@@ -105,7 +105,7 @@ impl Edited for Clients {
         rights::LIMITED_TO,
         Group {
             title: t!("May do"),
-            entries: &[Entry::new("rights", t!("Rights"), Asked::Rights).initially("operator")],
+            entries: &[Entry::new("rights", t!("Rights"), Asked::Rights)],
         },
     ];
 

@@ -1,6 +1,8 @@
 //! What a person sees when something cannot be done: a page that says so, and where to go on.
 
+use crate::console::onward::Onward;
 use crate::console::page::{self, Frame};
+use crate::console::sign_in;
 use crate::error::Error;
 use crate::language::Text;
 use crate::request;
@@ -10,9 +12,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody is signed in, or not any more.
+    /// Nobody is signed in, or not any more; where he is to go on when he is.
     #[error("signed out")]
-    SignedOut,
+    SignedOut(Onward),
+    /// The same of somebody who sent a form.
+    #[error("signed out, with a form")]
+    NotSaved,
     /// Whoever is signed in has to set a second factor up before anything else.
     #[error("a second factor is needed")]
     NeedsSecondFactor,
@@ -48,7 +53,8 @@ struct FailurePage {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, heading, text) = match &self {
-            Failure::SignedOut => return Redirect::to("/sign-in").into_response(),
+            Failure::SignedOut(onward) => return Redirect::to(&onward.by_sign_in()).into_response(),
+            Failure::NotSaved => return Redirect::to(sign_in::NOT_SAVED).into_response(),
             Failure::NeedsSecondFactor => return Redirect::to("/account").into_response(),
             Failure::Stale => (
                 StatusCode::FORBIDDEN,

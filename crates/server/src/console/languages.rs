@@ -3,6 +3,7 @@
 
 use crate::console::failure::Failure;
 use crate::console::form::OpenForm;
+use crate::console::onward::Onward;
 use crate::console::session::cookie_of;
 use crate::language::{self, LANGUAGES, Language};
 use axum::extract::Request;
@@ -49,7 +50,12 @@ fn asked(headers: &HeaderMap) -> &'static Language {
 pub async fn choose(form: OpenForm) -> Result<Response, Failure> {
     let chosen = language::offered(form.fields.text("language"));
     let cookie = cookie(chosen, form.arrival.https);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    let onward = Onward::read(form.fields.text("to"));
+    Ok((
+        [(header::SET_COOKIE, cookie)],
+        Redirect::to(&onward.by_sign_in()),
+    )
+        .into_response())
 }
 
 /// The cookie that keeps a choice, or takes it away.

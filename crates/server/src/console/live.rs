@@ -37,7 +37,7 @@ pub struct Looker<'a> {
     pub app: &'a App,
     pub session: &'a Session,
     pub areas: Vec<(i64, String)>,
-    /// Whose punches alone are looked at, when it is one's.
+    /// The area that is looked at, when it is one alone.
     pub area: Option<i64>,
     pub refusal: Option<Refusal>,
 }
@@ -75,7 +75,7 @@ struct Live {
     last_punch: i64,
     door: TerminalDoor,
     read_at: Moment,
-    /// Of the punches, to choose from.
+    /// To choose from.
     areas: Vec<(i64, String)>,
     area: Option<i64>,
     /// What zone the times are of.
@@ -143,6 +143,8 @@ struct PunchRow {
 struct Counts {
     punches_today: Option<String>,
     terminals: Option<[usize; 3]>,
+    /// What the list of terminals is asked besides.
+    of_area: String,
 }
 
 impl<'a> Looker<'a> {
@@ -167,6 +169,7 @@ impl<'a> Looker<'a> {
             return Ok(None);
         }
         let mut terminals = overview::list(self.app, &self.session.caller.scope).await?;
+        terminals.retain(|(_, terminal)| self.area.is_none_or(|area| terminal.area_id == area));
         let mut counts = [0; 3];
         for (state, _) in &terminals {
             counts[*state as usize] += 1;
@@ -274,7 +277,7 @@ impl<'a> Looker<'a> {
     pub async fn counts(&self, terminals: Option<[usize; 3]>) -> Result<String> {
         let punches_today = if sees_punches(self.session) {
             Some(grouped(
-                recent::count_today(self.app, &self.session.caller.scope).await?,
+                recent::count_today(self.app, &self.session.caller.scope, self.area).await?,
             ))
         } else {
             None
@@ -282,6 +285,9 @@ impl<'a> Looker<'a> {
         page::text(&Counts {
             punches_today,
             terminals,
+            of_area: self
+                .area
+                .map_or_else(String::new, |area| format!("&area={area}")),
         })
     }
 }

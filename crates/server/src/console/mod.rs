@@ -31,6 +31,7 @@ mod messages;
 mod moment;
 mod myself;
 mod one_terminal;
+mod onward;
 mod organisation;
 mod page;
 mod person;
@@ -161,6 +162,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/employees/{id}/picture", get(photo::picture))
         .route("/commands/{id}/cancel", post(told::cancel))
         .route("/presence", get(presence::page))
+        .route("/presence/file", get(presence::file))
         .route("/live", get(live::page))
         .route("/live/events", get(live_events::stream))
         .route("/live/terminals/{id}/authorise", post(live::authorise))

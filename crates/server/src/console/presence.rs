@@ -3,30 +3,32 @@
 
 use crate::access::{Right, Thing};
 use crate::app::App;
+use crate::config::time_of_day;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::live::sees_punches;
 use crate::console::moment;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
+use crate::console::table::{self, Choice};
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::{Text, grouped};
-use crate::punches::day::{self, Absent, Part, Present, Which};
+use crate::punches::day::{self, Absent, Among, Part, Present, Which};
 use crate::punches::wording;
+use crate::relation::{AREA, DEPARTMENT};
+use crate::resource::Made;
+use crate::routes;
+use crate::times;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{NaiveDate, NaiveTime};
+use muster_sheets::Cell;
 use std::sync::Arc;
 use url::form_urlencoded::Serializer;
 
-/// Who comes later than this is late, unless a page is asked otherwise.
-pub const LATE_AFTER: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
 /// People on a page.
 const SIZE: u64 = 100;
 
@@ -38,35 +40,94 @@ const LISTS: [(&str, Text, Option<Which>); 4] = [
     ("absent", t!("Not come yet"), None),
 ];
 
-/// The page with those of a list.
-pub fn address(list: &str, after: NaiveTime) -> String {
-    on_page(list, after, 1)
+/// How a page looks at the day: after what time somebody is late, and which people it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    after: NaiveTime,
+    /// Unless a page is asked otherwise.
+    usually_after: NaiveTime,
+    among: Among,
 }
 
-fn on_page(list: &str, after: NaiveTime, number: u64) -> String {
-    let mut query = Serializer::new(String::new());
-    query.append_pair("who", list);
-    if after != LATE_AFTER {
-        query.append_pair("late", &after.format("%H:%M").to_string());
+impl Look {
+    /// At everybody.
+    pub fn at(app: &App, after: NaiveTime) -> Result<Look> {
+        Ok(Look {
+            after,
+            usually_after: usually_late_after(app)?,
+            among: Among::default(),
+        })
     }
-    if number > 1 {
-        query.append_pair("page", &number.to_string());
+
+    fn read(app: &App, query: &mut Query) -> Result<Look> {
+        Ok(Look {
+            among: Among {
+                department: query.take("department"),
+                area: query.take("area"),
+            },
+            ..Look::at(app, late_after(app, query)?)?
+        })
     }
-    format!("/presence?{}", query.finish())
+
+    /// The page with those of a list.
+    pub fn address(&self, list: &str) -> String {
+        format!("/presence?{}", self.query(list).finish())
+    }
+
+    fn on_page(&self, list: &str, number: u64) -> String {
+        let mut query = self.query(list);
+        if number > 1 {
+            query.append_pair("page", &number.to_string());
+        }
+        format!("/presence?{}", query.finish())
+    }
+
+    fn as_file(&self, list: &str, kind: &str) -> String {
+        let mut query = self.query(list);
+        query.append_pair("export_type", kind);
+        format!("/presence/file?{}", query.finish())
+    }
+
+    fn query(&self, list: &str) -> Serializer<'static, String> {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("who", list);
+        if self.after != self.usually_after {
+            query.append_pair("late", &self.after.format("%H:%M").to_string());
+        }
+        for (name, value) in [
+            ("department", &self.among.department),
+            ("area", &self.among.area),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        query
+    }
+}
+
+fn usually_late_after(app: &App) -> Result<NaiveTime> {
+    app.settings().console.late_after().map_err(Error::Internal)
 }
 
 /// After what time somebody is late, as a page was asked.
-pub fn late_after(query: &mut Query) -> NaiveTime {
-    let asked = query.take("late");
-    let asked = asked.and_then(|text| NaiveTime::parse_from_str(&text, "%H:%M").ok());
-    asked.unwrap_or(LATE_AFTER)
+pub fn late_after(app: &App, query: &mut Query) -> Result<NaiveTime> {
+    match query.take("late").as_deref().and_then(time_of_day) {
+        Some(asked) => Ok(asked),
+        None => usually_late_after(app),
+    }
 }
 
 /// How many have not come, for who may see people.
-pub async fn absent_count(app: &App, session: &Session, day: NaiveDate) -> Result<Option<i64>> {
+pub async fn absent_count(
+    app: &App,
+    session: &Session,
+    day: NaiveDate,
+    among: &Among,
+) -> Result<Option<i64>> {
     match session.caller.may(Right::View(Thing::Employee)) {
         true => {
-            let count = day::absent_count(app, &session.caller, day).await?;
+            let count = day::absent_count(app, &session.caller, day, among).await?;
             Ok(Some(count))
         }
         false => Ok(None),
@@ -80,14 +141,27 @@ struct Tab {
     is_this: bool,
 }
 
+/// A first or last punch as it is shown.
+struct At {
+    time: String,
+    /// Its distance from UTC, where the server's zone has another.
+    zone: Option<String>,
+}
+
+struct Day {
+    first_and_last: [At; 2],
+    state: String,
+    place: String,
+}
+
 struct Person {
     /// His page, for who may see it.
     page: Option<String>,
     name: String,
     code: String,
     department: String,
-    /// First and last punch, its state and where; none of who has not come.
-    day: Option<[String; 4]>,
+    /// `None` of who has not come.
+    day: Option<Day>,
 }
 
 #[derive(Template)]
@@ -99,13 +173,27 @@ struct PresencePage {
     who: &'static str,
     after: String,
     tabs: Vec<Tab>,
+    departments: Vec<Choice>,
+    areas: Vec<Choice>,
     people: Vec<Person>,
     first: u64,
     last: u64,
     count: i64,
     is_absent: bool,
+    times: String,
+    files: [(Text, String); 3],
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// The list that is meant, those who are in unless it is one of the others.
+fn list_asked(query: &mut Query) -> (&'static str, Text, Option<Which>) {
+    let who = query.take("who").unwrap_or_default();
+    let [inside, ..] = LISTS;
+    LISTS
+        .into_iter()
+        .find(|list| list.0 == who)
+        .unwrap_or(inside)
 }
 
 /// `GET /presence?who=`.
@@ -119,20 +207,17 @@ pub async fn page(
         return Err(Error::Forbidden.into());
     }
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
-    let after = late_after(&mut query);
-    let who = query.take("who").unwrap_or_default();
+    let look = Look::read(app, &mut query)?;
     let today = app.today();
-    let people = day::people(app, &session.caller.scope, today, after).await?;
-    let absent = absent_count(app, &session, today).await?;
+    let people = day::people(app, &session.caller.scope, today, look.after, &look.among).await?;
+    let absent = absent_count(app, &session, today, &look.among).await?;
     let count_of = |which: Option<Which>| match which {
         Some(Which::Inside) => Some(people.inside),
         Some(Which::Came) => Some(people.came),
         Some(Which::Late) => Some(people.late),
         None => absent,
     };
-    let [inside, ..] = LISTS;
-    let is_asked = |list: &(&str, Text, Option<Which>)| list.0 == who;
-    let (who, name, which) = LISTS.into_iter().find(is_asked).unwrap_or(inside);
+    let (who, name, which) = list_asked(&mut query);
     let count = count_of(which).ok_or(Error::Forbidden)?;
     let pages = u64::try_from(count).unwrap_or(0).div_ceil(SIZE).max(1);
     let asked = query.take("page").and_then(|page| page.parse().ok());
@@ -141,16 +226,18 @@ pub async fn page(
         skipped: (number - 1) * SIZE,
         most: SIZE,
     };
-    let people = shown(app, &session, today, after, which, part).await?;
+    let people = shown(app, &session, today, &look, which, part).await?;
     let tabs = LISTS.into_iter().filter_map(|(list, name, which)| {
         Some(Tab {
-            address: address(list, after),
+            address: look.address(list),
             name,
             count: grouped(count_of(which)?),
             is_this: list == who,
         })
     });
-    let to = |number: u64| on_page(who, after, number);
+    let chosen = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (department, area) = (chosen(&look.among.department), chosen(&look.among.area));
+    let caller = &session.caller;
     page::html(
         StatusCode::OK,
         &PresencePage {
@@ -158,15 +245,24 @@ pub async fn page(
             day: moment::day(today),
             name,
             who,
-            after: after.format("%H:%M").to_string(),
+            after: look.after.format("%H:%M").to_string(),
             tabs: tabs.collect(),
+            departments: table::choices(app, caller, DEPARTMENT, &[&department]).await?,
+            areas: table::choices(app, caller, AREA, &[&area]).await?,
             first: part.skipped + u64::from(!people.is_empty()),
             last: part.skipped + people.len() as u64,
             people,
             count,
             is_absent: which.is_none(),
-            previous: (number > 1).then(|| to(number - 1)),
-            next: (number < pages).then(|| to(number + 1)),
+            times: moment::by_the_clocks(app.zone.name()),
+            files: [
+                (t!("Excel"), "xlsx"),
+                (t!("CSV"), "csv"),
+                (t!("Text"), "txt"),
+            ]
+            .map(|(name, kind)| (name, look.as_file(who, kind))),
+            previous: (number > 1).then(|| look.on_page(who, number - 1)),
+            next: (number < pages).then(|| look.on_page(who, number + 1)),
         },
     )
 }
@@ -175,23 +271,24 @@ async fn shown(
     app: &App,
     session: &Session,
     today: NaiveDate,
-    after: NaiveTime,
+    look: &Look,
     which: Option<Which>,
     part: Part,
 ) -> Result<Vec<Person>> {
     let caller = &session.caller;
     let sees_people = caller.may(Right::View(Thing::Employee));
+    let Look { after, among, .. } = look;
     Ok(match which {
         None => {
-            let absent = day::absent(app, caller, today, part).await?;
+            let absent = day::absent(app, caller, today, among, part).await?;
             absent.into_iter().map(Person::absent).collect()
         }
         Some(which) => {
             let scope = &caller.scope;
-            let present = day::present(app, scope, today, after, which, part).await?;
+            let present = day::present(app, scope, today, *after, among, which, part).await?;
             let people = present.into_iter();
             people
-                .map(|present| Person::present(present, sees_people))
+                .map(|present| Person::present(app, present, sees_people))
                 .collect()
         }
     })
@@ -204,8 +301,11 @@ pub fn name(first: Option<&str>, last: Option<&str>) -> String {
 }
 
 impl Person {
-    fn present(present: Present, sees_people: bool) -> Person {
-        let at = |time: chrono::NaiveDateTime| time.format("%H:%M").to_string();
+    fn present(app: &App, present: Present, sees_people: bool) -> Person {
+        let at = |local: chrono::NaiveDateTime, at| At {
+            time: local.format("%H:%M").to_string(),
+            zone: moment::other_offset(app, local, at),
+        };
         let page = format!("/employees/{}/punches", present.employee_id);
         Person {
             // Who is gone since has a code, and no page.
@@ -213,12 +313,14 @@ impl Person {
             name: name(present.first_name.as_deref(), present.last_name.as_deref()),
             code: present.pin,
             department: present.dept_name.unwrap_or_default(),
-            day: Some([
-                at(present.first_local),
-                at(present.punch_local),
-                wording::state(present.punch_state).unwrap_or_default(),
-                present.terminal_alias.unwrap_or(present.terminal_sn),
-            ]),
+            day: Some(Day {
+                first_and_last: [
+                    at(present.first_local, present.first_at),
+                    at(present.punch_local, present.punch_at),
+                ],
+                state: wording::state(present.punch_state).unwrap_or_default(),
+                place: present.terminal_alias.unwrap_or(present.terminal_sn),
+            }),
         }
     }
 
@@ -231,4 +333,72 @@ impl Person {
             day: None,
         }
     }
+}
+
+// ---- as a file --------------------------------------------------------------------------------
+
+/// What every file has, and what those have who punched, named as the API names it.
+const WHO: [&str; 4] = ["emp_code", "first_name", "last_name", "dept_name"];
+const DAY: [&str; 5] = [
+    "first_punch",
+    "last_punch",
+    "punch_state",
+    "terminal_sn",
+    "terminal_alias",
+];
+
+/// `GET /presence/file?who=`: the whole list.
+pub async fn file(
+    State(console): State<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let (app, caller) = (&console.app, &session.caller);
+    if !sees_punches(&session) {
+        return Err(Error::Forbidden.into());
+    }
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    let look = Look::read(app, &mut query)?;
+    let (who, _, which) = list_asked(&mut query);
+    let today = app.today();
+    let all = Part {
+        skipped: 0,
+        most: i64::MAX as u64,
+    };
+    let names = WHO.iter().chain(which.iter().flat_map(|_| &DAY)).copied();
+    let mut file = Made::begin(app, &mut query, &format!("presence-{who}"), names).await?;
+    match which {
+        None => {
+            caller.require(Right::View(Thing::Employee))?;
+            for absent in day::absent(app, caller, today, &look.among, all).await? {
+                file.row(&[
+                    text(Some(&absent.emp_code)),
+                    text(absent.first_name.as_ref()),
+                    text(absent.last_name.as_ref()),
+                    text(absent.dept_name.as_ref()),
+                ])?;
+            }
+        }
+        Some(which) => {
+            let (scope, among) = (&caller.scope, &look.among);
+            for present in day::present(app, scope, today, look.after, among, which, all).await? {
+                file.row(&[
+                    text(Some(&present.pin)),
+                    text(present.first_name.as_ref()),
+                    text(present.last_name.as_ref()),
+                    text(present.dept_name.as_ref()),
+                    Cell::Text(times::local(present.first_local).into()),
+                    Cell::Text(times::local(present.punch_local).into()),
+                    Cell::Integer(present.punch_state.into()),
+                    text(Some(&present.terminal_sn)),
+                    text(present.terminal_alias.as_ref()),
+                ])?;
+            }
+        }
+    }
+    Ok(routes::response(file.answer()?))
+}
+
+fn text(text: Option<&String>) -> Cell<'_> {
+    text.map_or(Cell::Empty, |text| Cell::Text(text.into()))
 }

@@ -9,6 +9,7 @@ use crate::console::Console;
 use crate::console::account::Account;
 use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
+use crate::console::onward::Onward;
 use crate::console::works::{self, Work};
 use crate::error::{Error, Result};
 use crate::keys;
@@ -18,7 +19,7 @@ use crate::resource::Resource;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -353,7 +354,12 @@ impl FromRequestParts<Arc<Console>> for Session {
     ) -> Result<Session, Failure> {
         <Session as OptionalFromRequestParts<_>>::from_request_parts(parts, console)
             .await?
-            .ok_or(Failure::SignedOut)
+            .ok_or_else(|| match parts.method {
+                Method::GET | Method::HEAD => Failure::SignedOut(Onward::to(&parts.uri)),
+                // He is out already.
+                _ if parts.uri.path() == "/sign-out" => Failure::SignedOut(Onward::first()),
+                _ => Failure::NotSaved,
+            })
     }
 }
 

@@ -110,6 +110,14 @@ const FORM: &[(Text, &[Entry])] = &[
         )],
     ),
     (
+        t!("The day"),
+        &[Entry::new(
+            "console.late_after",
+            t!("Late is a first punch after"),
+            Asked::Text,
+        )],
+    ),
+    (
         t!("Backups"),
         &[
             Entry::new(

@@ -9,14 +9,16 @@ use crate::console::account::Account;
 use crate::console::failure::Failure;
 use crate::console::form::{Form, OpenForm};
 use crate::console::languages::{self, Choice};
+use crate::console::onward::Onward;
 use crate::console::page::{self, Frame};
 use crate::console::session::{self, Session};
 use crate::error::Error;
+use crate::extract::Query;
 use crate::language;
 use crate::profile::Profile;
 use crate::writing::Writing;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
@@ -34,29 +36,42 @@ struct SignIn<'a> {
     languages: Vec<Choice>,
     /// What was typed before, when it was refused.
     username: &'a str,
+    onward: Onward,
     refused: Option<String>,
 }
 
 impl<'a> SignIn<'a> {
-    fn new(username: &'a str, refused: Option<String>) -> SignIn<'a> {
+    fn new(username: &'a str, onward: Onward, refused: Option<String>) -> SignIn<'a> {
         SignIn {
             frame: Frame::open(t!("Sign in")),
             languages: languages::choices(Some(language::now())),
             username,
+            onward,
             refused,
         }
     }
 
-    fn again(username: &'a str, refused: impl Into<String>) -> SignIn<'a> {
-        SignIn::new(username, Some(refused.into()))
+    fn again(username: &'a str, onward: Onward, refused: impl Into<String>) -> SignIn<'a> {
+        SignIn::new(username, onward, Some(refused.into()))
     }
 }
 
-pub async fn page(session: Option<Session>) -> Result<Response, Failure> {
+/// Where somebody is sent whose form came after his session had ended.
+pub const NOT_SAVED: &str = "/sign-in?not-saved=yes";
+
+/// `GET /sign-in?to=`: the way in, and where it leads.
+pub async fn page(
+    session: Option<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    let onward = Onward::read(&query.take("to").unwrap_or_default());
     if session.is_some() {
-        return Ok(Redirect::to("/").into_response());
+        return Ok(Redirect::to(onward.as_str()).into_response());
     }
-    page::html(StatusCode::OK, &SignIn::new("", None))
+    let is_lost = query.take("not-saved").is_some();
+    let lost = is_lost.then(|| t!("You were signed out; what you sent was not saved.").into());
+    page::html(StatusCode::OK, &SignIn::new("", onward, lost))
 }
 
 /// Lets somebody in, or says that name or password is wrong: never which, and never sooner for a
@@ -71,26 +86,32 @@ pub async fn submit(
         form.fields.text("password"),
     );
     let address = form.arrival.address;
+    let onward = Onward::read(form.fields.text("to"));
     let account = match Account::prove(app, username, password, address).await {
         Ok(account) => account,
         Err(Error::TooMany { retry_after_s }) => {
-            let page = SignIn::again(username, wait(retry_after_s));
+            let page = SignIn::again(username, onward, wait(retry_after_s));
             return too_many(&page, retry_after_s);
         }
         Err(error) => return Err(error.into()),
     };
     let Some(account) = account else {
         note_refusal(app, username, address).await?;
-        let page = SignIn::again(username, t!("User name or password is wrong."));
+        let page = SignIn::again(username, onward, t!("User name or password is wrong."));
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     if account.has_second_factor {
-        return second_step(ticket(app, &account), None);
+        return second_step(ticket(app, &account), onward, None);
     }
     let mut tx = Writing::begin(app).await?;
     let cookie = let_in(app, &mut tx, &form, &account).await?;
     tx.commit(app).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    Ok(entered(cookie, &onward))
+}
+
+fn entered(cookie: HeaderValue, onward: &Onward) -> Response {
+    let onward = Redirect::to(onward.as_str());
+    ([(header::SET_COOKIE, cookie)], onward).into_response()
 }
 
 /// Makes the session of somebody who has proved who he is.
@@ -174,10 +195,15 @@ async fn holder(app: &App, text: &str) -> Result<Option<Account>, Error> {
 struct SecondStep {
     frame: Frame,
     ticket: String,
+    onward: Onward,
     refused: Option<String>,
 }
 
-fn second_step(ticket: String, refused: Option<String>) -> Result<Response, Failure> {
+fn second_step(
+    ticket: String,
+    onward: Onward,
+    refused: Option<String>,
+) -> Result<Response, Failure> {
     page::html(
         match refused {
             Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -186,6 +212,7 @@ fn second_step(ticket: String, refused: Option<String>) -> Result<Response, Fail
         &SecondStep {
             frame: Frame::open(t!("Sign in")),
             ticket,
+            onward,
             refused,
         },
     )
@@ -198,8 +225,9 @@ pub async fn submit_code(
 ) -> Result<Response, Failure> {
     let app = &console.app;
     let ticket = form.fields.text("ticket");
+    let onward = Onward::read(form.fields.text("to"));
     let Some(account) = holder(app, ticket).await? else {
-        let page = SignIn::again("", t!("That took too long. Please sign in again."));
+        let page = SignIn::again("", onward, t!("That took too long. Please sign in again."));
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let mut tx = Writing::begin(app).await?;
@@ -207,19 +235,20 @@ pub async fn submit_code(
         Ok(true) => {
             let cookie = let_in(app, &mut tx, &form, &account).await?;
             tx.commit(app).await?;
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+            Ok(entered(cookie, &onward))
         }
         Ok(false) => {
             // The wrong code counts.
             tx.commit(app).await?;
             note_refusal(app, &account.username, form.arrival.address).await?;
             let refused = t!("This code is wrong, or was used already.").into();
-            second_step(ticket.to_owned(), Some(refused))
+            second_step(ticket.to_owned(), onward, Some(refused))
         }
         Err(Error::TooMany { retry_after_s }) => Ok(too_many(
             &SecondStep {
                 frame: Frame::open(t!("Sign in")),
                 ticket: ticket.to_owned(),
+                onward,
                 refused: Some(wait(retry_after_s)),
             },
             retry_after_s,

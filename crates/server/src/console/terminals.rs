@@ -30,6 +30,8 @@ const STATES: &[(&str, Text)] = &[
     (WAITING, t!("Waiting")),
 ];
 
+const AMISS: &[(&str, Text)] = &[("true", t!("Its clock or its log"))];
+
 /// How many of something a terminal has, for how many it has room, and how many it should have.
 struct Held {
     member: &'static str,
@@ -218,6 +220,11 @@ impl Listed for Terminal {
                 label: t!("State"),
                 asked: table::Asked::OneOf(STATES),
             },
+            Filter {
+                name: "amiss",
+                label: t!("Amiss"),
+                asked: table::Asked::OneOf(AMISS),
+            },
         ],
         order: "alias",
         empty: t!(
@@ -260,9 +267,14 @@ impl Listed for Terminal {
             if overview::waits(app.settings().terminals.admission, row.area_id) {
                 said.insert("state".into(), WAITING.into());
             }
-            if let Some(at) = row.last_activity_at.map(|at| moment(app, at)) {
-                said.insert("last_activity".into(), at.ago.into());
-                said.insert("last_activity_exact".into(), at.exact.into());
+            match row.last_activity_at.map(|at| moment(app, at)) {
+                Some(at) => {
+                    said.insert("last_activity".into(), at.ago.into());
+                    said.insert("last_activity_exact".into(), at.exact.into());
+                }
+                None => {
+                    said.insert("last_activity".into(), t!("never").to_string().into());
+                }
             }
             for held in held(row, wanted.get(&row.id)) {
                 held.said(&mut said);
@@ -286,6 +298,13 @@ impl Listed for Terminal {
     }
 
     const ACTS: &'static [Act] = &[
+        Act::new(
+            "adjust_area",
+            t!("Put into an area"),
+            t!("One that waits is authorised by it: what it has kept arrives by itself, and it is sent those who belong \
+             there. In “Not Authorized” it is held again."),
+        )
+        .asks(&[Entry::new("area", t!("Area"), Asked::Related(AREA)).required()]),
         Act::new(
             "sync_data_to_device",
             t!("Send its people again"),

@@ -8,15 +8,16 @@ use crate::console::arrival::Arrival;
 use crate::console::failure::Failure;
 use crate::console::live::{TerminalDoor, sees_punches, sees_terminals};
 use crate::console::moment;
+use crate::console::onward::Onward;
 use crate::console::page::{self, Frame};
-use crate::console::presence;
+use crate::console::presence::{self, Look};
 use crate::console::session::Session;
 use crate::console::table::Listed;
 use crate::console::told::FAILED;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::language::{Text, grouped};
-use crate::punches::day::{self, Part, People, Present, Which};
+use crate::punches::day::{self, Among, Part, People, Present, Which};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
 use crate::terminals::command_list::Listed as Commands;
@@ -26,7 +27,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use chrono::NaiveTime;
 use muster_store::Sql;
 use std::sync::Arc;
@@ -59,14 +60,23 @@ struct Presence {
     lists: [String; 4],
     late: Vec<Late>,
     after: String,
+    /// What zone the times are of.
+    times: String,
     bars: Vec<Bar>,
+    /// Those of employees, those of PINs that nobody has, and all.
+    transactions: String,
+    unregistered: Option<String>,
     punches: String,
+    /// What the lists of punches are asked for those of the day.
+    of_day: String,
 }
 
 struct Late {
     code: String,
     name: String,
     at: String,
+    /// Its distance from UTC, where the server's zone has another.
+    zone: Option<String>,
 }
 
 /// Something to do, and where.
@@ -111,12 +121,12 @@ pub async fn page(
     parts: Parts,
 ) -> Result<Response, Failure> {
     let Some(session) = session else {
-        return Ok(Redirect::to("/sign-in").into_response());
+        return Err(Failure::SignedOut(Onward::to(&parts.uri)));
     };
     let app = &console.app;
     let scope = &session.caller.scope;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
-    let after = presence::late_after(&mut query);
+    let after = presence::late_after(app, &mut query)?;
     let presence = match sees_punches(&session) {
         true => Some(presence(app, &session, after).await?),
         false => None,
@@ -151,7 +161,8 @@ pub async fn page(
 async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Presence> {
     let (today, scope) = (app.today(), &session.caller.scope);
     let hours = day::by_hour(app, scope, today).await?;
-    let people = day::people(app, scope, today, after).await?;
+    let anybody = Among::default();
+    let people = day::people(app, scope, today, after, &anybody).await?;
     let late = match people.late {
         0 => Vec::new(),
         _ => {
@@ -159,23 +170,31 @@ async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Pres
                 skipped: 0,
                 most: MOST_LATE,
             };
-            day::present(app, scope, today, after, Which::Late, part).await?
+            day::present(app, scope, today, after, &anybody, Which::Late, part).await?
         }
     };
+    let [punches, transactions] = [0, 1].map(|kind| hours.iter().map(|hour| hour[kind]).sum());
+    let unregistered: i64 = punches - transactions;
+    let look = Look::at(app, after)?;
     Ok(Presence {
         people,
-        absent: presence::absent_count(app, session, today).await?,
-        lists: ["in", "came", "late", "absent"].map(|list| presence::address(list, after)),
-        late: late.into_iter().map(Late::of).collect(),
+        absent: presence::absent_count(app, session, today, &anybody).await?,
+        lists: ["in", "came", "late", "absent"].map(|list| look.address(list)),
+        late: late.into_iter().map(|late| Late::of(app, late)).collect(),
         after: after.format("%H:%M").to_string(),
-        punches: grouped(hours.iter().sum()),
-        bars: bars(&hours),
+        times: moment::by_the_clocks(app.zone.name()),
+        bars: bars(&hours.map(|[punches, _]| punches)),
+        transactions: grouped(transactions),
+        unregistered: (unregistered > 0).then(|| grouped(unregistered)),
+        punches: grouped(punches),
+        of_day: format!("start_time={today}&end_time={today}"),
     })
 }
 
 impl Late {
-    fn of(present: Present) -> Late {
+    fn of(app: &App, present: Present) -> Late {
         Late {
+            zone: moment::other_offset(app, present.first_local, present.first_at),
             name: presence::name(present.first_name.as_deref(), present.last_name.as_deref()),
             at: present.first_local.format("%H:%M").to_string(),
             code: present.pin,
@@ -226,15 +245,15 @@ async fn look_at_terminals(
                 "{count} terminal waits for somebody who authorises them",
                 "{count} terminals wait for somebody who authorises them",
             ),
-            "/live",
+            "/terminals?state=waiting",
         );
     }
     if offline > 0 {
         task(
             tn!(
                 offline,
-                "{count} terminal is silent",
-                "{count} terminals are silent"
+                "{count} terminal is offline",
+                "{count} terminals are offline"
             ),
             "/terminals?state=0",
         );
@@ -289,14 +308,13 @@ async fn look_at_terminals(
         }
     }
     if ailing.len() > MOST_AILING {
-        let more = ailing.len() - MOST_AILING;
         task(
             tn!(
-                more,
-                "{count} more terminal with something amiss",
-                "{count} more terminals with something amiss",
+                ailing.len(),
+                "{count} terminal has something amiss",
+                "{count} terminals have something amiss",
             ),
-            "/terminals",
+            "/terminals?amiss=true",
         );
     }
     Ok(())

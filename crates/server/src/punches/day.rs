@@ -8,7 +8,7 @@ use crate::extract::Query as Asked;
 use crate::punches::recent::seen;
 use crate::resource::{Resource, Selection};
 use crate::resources::employee::{self, Employee};
-use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use muster_store::Dialect;
 use sea_query::{Alias, Asterisk, Cond, Condition, Expr, ExprTrait, Order, Query, SelectStatement};
 
@@ -21,6 +21,34 @@ pub struct People {
     pub came: i64,
     pub inside: i64,
     pub late: i64,
+}
+
+/// Which people are looked at: of a department, of an area, by codes or ids as lists are asked. Nothing: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Among {
+    pub department: Option<String>,
+    pub area: Option<String>,
+}
+
+impl Among {
+    fn asked(&self) -> Asked {
+        let asked = [("department", &self.department), ("area", &self.area)];
+        let asked = asked
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)));
+        Asked::from_pairs(asked)
+    }
+
+    /// The same of joined employees.
+    fn condition(&self, app: &App) -> Result<Condition> {
+        let mut condition = Cond::all();
+        for (name, value) in [("department", &self.department), ("area", &self.area)] {
+            if let Some(value) = value {
+                condition = condition.add(Employee::special(app, name, value)?);
+            }
+        }
+        Ok(condition)
+    }
 }
 
 /// Which of those who punched.
@@ -39,8 +67,11 @@ pub struct Present {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub dept_name: Option<String>,
+    /// The first punch and the last, by the terminals' clocks and as instants.
     pub first_local: NaiveDateTime,
+    pub first_at: DateTime<Utc>,
     pub punch_local: NaiveDateTime,
+    pub punch_at: DateTime<Utc>,
     pub punch_state: i16,
     pub terminal_sn: String,
     pub terminal_alias: Option<String>,
@@ -115,7 +146,10 @@ pub async fn people(
     scope: &Scope,
     day: NaiveDate,
     late_after: NaiveTime,
+    among: &Among,
 ) -> Result<People> {
+    let mut lasts = lasts(scope, day, &["employee_id", "punch_state"]);
+    lasts.cond_where(among.condition(app)?);
     let after = day.and_time(late_after);
     let count = |which: Which| {
         which
@@ -126,7 +160,7 @@ pub async fn people(
         .expr_as(count(Which::Came), "came")
         .expr_as(count(Which::Inside), "inside")
         .expr_as(count(Which::Late), "late")
-        .from_subquery(lasts(scope, day, &["employee_id", "punch_state"]), "lasts")
+        .from_subquery(lasts, "lasts")
         .and_where(Expr::col("place").eq(1_i64))
         .take();
     Ok(app.store.one(&select).await?)
@@ -138,13 +172,15 @@ pub async fn present(
     scope: &Scope,
     day: NaiveDate,
     late_after: NaiveTime,
+    among: &Among,
     which: Which,
     part: Part,
 ) -> Result<Vec<Present>> {
-    const COLUMNS: [&str; 6] = [
+    const COLUMNS: [&str; 7] = [
         "employee_id",
         "pin",
         "punch_local",
+        "punch_at",
         "punch_state",
         "terminal_sn",
         "terminal_alias",
@@ -157,10 +193,17 @@ pub async fn present(
             .order_by((table, "pin"), Order::Asc)
             .order_by((table, "employee_id"), Order::Asc);
     };
+    let mut lasts = lasts(scope, day, &COLUMNS);
+    lasts.cond_where(among.condition(app)?).expr_as(
+        Expr::cust(
+            "FIRST_VALUE(punch.punch_at) OVER (PARTITION BY punch.employee_id ORDER BY punch.punch_local, punch.id)",
+        ),
+        "first_at",
+    );
     let mut page = Query::select();
     page.columns(COLUMNS.map(|column| ("lasts", column)))
-        .column(("lasts", "first_local"))
-        .from_subquery(lasts(scope, day, &COLUMNS), "lasts")
+        .columns(["first_local", "first_at"].map(|column| ("lasts", column)))
+        .from_subquery(lasts, "lasts")
         .and_where(Expr::col("place").eq(1_i64))
         .offset(part.skipped)
         .limit(part.most);
@@ -209,12 +252,18 @@ fn employed(app: &App, caller: &Caller) -> SelectStatement {
 }
 
 /// How many are employed and have not punched.
-pub async fn absent_count(app: &App, caller: &Caller, day: NaiveDate) -> Result<i64> {
-    let all = Selection::read::<Employee>(app, caller, &mut Asked::default()).await?;
+pub async fn absent_count(
+    app: &App,
+    caller: &Caller,
+    day: NaiveDate,
+    among: &Among,
+) -> Result<i64> {
+    let all = Selection::read::<Employee>(app, caller, &mut among.asked()).await?;
     let all = all.count::<Employee>(app).await?;
     let mut select = employed(app, caller);
     select
         .expr(Expr::cust("COUNT(*)"))
+        .cond_where(among.condition(app)?)
         .and_where(Expr::col(("employee", "id")).in_subquery(punched(day)));
     let (came,): (i64,) = app.store.one(&select).await?;
     // Somebody may have left between the two looks.
@@ -222,7 +271,13 @@ pub async fn absent_count(app: &App, caller: &Caller, day: NaiveDate) -> Result<
 }
 
 /// Some of those who are employed and have not punched, by their codes.
-pub async fn absent(app: &App, caller: &Caller, day: NaiveDate, part: Part) -> Result<Vec<Absent>> {
+pub async fn absent(
+    app: &App,
+    caller: &Caller,
+    day: NaiveDate,
+    among: &Among,
+    part: Part,
+) -> Result<Vec<Absent>> {
     let mut select = employed(app, caller);
     select
         .columns(["id", "emp_code", "first_name", "last_name"].map(|column| ("employee", column)))
@@ -231,6 +286,7 @@ pub async fn absent(app: &App, caller: &Caller, day: NaiveDate, part: Part) -> R
             "department",
             Expr::col(("department", "id")).equals(("employee", "department_id")),
         )
+        .cond_where(among.condition(app)?)
         .and_where(Expr::col(("employee", "id")).not_in_subquery(punched(day)))
         .order_by(("employee", "emp_code"), Order::Asc)
         .offset(part.skipped)
@@ -238,8 +294,8 @@ pub async fn absent(app: &App, caller: &Caller, day: NaiveDate, part: Part) -> R
     Ok(app.store.all(&select).await?)
 }
 
-/// How many punches there were in each hour of the day.
-pub async fn by_hour(app: &App, scope: &Scope, day: NaiveDate) -> Result<[i64; 24]> {
+/// How many punches there were in each hour of the day, and how many of them employees made.
+pub async fn by_hour(app: &App, scope: &Scope, day: NaiveDate) -> Result<[[i64; 2]; 24]> {
     let hour = match app.store.dialect() {
         Dialect::Sqlite => "CAST(strftime('%H', punch.punch_local) AS INTEGER)",
         Dialect::Postgres => "CAST(extract(hour FROM punch.punch_local) AS BIGINT)",
@@ -248,16 +304,17 @@ pub async fn by_hour(app: &App, scope: &Scope, day: NaiveDate) -> Result<[i64; 2
     select
         .expr(Expr::cust(hour))
         .expr(Expr::cust("COUNT(*)"))
+        .expr(Expr::cust("COUNT(punch.transaction_id)"))
         .cond_where(of(day))
         .add_group_by([Expr::cust(hour)]);
-    let counts: Vec<(i64, i64)> = app.store.all(&select).await?;
-    let mut hours = [0; 24];
-    for (hour, count) in counts {
+    let counts: Vec<(i64, i64, i64)> = app.store.all(&select).await?;
+    let mut hours = [[0; 2]; 24];
+    for (hour, punches, transactions) in counts {
         if let Some(of_hour) = usize::try_from(hour)
             .ok()
             .and_then(|hour| hours.get_mut(hour))
         {
-            *of_hour = count;
+            *of_hour = [punches, transactions];
         }
     }
     Ok(hours)

@@ -50,10 +50,7 @@ pub async fn since(
     after: i64,
     most: u64,
 ) -> Result<Vec<Recent>> {
-    let mut select = seen(scope);
-    if let Some(area) = area {
-        select.and_where(Expr::col(("punch", "area_id")).eq(area));
-    }
+    let mut select = seen_in(scope, area);
     select
         .columns(
             [
@@ -84,14 +81,23 @@ pub async fn since(
     Ok(app.store.all(&select).await?)
 }
 
-/// How many punches carry today's date, in the server's zone.
-pub async fn count_today(app: &App, scope: &Scope) -> Result<i64> {
-    let mut select = seen(scope);
+/// How many punches, of terminals in one area or in all, carry today's date, in the server's zone.
+pub async fn count_today(app: &App, scope: &Scope, area: Option<i64>) -> Result<i64> {
+    let mut select = seen_in(scope, area);
     select
         .expr(Func::count(Expr::col(("punch", "id"))))
         .cond_where(day::of(app.today()));
     let (count,): (i64,) = app.store.one(&select).await?;
     Ok(count)
+}
+
+/// The same of terminals in one area, when it is one alone.
+fn seen_in(scope: &Scope, area: Option<i64>) -> SelectStatement {
+    let mut select = seen(scope);
+    if let Some(area) = area {
+        select.and_where(Expr::col(("punch", "area_id")).eq(area));
+    }
+    select
 }
 
 /// The punches within a scope, with those who punched.

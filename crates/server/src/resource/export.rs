@@ -208,9 +208,9 @@ fn joined<'r>(values: impl Iterator<Item = &'r Value>) -> Cell<'r> {
 }
 
 /// Reads `export_type`. Where the manual stars it, there is none by default.
-fn read_format<R: Resource>(query: &mut Query) -> Result<Format> {
+fn read_format(query: &mut Query, is_needed: bool) -> Result<Format> {
     let Some(text) = query.take("export_type") else {
-        return if R::EXPORT_NEEDS_TYPE {
+        return if is_needed {
             Err(Error::invalid("export_type", t!("This field is required.")))
         } else {
             Ok(Format::Xlsx)
@@ -356,8 +356,56 @@ fn not_written(error: muster_sheets::Error) -> Error {
 /// What the file is called: `areas-2026-01-15.csv`.
 fn file_name<R: Resource>(app: &App, format: Format) -> String {
     let list = R::PATH.trim_end_matches('/').rsplit('/').next();
-    let today = app.clock.now().with_timezone(&app.zone).date_naive();
-    format!("{}-{today}.{}", list.unwrap_or(R::NAME), format.extension())
+    dated(app, list.unwrap_or(R::NAME), format)
+}
+
+fn dated(app: &App, name: &str, format: Format) -> String {
+    format!("{name}-{}.{}", app.today(), format.extension())
+}
+
+/// A table of no resource as a file, which is written whole before it is sent.
+pub struct Made {
+    name: String,
+    format: Format,
+    writer: Writer<Vec<u8>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Made {
+    /// Of the kind the query asks for, called after `name` and the day.
+    pub async fn begin(
+        app: &App,
+        query: &mut Query,
+        name: &str,
+        header: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Made> {
+        let format = read_format(query, false)?;
+        let permit = Arc::clone(&app.exporting)
+            .acquire_owned()
+            .await
+            .map_err(|error| Error::Internal(error.into()))?;
+        Ok(Made {
+            name: dated(app, name, format),
+            format,
+            writer: Writer::new(format, Vec::new(), header).map_err(not_written)?,
+            _permit: permit,
+        })
+    }
+
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
+        self.writer.row(cells).map_err(not_written)
+    }
+
+    pub fn answer(self) -> Result<Answer> {
+        let file = self.writer.finish().map_err(not_written)?;
+        let whole = futures::stream::once(async { Ok(Bytes::from(file)) });
+        let media_type = self.format.media_type();
+        Ok(Answer::download(
+            media_type,
+            &self.name,
+            Stream(whole.boxed()),
+        ))
+    }
 }
 
 async fn answer_export<R: Resource>(call: Call) -> Result<Answer> {
@@ -375,7 +423,10 @@ pub enum Sent {
 
 /// What the file is called that the query asks for.
 pub fn name_of_download<R: Resource>(app: &App, query: &Query) -> Result<String> {
-    Ok(file_name::<R>(app, read_format::<R>(&mut query.clone())?))
+    Ok(file_name::<R>(
+        app,
+        read_format(&mut query.clone(), R::EXPORT_NEEDS_TYPE)?,
+    ))
 }
 
 /// What the query asks for, of the kind and with the columns it names, as a file to be kept. Whoever wants to know
@@ -390,7 +441,7 @@ pub async fn download<R: Resource>(
         query.take_raw(name);
     }
     let headers = query.take("export_headers");
-    let format = read_format::<R>(query)?;
+    let format = read_format(query, R::EXPORT_NEEDS_TYPE)?;
     let mut export = Export::<R>::begin(app, caller, query, format, headers.as_deref()).await?;
     let name = file_name::<R>(app, format);
     let unknown = query.unknown();

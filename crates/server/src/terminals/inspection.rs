@@ -249,9 +249,23 @@ pub async fn amiss(app: &App, scope: &Scope) -> Result<Vec<Ailing>> {
     select
         .from("terminal")
         .cond_where(terminal::within(scope))
-        .and_where(of("area_id").ne(NOT_AUTHORIZED))
+        .cond_where(is_amiss())
         .order_by_expr(of("alias"), Order::Asc);
-    let mut ailing: Vec<Ailing> = app.store.all(&select).await?;
-    ailing.retain(|one| one.drifts() || one.is_nearly_full());
-    Ok(ailing)
+    Ok(app.store.all(&select).await?)
+}
+
+/// `Ailing::drifts` or `Ailing::is_nearly_full`, of a terminal that is authorised.
+pub fn is_amiss() -> Condition {
+    let of = |name: &'static str| col(("terminal", name));
+    let room = || of("transaction_capacity");
+    let drifts = Cond::any()
+        .add(of("clock_drift_s").gt(DRIFTS_S))
+        .add(of("clock_drift_s").lt(-DRIFTS_S));
+    // Written so that no number a terminal reports is too large.
+    let is_nearly_full = Cond::all()
+        .add(room().gt(0_i64))
+        .add(of("transaction_count").gte(room().sub(room().div(10_i64))));
+    Cond::all()
+        .add(of("area_id").ne(NOT_AUTHORIZED))
+        .add(drifts.add(is_nearly_full))
 }

@@ -414,3 +414,68 @@ async fn terminals_are_restarted_by_number_or_id_all_or_none() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn terminals_are_put_into_an_area_together_all_or_none() {
+    on_both(|test| async move {
+        let easytimepro = test.easytimepro().await;
+        let biotime = test.biotime().await;
+        let north = json!({ "area_code": "north", "area_name": "North" });
+        easytimepro
+            .post("/personnel/api/areas/", north)
+            .await
+            .is(201);
+        for sn in ["A1", "B2"] {
+            easytimepro.post(LIST, json!({ "sn": sn })).await.is(201);
+        }
+        let path = format!("{LIST}adjust_area/");
+        let held = "SELECT count(*) FROM terminal WHERE area_id = 1";
+        let problems = [
+            (
+                json!({ "devices_sn": ["A1", "B2"] }),
+                "area",
+                "This field is required.",
+            ),
+            (
+                json!({ "devices_sn": ["A1"], "area": "south" }),
+                "area",
+                "Object with area_code=south does not exist.",
+            ),
+            (
+                json!({ "devices_sn": ["A1"], "area": null }),
+                "area",
+                "This field may not be null.",
+            ),
+            (
+                json!({ "devices_sn": ["A1", "C3"], "area": "north" }),
+                "devices_sn",
+                "Object with sn=C3 does not exist.",
+            ),
+        ];
+        for (body, field, reason) in problems {
+            let answer = easytimepro.post(&path, body).await.is(400);
+            assert_eq!(answer[field], json!([reason]), "{answer}");
+        }
+        assert_eq!(
+            test.number(held).await,
+            2,
+            "the one that is there was not moved"
+        );
+        let body = json!({ "devices_sn": "A1,B2", "area_code": "north" });
+        let answer = easytimepro.post(&path, body).await.is(200);
+        assert_eq!(answer, json!({ "detail": "Success." }));
+        assert_eq!(test.number(held).await, 0);
+        let read = easytimepro.get(&format!("{LIST}B2/")).await.is(200);
+        assert_eq!(read["area"]["area_code"], "north");
+
+        let body = json!({ "terminals": [1000002], "area": 1 });
+        let answer = biotime.post(&path, body).await.is(200);
+        assert_eq!(answer, json!({ "code": 0, "msg": "", "data": [] }));
+        assert_eq!(test.number(held).await, 1);
+        easytimepro
+            .post(LIST, json!({ "sn": "adjust_area" }))
+            .await
+            .is(400);
+    })
+    .await;
+}

@@ -447,10 +447,10 @@ async fn every_answer_forbids_what_a_page_does_not_need() {
 async fn whoever_is_not_signed_in_is_shown_the_way_in() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
-        for path in ["/", "/live"] {
+        for (path, way_in) in [("/", "/sign-in"), ("/live", "/sign-in?to=%2Flive")] {
             let answer = door.get(path, "muster_session=made-up").await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER);
-            assert_eq!(answer.header(header::LOCATION), "/sign-in");
+            assert_eq!(answer.header(header::LOCATION), way_in);
         }
         let events = door.get("/live/events", "").await;
         assert_eq!(events.status, StatusCode::UNAUTHORIZED);
@@ -461,7 +461,7 @@ async fn whoever_is_not_signed_in_is_shown_the_way_in() {
                 &[("area_id", "1000001")],
             )
             .await;
-        assert_eq!(answer.header(header::LOCATION), "/sign-in");
+        assert_eq!(answer.header(header::LOCATION), "/sign-in?not-saved=yes");
         assert_eq!(door.area_of(WAITING).await, 1);
     })
     .await;
@@ -868,8 +868,22 @@ async fn whoever_stands_at_one_gate_is_shown_and_sent_its_punches_alone() {
         let page = door.get(&format!("/live{query}"), &cookie).await.text;
         assert!(page.contains(&format!("<option value=\"{HEAD_OFFICE}\" selected>")));
         assert!(page.contains("data-id=\"1\"") && !page.contains("data-id=\"2\""));
+        // Its terminals alone, too, below the punches; and so the figures, and where they lead.
+        assert!(page.contains("GATE01") && !page.contains("DOCK01") && !page.contains("NEW01"));
+        assert!(page.find("id=\"punches\"") < page.find("id=\"terminals\""));
+        for told in [
+            "<dt>Punches today</dt><dd>1</dd>".to_owned(),
+            format!("<dt>Online</dt><dd><a href=\"/terminals?state=1&#38;area={HEAD_OFFICE}\">1</a></dd>"),
+            format!("<dt>Waiting</dt><dd><a href=\"/terminals?state=waiting&#38;area={HEAD_OFFICE}\">0</a></dd>"),
+        ] {
+            assert!(page.contains(&told), "{told}\n{page}");
+        }
+        let nowhere = door.get("/live?area=1000099", &cookie).await.text;
+        assert!(nowhere.contains("No terminal is in this area"), "{nowhere}");
         let mut stream = door.stream_of(&query, &cookie, "1").await;
-        assert!(!stream.first().await.contains("data-id="));
+        let first = stream.first().await;
+        assert!(!first.contains("data-id=") && first.contains("GATE01"), "{first}");
+        assert!(!first.contains("DOCK01") && !first.contains("NEW01"), "{first}");
         door.punch(3, "DOCK01", WAREHOUSE).await;
         door.punch(4, "GATE01", HEAD_OFFICE).await;
         door.app.events.publish(Event::Punches(vec![3, 4]));
@@ -1042,7 +1056,7 @@ async fn a_form_changes_what_was_touched_and_nothing_else() {
         let fields = lent(&fields);
         assert_eq!(
             door.post(&path, "", &fields).await.header(header::LOCATION),
-            "/sign-in"
+            "/sign-in?not-saved=yes"
         );
         assert_eq!(
             door.post(&path, &cookie, &fields[1..]).await.status,

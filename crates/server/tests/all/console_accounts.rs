@@ -186,6 +186,18 @@ async fn nobody_gives_a_client_what_he_does_not_have() {
             all.extend(fields);
             all
         };
+        // Nothing is ticked before somebody ticks it, and what would do nothing is not offered.
+        let admin = door.admin().await;
+        let new = door.get("/clients/new", &admin).await.text;
+        let (_, boxes) = new.split_once("name=\"rights\"").expect("rights");
+        assert!(
+            boxes.contains("value=\"door.unlock\"") && !boxes.contains("checked"),
+            "{new}"
+        );
+        assert!(
+            boxes.contains("audit.view") && !boxes.contains("audit.change"),
+            "{new}"
+        );
         let offered = door.get("/clients/new", &ines).await.text;
         assert!(offered.contains("value=\"area.view\"") && !offered.contains("employee.view"));
         assert!(offered.contains("Head office") && !offered.contains("Warehouse"));
@@ -299,7 +311,10 @@ async fn a_user_is_made_given_another_password_and_shut_out() {
         test.app.clock.advance(TimeDelta::minutes(1));
         let fields = [("password", "rope and lamp oil"), ("active", "true")];
         door.fill(&page, &admin, &fields).await;
-        assert_eq!(door.get("/live", &asha).await.header(LOCATION), "/sign-in");
+        assert_eq!(
+            door.get("/live", &asha).await.header(LOCATION),
+            "/sign-in?to=%2Flive"
+        );
         let refused = door.sign_in("asha", "lamp oil and rope").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         let asha = door.sign_in("asha", "rope and lamp oil").await.cookie();
@@ -308,7 +323,10 @@ async fn a_user_is_made_given_another_password_and_shut_out() {
             door.fill(&page, &admin, &[]).await.status,
             StatusCode::SEE_OTHER
         );
-        assert_eq!(door.get("/live", &asha).await.header(LOCATION), "/sign-in");
+        assert_eq!(
+            door.get("/live", &asha).await.header(LOCATION),
+            "/sign-in?to=%2Flive"
+        );
         let refused = door.sign_in("asha", "rope and lamp oil").await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 

@@ -471,3 +471,123 @@ async fn the_audit_tells_what_changed_and_to_somebody_limited_his_own_deeds_alon
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_signs_in_goes_on_to_the_page_he_asked_for_and_nowhere_else() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let asked = "/employees?department=1&search=a%26b";
+        let way_in = door.get(asked, "").await.header(LOCATION).to_owned();
+        assert_eq!(
+            way_in,
+            "/sign-in?to=%2Femployees%3Fdepartment%3D1%26search%3Da%2526b"
+        );
+        let page = door.get(&way_in, "").await;
+        let kept = "name=\"to\" value=\"/employees?department=1&#38;search=a%26b\"";
+        assert_eq!(
+            page.text.matches(kept).count(),
+            2,
+            "the language's form has it too"
+        );
+        let fields = |password| [("username", "admin"), ("password", password), ("to", asked)];
+        let wrong = door.post("/sign-in", "", &fields("wrong")).await;
+        assert!(wrong.text.contains(kept), "{}", wrong.text);
+        let language = door
+            .post(
+                "/sign-in/language",
+                "",
+                &[("language", "en"), ("to", asked)],
+            )
+            .await;
+        assert_eq!(language.header(LOCATION), way_in);
+        let inside = door.post("/sign-in", "", &fields(ADMIN_PASSWORD)).await;
+        assert_eq!(inside.header(LOCATION), asked);
+        let already = door.get(&way_in, &inside.cookie()).await;
+        assert_eq!(already.header(LOCATION), asked);
+
+        // Nobody is led away by a link to the sign-in.
+        for foreign in [
+            "https://evil.example/",
+            "//evil.example/",
+            "/\\evil.example/",
+            "/\t/evil.example/",
+            "/.//evil.example/",
+            "javascript:alert(1)",
+            "evil.example",
+            "/sign-out",
+        ] {
+            let link: String = url::form_urlencoded::byte_serialize(foreign.as_bytes()).collect();
+            let page = door.get(&format!("/sign-in?to={link}"), "").await.text;
+            assert!(
+                page.contains("name=\"to\" value=\"/\""),
+                "{foreign:?}: {page}"
+            );
+            let fields = [
+                ("username", "admin"),
+                ("password", ADMIN_PASSWORD),
+                ("to", foreign),
+            ];
+            let inside = door.post("/sign-in", "", &fields).await;
+            assert_eq!(inside.header(LOCATION), "/", "{foreign:?}");
+            let page = format!("/sign-in?to={link}");
+            let already = door.get(&page, &inside.cookie()).await;
+            assert_eq!(already.header(LOCATION), "/", "{foreign:?}");
+        }
+
+        // The second step leads there as well.
+        let admin = door.admin().await;
+        test.app.clock.advance(TimeDelta::seconds(1));
+        let (secret, ..) = door.with_second_factor(&test, &admin).await;
+        test.app.clock.advance(TimeDelta::seconds(30));
+        let half = door.post("/sign-in", "", &fields(ADMIN_PASSWORD)).await;
+        assert!(half.text.contains(kept), "{}", half.text);
+        let half = ticket(&half);
+        let show = async |code: &str, to: &str| {
+            let fields = [("ticket", half.as_str()), ("code", code), ("to", to)];
+            door.post("/sign-in/code", "", &fields).await
+        };
+        assert!(show("12345", asked).await.text.contains(kept));
+        let inside = show(&code(&test, &secret), asked).await;
+        assert_eq!(inside.header(LOCATION), asked);
+        test.app.clock.advance(TimeDelta::seconds(30));
+        let led = show(&code(&test, &secret), "//evil.example/").await;
+        assert_eq!(led.header(LOCATION), "/");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_sends_a_form_after_his_session_is_told_that_it_was_not_saved() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let admin = door.admin().await;
+        let csrf = door.get("/areas/new", &admin).await.csrf();
+        test.app.clock.advance(TimeDelta::hours(13));
+        let areas = "SELECT COUNT(*) FROM area";
+        let before = test.number(areas).await;
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("area_code", "9"),
+            ("area_name", "Attic"),
+        ];
+        let sent = door.post("/areas/new", &admin, &fields).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER);
+        let told = door.get(sent.header(LOCATION), "").await.text;
+        assert!(
+            told.contains("You were signed out; what you sent was not saved."),
+            "{told}"
+        );
+        assert_eq!(test.number(areas).await, before);
+        // Whoever only wanted out is out.
+        let out = door.post("/sign-out", &admin, &[("csrf", &csrf)]).await;
+        assert_eq!(out.header(LOCATION), "/sign-in");
+        assert!(
+            !door
+                .get("/sign-in", "")
+                .await
+                .text
+                .contains("was not saved")
+        );
+    })
+    .await;
+}

@@ -208,7 +208,7 @@ async fn a_silent_terminal_is_one_that_does_not_wait_and_the_first_page_leads_to
         assert_eq!(of("state=waiting").await, ["NEW01"]);
         assert_eq!(of("ordering=presence").await, ["DOCK01", "GATE01", "NEW01"]);
         let today = door.get("/", &cookie).await.text;
-        assert!(today.contains("<a href=\"/terminals?state=0\">1 terminal is silent"), "{today}");
+        assert!(today.contains("<a href=\"/terminals?state=0\">1 terminal is offline"), "{today}");
         let page = door.get("/terminals?state=waiting", &cookie).await;
         assert!(page.text.contains("<option value=\"waiting\" selected>Waiting</option>"));
         assert!(page.text.contains("Show all"), "it is narrowed");
@@ -237,7 +237,101 @@ async fn a_silent_terminal_is_one_that_does_not_wait_and_the_first_page_leads_to
         silent.sort();
         assert_eq!(silent, ["DOCK01", "NEW01"]);
         assert_eq!(numbers(&door.get("/terminals?state=waiting", &cookie).await), [""; 0]);
-        assert!(door.get("/", &cookie).await.text.contains(">2 terminals are silent"));
+        assert!(door.get("/", &cookie).await.text.contains(">2 terminals are offline"));
+    })
+    .await;
+}
+
+async fn put_into(door: &Door, cookie: &str, area: &str, terminals: &[i64]) -> Answer {
+    let csrf = door.get("/account", cookie).await.csrf();
+    let ids: Vec<String> = terminals.iter().map(ToString::to_string).collect();
+    let mut fields = vec![
+        ("csrf", csrf.as_str()),
+        ("act", "adjust_area"),
+        ("sure", "yes"),
+        ("area", area),
+    ];
+    fields.extend(ids.iter().map(|id| ("rows", id.as_str())));
+    door.post("/terminals/do", cookie, &fields).await
+}
+
+#[tokio::test]
+async fn terminals_that_wait_are_authorised_together_and_moved_all_of_them_or_none() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let call = "/iclock/cdata?SN=NEW02&options=all&pushver=2.4.1";
+        assert_eq!(server.get(call).await.status, 403);
+        let second = server
+            .number("SELECT id FROM terminal WHERE sn = 'NEW02'")
+            .await;
+        let list = door
+            .get("/terminals?state=waiting&ordering=sn", &cookie)
+            .await;
+        assert_eq!(numbers(&list), ["NEW01", "NEW02"]);
+        assert!(list.text.contains("Put into an area"), "{}", list.text);
+
+        let warehouse = WAREHOUSE.to_string();
+        let nowhere = put_into(&door, &cookie, "", &[WAITING, second]).await;
+        assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            nowhere.text.contains("This field is required."),
+            "{}",
+            nowhere.text
+        );
+        assert_eq!(
+            (door.area_of(WAITING).await, door.area_of(second).await),
+            (1, 1)
+        );
+        let done = put_into(&door, &cookie, &warehouse, &[second, WAITING]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let shown = door.get(done.header(LOCATION), &cookie).await.text;
+        assert!(
+            shown.contains("Put into an area, 2 of them: Done."),
+            "{shown}"
+        );
+        for terminal in [WAITING, second] {
+            assert_eq!(door.area_of(terminal).await, WAREHOUSE);
+        }
+        assert_eq!(server.get(call).await.status, 200, "it is let in");
+        let changed = |deeds: &[(String, String, String)]| {
+            deeds
+                .iter()
+                .filter(|(_, action, _)| action == "update")
+                .count()
+        };
+        assert_eq!(changed(&door.audit().await), 2);
+
+        // Back in area 1 it is held again.
+        let held = put_into(&door, &cookie, "1", &[second]).await;
+        assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.text);
+        assert_eq!(server.get(call).await.status, 403);
+
+        // Who does not see one of them moves none; who may not change terminals is not offered it.
+        let changes = rights(&[Right::View(Thing::Terminal), Right::Change(Thing::Terminal)]);
+        let keeper = door.user("keeper", changes, Some(&warehouse)).await;
+        let refused = put_into(&door, &keeper, &warehouse, &[WAITING, GATE]).await;
+        assert_ne!(refused.status, StatusCode::SEE_OTHER, "{}", refused.text);
+        let beyond = put_into(&door, &keeper, &HEAD_OFFICE.to_string(), &[WAITING]).await;
+        assert_eq!(
+            beyond.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            beyond.text
+        );
+        let sees = rights(&[Right::View(Thing::Terminal), Right::TerminalCommand]);
+        let vera = door.user("vera", sees, None).await;
+        assert!(
+            !door
+                .get("/terminals", &vera)
+                .await
+                .text
+                .contains("Put into an area")
+        );
+        let refused = put_into(&door, &vera, "1", &[WAITING]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.area_of(WAITING).await, WAREHOUSE);
+        assert_eq!(changed(&door.audit().await), 3);
     })
     .await;
 }
@@ -413,6 +507,49 @@ async fn queued_commands_are_taken_back_in_the_list_all_of_them_or_none() {
             states(&server).await,
             ["cancelled", "cancelled", "sent", "queued"]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_never_called_says_so_and_those_with_something_amiss_are_a_list() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let list = "/iclock/api/terminals/";
+        for number in 1..=7 {
+            let new = json!({ "sn": format!("BAD0{number}"), "area": "2" });
+            api.post(list, new).await.is(201);
+        }
+        let never = of(&rows(&door.get("/terminals?search=BAD01", &cookie).await), "BAD01").clone();
+        assert_eq!(never["Last contact"], "never");
+        for statement in [
+            "UPDATE terminal SET clock_drift_s = -61 WHERE sn LIKE 'BAD0%'",
+            "UPDATE terminal SET clock_drift_s = 60, transaction_count = 8, transaction_capacity = 9 WHERE sn = 'BAD07'",
+            "UPDATE terminal SET transaction_count = 90, transaction_capacity = 100 WHERE sn = 'DOCK01'",
+            "UPDATE terminal SET transaction_count = 89, transaction_capacity = 99 WHERE sn = 'GATE01'",
+            "UPDATE terminal SET clock_drift_s = 600 WHERE sn = 'NEW01'",
+        ] {
+            put(&door, statement).await;
+        }
+        let ailing = ["BAD01", "BAD02", "BAD03", "BAD04", "BAD05", "BAD06", "DOCK01"];
+        let page = door.get("/terminals?amiss=true&ordering=sn", &cookie).await;
+        assert_eq!(numbers(&page), ailing);
+        let well = api.get(&format!("{list}?amiss=0&ordering=sn")).await.is(200);
+        assert_eq!(well["count"], 3, "one that waits is not amiss: {well}");
+        api.get(&format!("{list}?amiss=perhaps")).await.is(400);
+        let all = "<a href=\"/terminals?amiss=true\">";
+        assert!(!door.get("/", &cookie).await.text.contains(all), "each is named");
+        put(&door, "UPDATE terminal SET transaction_count = 90 WHERE sn = 'GATE01'").await;
+        put(&door, "UPDATE terminal SET clock_drift_s = 61 WHERE sn = 'BAD07'").await;
+        let today = door.get("/", &cookie).await.text;
+        assert!(today.contains(&format!("{all}9 terminals have something amiss")), "{today}");
+        // No number is too large for it.
+        put(&door, "UPDATE terminal SET transaction_count = 9223372036854775807, \
+             transaction_capacity = 9223372036854775807 WHERE sn = 'GATE01'").await;
+        let page = door.get("/terminals?amiss=true&sn=GATE01", &cookie).await;
+        assert_eq!(numbers(&page), ["GATE01"]);
     })
     .await;
 }

@@ -2,8 +2,10 @@
 
 use crate::console::{Answer, Door, WAREHOUSE, rights};
 use crate::testing::on_both;
-use axum::http::StatusCode;
-use muster::access::{Right, Thing};
+use axum::http::{StatusCode, header};
+use muster::access::{Right, Rights, Thing};
+use muster::profile::Profile;
+use serde_json::json;
 
 fn figure(page: &str, name: &str) -> String {
     let (_, rest) = page
@@ -35,14 +37,15 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
             ("Came today", "3"),
             ("Late", "1"),
             ("Not come yet", "1"),
-            ("Punches", "7"),
+            ("Punches", "6"),
+            ("Punches of unknown PINs", "1"),
             ("Terminals online", "2"),
-            ("Silent", "0"),
+            ("Offline", "0"),
             ("Waiting", "1"),
         ] {
             assert_eq!(figure(&page, name), count, "{name}\n{page}");
         }
-        assert!(page.contains("&#60;b&#62;Ben</a> <span class=\"pin\">8</span></td><td>09:00</td>"), "{page}");
+        assert!(page.contains("&#60;b&#62;Ben</a> <span class=\"pin\">8</span></td><td>09:00 <span class=\"zone\">+05:30</span></td>"), "{page}");
         assert!(!page.contains("Asha"), "she was not late");
         for told in [
             "<title>12:00 to 13:00: 4</title>",
@@ -55,6 +58,20 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
             assert!(page.contains(told), "{told}\n{page}");
         }
         assert!(!page.contains("First steps"), "people punch already");
+
+        // Each figure leads to the rows it counts.
+        for (name, rows) in [
+            ("Punches", "1 to 6 of 6"),
+            ("Punches of unknown PINs", "1 to 1 of 1"),
+            ("Terminals online", "1 to 2 of 2"),
+            ("Offline", "Nothing is like that."),
+            ("Waiting", "1 to 1 of 1"),
+        ] {
+            let (_, link) = page.split_once(&format!("<dt>{name}</dt><dd><a href=\"")).expect("a link");
+            let (link, _) = link.split_once('"').expect("its end");
+            let list = door.get(&link.replace("&#38;", "&"), &cookie).await.text;
+            assert!(list.contains(rows), "{name}: {link}\n{list}");
+        }
 
         let later = door.get("/?late=06:00", &cookie).await.text;
         assert_eq!(figure(&later, "Late"), "3");
@@ -153,7 +170,8 @@ async fn the_figures_of_the_day_lead_to_the_names_behind_them() {
         }
         let inside = door.get("/presence?who=in", &cookie).await.text;
         for told in [
-            "<td>08:59</td><td>12:30</td><td>Check in</td><td>Gate</td>",
+            "<td>08:59 <span class=\"zone\">+05:30</span></td><td>12:30 <span class=\"zone\">+05:30</span></td>\
+             <td>Check in</td><td>Gate</td>",
             "<td>&#60;b&#62;Ben</td>",
             "/punches\">7</a></td><td>Asha</td><td>Department</td>",
         ] {
@@ -242,6 +260,144 @@ async fn many_who_have_not_come_are_shown_page_by_page() {
         );
         let beyond = door.get("/presence?who=absent&page=99", &cookie).await;
         assert_eq!(codes(&beyond).len(), 29);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_there_is_narrowed_to_a_department_and_an_area_and_taken_along_as_a_file() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let sales = json!({ "dept_code": "sales", "dept_name": "Sales" });
+        let sales = api.post("/personnel/api/departments/", sales).await.is(201)["id"].clone();
+        for (code, name) in [("7", "Asha"), ("8", "=Ben"), ("9", "Chen"), ("10", "Dara"), ("11", "Eli")] {
+            door.hire(&cookie, code, name).await;
+        }
+        for code in ["8", "9", "11"] {
+            let there = json!({ "department": sales });
+            api.patch(&format!("/personnel/api/employees/{code}/"), there).await.is(200);
+        }
+        for code in ["9", "10"] {
+            let there = json!({ "area": ["3"] });
+            api.patch(&format!("/personnel/api/employees/{code}/"), there).await.is(200);
+        }
+        let punches = "7\t2026-01-15 08:00:00\t0\t1\n8\t2026-01-15 09:30:00\t0\t1\n9\t2026-01-15 08:10:00\t0\t1\n";
+        server.bring("GATE01", punches).await;
+        let shown = async |query: &str| codes(&door.get(&format!("/presence?{query}"), &cookie).await);
+        let of_sales = format!("department={sales}");
+        let of_warehouse = format!("area={WAREHOUSE}");
+        assert_eq!(shown("who=came").await, ["7", "8", "9"]);
+        assert_eq!(shown(&format!("who=came&{of_sales}")).await, ["8", "9"]);
+        assert_eq!(shown(&format!("who=late&{of_sales}")).await, ["8"]);
+        assert_eq!(shown(&format!("who=absent&{of_sales}")).await, ["11"]);
+        assert_eq!(shown(&format!("who=came&{of_warehouse}")).await, ["9"]);
+        assert_eq!(shown(&format!("who=absent&{of_warehouse}")).await, ["10"]);
+        assert_eq!(shown(&format!("who=absent&{of_warehouse}&{of_sales}")).await, [""; 0]);
+        // The figures above are of the same people, and the choice goes along.
+        let page = door.get(&format!("/presence?who=came&{of_sales}"), &cookie).await.text;
+        for told in [
+            "In now <span class=\"count\">2</span>".to_owned(),
+            "Not come yet <span class=\"count\">1</span>".to_owned(),
+            format!("href=\"/presence?who=late&#38;{of_sales}\""),
+            format!("<option value=\"{sales}\" selected>Sales (sales)</option>"),
+            format!("href=\"/presence/file?who=came&#38;{of_sales}&#38;export_type=csv\" download"),
+        ] {
+            assert!(page.contains(&told), "{told}\n{page}");
+        }
+
+        let file = door.get(&format!("/presence/file?who=came&{of_sales}&export_type=csv"), &cookie).await;
+        assert_eq!(
+            file.text.trim_start_matches('\u{feff}'),
+            "emp_code,first_name,last_name,dept_name,first_punch,last_punch,punch_state,terminal_sn,terminal_alias\r\n\
+             8,'=Ben,,Sales,2026-01-15 09:30:00,2026-01-15 09:30:00,0,GATE01,Gate\r\n\
+             9,Chen,,Sales,2026-01-15 08:10:00,2026-01-15 08:10:00,0,GATE01,Gate\r\n"
+        );
+        let name = file.header(header::CONTENT_DISPOSITION);
+        assert_eq!(name, "attachment; filename=\"presence-came-2026-01-15.csv\"");
+        let absent = door.get("/presence/file?who=absent&export_type=txt", &cookie).await.text;
+        assert!(absent.contains("10\tDara") && absent.contains("11\tEli") && !absent.contains("Asha"), "{absent}");
+        let book = door.get("/presence/file?who=in&export_type=xlsx", &cookie).await;
+        assert!(book.status == StatusCode::OK && book.header(header::CONTENT_TYPE).contains("spreadsheet"));
+        let odd = door.get("/presence/file?who=in&export_type=pdf", &cookie).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+        // The file has what the page has for somebody, and nothing more.
+        let both = [Right::View(Thing::Transaction), Right::View(Thing::Employee)];
+        let area = WAREHOUSE.to_string();
+        let keeper = door.user("keeper", rights(&both), Some(&area)).await;
+        let came = door.get("/presence/file?who=came&export_type=csv", &keeper).await.text;
+        assert!(!came.contains("Asha") && !came.contains("Chen"), "punched beyond: {came}");
+        let absent = door.get("/presence/file?who=absent&export_type=csv", &keeper).await.text;
+        assert!(absent.contains("Dara") && !absent.contains("Eli"), "{absent}");
+        let gate = door.user("gate", rights(&both[..1]), None).await;
+        let refused = door.get("/presence/file?who=absent&export_type=csv", &gate).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let staff = door.user("staff", rights(&both[1..]), None).await;
+        let refused = door.get("/presence/file?who=came&export_type=csv", &staff).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_somebody_is_late_is_set_for_all_and_a_look_may_ask_otherwise() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        for (code, name) in [("7", "Asha"), ("8", "Ben")] {
+            door.hire(&cookie, code, name).await;
+        }
+        server
+            .bring(
+                "GATE01",
+                "7\t2026-01-15 06:30:00\t0\t1\n8\t2026-01-15 09:30:00\t0\t1\n",
+            )
+            .await;
+        let set = async |time: &str| {
+            let csrf = door.get("/settings", &cookie).await.csrf();
+            let fields = [("csrf", csrf.as_str()), ("console.late_after", time)];
+            door.post("/settings", &cookie, &fields).await
+        };
+        for wrong in ["25:00", "noon", "9"] {
+            let refused = set(wrong).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+            assert!(
+                refused.text.contains("Enter a time such as 09:00."),
+                "{}",
+                refused.text
+            );
+        }
+        assert_eq!(figure(&door.get("/", &cookie).await.text, "Late"), "1");
+        assert_eq!(set("6:00").await.status, StatusCode::SEE_OTHER);
+        assert!(
+            door.get("/settings", &cookie)
+                .await
+                .text
+                .contains("value=\"06:00\"")
+        );
+        let today = door.get("/", &cookie).await.text;
+        assert_eq!(figure(&today, "Late"), "2");
+        assert!(today.contains("name=\"late\" value=\"06:00\""), "{today}");
+        assert!(
+            today.contains("href=\"/presence?who=late\""),
+            "nothing else was asked"
+        );
+        assert_eq!(
+            codes(&door.get("/presence?who=late", &cookie).await),
+            ["8", "7"]
+        );
+        let nine = door.get("/?late=09:00", &cookie).await.text;
+        assert_eq!(figure(&nine, "Late"), "1");
+        assert!(
+            nine.contains("href=\"/presence?who=late&#38;late=09%3A00\""),
+            "{nine}"
+        );
+        assert_eq!(
+            codes(&door.get("/presence?who=late&late=09:00", &cookie).await),
+            ["8"]
+        );
     })
     .await;
 }

@@ -930,6 +930,7 @@ async fn a_caller_who_is_limited_commands_and_sees_his_own_terminals_alone() {
             "unlock_terminal",
             "sync_data_to_device",
             "enrolled_employees",
+            "adjust_area",
         ] {
             let path = format!("{TERMINALS}{name}/");
             let answer = sam

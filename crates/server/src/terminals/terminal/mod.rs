@@ -8,6 +8,7 @@ mod clock;
 mod door;
 mod enrol;
 mod enrolled;
+mod place;
 mod row;
 mod synchronise;
 mod tell;
@@ -21,7 +22,7 @@ use crate::access::{Caller, Right, Scope, Thing};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::config::Admission;
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::profile::Profile;
 use crate::relation::{AREA, Known};
@@ -29,6 +30,7 @@ use crate::resource::{self, Field, Removable, Resource, Searched, Writable, col}
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
 use crate::terminals::contact::NOT_AUTHORIZED;
+use crate::terminals::inspection;
 use crate::terminals::roster::is_online;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
@@ -135,6 +137,11 @@ impl Resource for Terminal {
         Field::new("clock_seen", Kind::Time, column("clock_seen_at")).nullable(),
         Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
             .or(&["areas", "area_code"]),
+        Field::special(
+            "amiss",
+            Kind::Boolean,
+            "Whether it is authorised, and its clock is off or its log nearly full.",
+        ),
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
@@ -243,8 +250,18 @@ impl Resource for Terminal {
             .into()
     }
 
-    fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {
-        Ok(AREA.any_of(column("area_id"), value))
+    fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
+        if name != "amiss" {
+            return Ok(AREA.any_of(column("area_id"), value));
+        }
+        let wanted = match value.to_lowercase().as_str() {
+            "true" | "1" => true,
+            "false" | "0" => false,
+            _ => return Err(Error::invalid(name, t!("Must be a valid boolean."))),
+        };
+        let is_amiss =
+            Expr::case(inspection::is_amiss(), Expr::val(true)).finally(Expr::val(false));
+        Ok(Expr::expr(is_amiss).eq(wanted))
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
@@ -407,6 +424,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.push(synchronise::endpoint());
     endpoints.push(enrol::endpoint());
     endpoints.extend(enrolled::endpoints());
+    endpoints.push(place::endpoint());
     endpoints.push(address::endpoint());
     endpoints.push(clock::endpoint());
     endpoints.push(door::endpoint());

@@ -21,6 +21,7 @@ use http::{Method, StatusCode};
 use muster_protocol::command::Command;
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::mem;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -118,18 +119,29 @@ impl<'a> Telling<'a> {
         self.input.problem(self.field, message);
     }
 
+    /// Refuses when anything is wrong that was read so far. Whoever writes the rows of several terminals
+    /// takes them in this order, so that two never wait for one another.
+    fn settle(&mut self) -> Result<()> {
+        if !self.input.problems.is_empty() {
+            return Err(Error::Invalid(mem::take(&mut self.input.problems)));
+        }
+        self.terminals.sort_by_key(|terminal| terminal.id);
+        Ok(())
+    }
+
+    /// The terminals, of something that is not told them.
+    pub(super) fn meant(mut self) -> Result<Vec<Row>> {
+        self.settle()?;
+        Ok(self.terminals)
+    }
+
     /// What each terminal is to be told, in its own words. Refused when anything is wrong that was
     /// read so far, or when one of them cannot be told.
     pub(super) fn plan(
         mut self,
         commands: impl Fn(&Row) -> Result<Vec<Command>, String>,
     ) -> Result<Plan<'a>> {
-        if !self.input.problems.is_empty() {
-            return Err(Error::Invalid(self.input.problems));
-        }
-        // Whoever writes the rows of several terminals takes them in this order, so that two never wait
-        // for one another.
-        self.terminals.sort_by_key(|terminal| terminal.id);
+        self.settle()?;
         let mut told = Vec::with_capacity(self.terminals.len());
         for place in 0..self.terminals.len() {
             let terminal = &self.terminals[place];

@@ -26,9 +26,13 @@ const ZONE_SPELLINGS: &[&str] = &["hours_or_minutes", "minutes", "omit", "signed
 /// The largest value of the manual's integers.
 const MAX_INTEGER: i64 = 2_147_483_647;
 
+/// Where it is, as callers call that.
+pub(super) const AREA_NAMES: &[&str] = &["area", "area_code"];
+
 /// Names under the list's path that are no serial numbers.
 const RESERVED: &[&str] = &[
     "action",
+    "adjust_area",
     "clear_all",
     "clear_capture",
     "clear_command",
@@ -64,7 +68,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// The columns that were given, checked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Changes {
     columns: Columns,
     sn: Option<String>,
@@ -141,15 +145,9 @@ impl Changes {
         }
         // Where it would be unless told may be beyond what the caller sees.
         if !AREA.reaches(caller, NOT_AUTHORIZED) {
-            input.require(&["area", "area_code"]);
+            input.require(AREA_NAMES);
         }
-        if let Some((name, value)) = input.value(&["area", "area_code"]) {
-            match AREA.find(app, caller, known, name, value).await? {
-                Ok(Some(id)) => changes.set("area_id", id),
-                Ok(None) => input.problem(name, t!("This field may not be null.")),
-                Err(problem) => input.problems.push(problem),
-            }
-        }
+        changes.read_area(app, caller, known, &mut input).await?;
         if let Some((name, value)) = input.value(&["company"])
             && value.as_str() != Some(app.company.id.as_str())
         {
@@ -167,6 +165,23 @@ impl Changes {
         }
         input.settle()?;
         Ok(changes)
+    }
+
+    pub(super) async fn read_area(
+        &mut self,
+        app: &App,
+        caller: &Caller,
+        known: &Known,
+        input: &mut Input<'_>,
+    ) -> Result<()> {
+        if let Some((name, value)) = input.value(AREA_NAMES) {
+            match AREA.find(app, caller, known, name, value).await? {
+                Ok(Some(id)) => self.set("area_id", id),
+                Ok(None) => input.problem(name, t!("This field may not be null.")),
+                Err(problem) => input.problems.push(problem),
+            }
+        }
+        Ok(())
     }
 
     /// `terminal_tz` is hours when it is small enough, else minutes; `zone_name`, an IANA name,
