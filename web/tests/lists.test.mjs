@@ -284,5 +284,24 @@ for (const javaScriptEnabled of [true, false]) {
     // That page is no more: the one before it is shown, in the same order.
     await page.getByText("1 to 20 of 20").waitFor();
     assert.equal(await rows(page).first().locator("a").textContent(), "P125");
+
+    // One tick more than those of the page means all that match.
+    await page.goto("/positions?search=post&page_size=10");
+    const all = page.getByRole("checkbox", { name: "All 20 that match" });
+    if (javaScriptEnabled) {
+      await all.waitFor({ state: "hidden" });
+      await page.getByRole("checkbox", { name: "All on this page" }).check();
+      await accessible(page);
+    }
+    await all.check();
+    if (javaScriptEnabled) await page.getByRole("button", { name: "Remove 20…" }).waitFor();
+    await pictures(page, "all-that-match");
+    await page.locator("#remove").click();
+    await page.getByRole("heading", { name: "Remove these 20?" }).waitFor();
+    await page.getByText("All that match: Search: post").waitFor();
+    if (javaScriptEnabled) await accessible(page);
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "20 removed." }).waitFor();
+    await page.getByText("Nothing is like that.").waitFor();
   });
 }

@@ -129,6 +129,20 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
   await punch.waitFor();
   await pictures(page, "live-photo");
 
+  // From the punch to her page, and from there to that day and to the terminal.
+  await punch.getByRole("link", { name: "Person 0" }).click();
+  await page.getByRole("heading", { name: "7 Person 0" }).waitFor();
+  await page.locator(".headed img").waitFor();
+  await page.goto(`${page.url()}?month=2026-01`);
+  await accessible(page);
+  await pictures(page, "person");
+  await page.getByRole("link", { name: "All punches of this person" }).waitFor();
+  await page.getByRole("link", { name: "Punches of 2026-01-15" }).click();
+  await page.getByText("1 to 1 of 1").waitFor();
+  await accessible(page);
+  await rows(page).first().getByRole("link", { name: "Auto add" }).click();
+  await page.waitForURL(/\/terminals\/\d+$/);
+
   // Whoever 99 is gets that code.
   await page.goto("/unregister");
   await accessible(page);

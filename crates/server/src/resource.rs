@@ -5,7 +5,9 @@ mod export;
 mod import;
 mod period;
 
-pub use export::{Export, Made, Sent, download, export, export_by_post, name_of_download};
+pub use export::{
+    Export, Made, Sent, column_of, download, export, export_by_post, name_of_download,
+};
 pub use import::{Existing, Imported, Progress, import, take_in, try_out};
 pub use period::{Clock, Period, within_periods};
 
@@ -1527,7 +1529,7 @@ pub fn removed(profile: Profile) -> Answer {
 // ---- several rows at once ---------------------------------------------------------------------
 
 /// One request does something with at most so many rows.
-const MOST: usize = 10_000;
+pub const MOST: usize = 10_000;
 /// So many are looked for in one query.
 const AT_ONCE: usize = 500;
 /// The names under which a bulk action lists its rows, in the older generation the second.
@@ -1542,6 +1544,27 @@ pub struct Several<T> {
     pub given: Vec<Value>,
     /// In that order, each once.
     pub rows: Vec<T>,
+}
+
+/// All rows that match, in the list's order, unless one request may not mean so many.
+pub async fn matching<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    query: &mut Query,
+) -> Result<Vec<R::Row>> {
+    let selection = Selection::read::<R>(app, caller, query).await?;
+    let mut select = selection.statement::<R>();
+    selection.sort::<R>(app, &mut select);
+    R::columns(&mut select, app);
+    select.limit(MOST as u64 + 1);
+    let rows: Vec<R::Row> = app.store.all(&select).await?;
+    match rows.len() {
+        ..=MOST => Ok(rows),
+        _ => Err(Error::refused(t!(
+            "At most {count} can be meant at once. Narrow the list.",
+            count = MOST
+        ))),
+    }
 }
 
 /// Reads which rows a bulk action or a command is for: codes or ids, whichever the profile looks
@@ -1628,37 +1651,61 @@ pub fn none_named<R: Resource>(names: &[&'static str], message: Text) -> Error {
     Error::Invalid(vec![Problem::new(field, message).coded(R::NONE_NAMED)])
 }
 
+/// Those of these rows that are there and the caller's to see.
+pub async fn seen<R: Resource>(app: &App, caller: &Caller, ids: &[i64]) -> Result<HashSet<i64>> {
+    let id = id_column::<R>();
+    let mut seen = HashSet::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let select = visible_where::<R>(app, caller, col(id).is_in(ids.iter().copied()));
+        let found: Vec<(i64,)> = app.store.all(&select).await?;
+        seen.extend(found.into_iter().map(|(id,)| id));
+    }
+    Ok(seen)
+}
+
+/// The id behind each code, among the rows the caller sees.
+pub async fn coded<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    codes: &[&str],
+) -> Result<HashMap<String, i64>> {
+    let mut coded = HashMap::new();
+    let Some(code) = R::CODE else {
+        return Ok(coded);
+    };
+    for codes in codes.chunks(AT_ONCE) {
+        let is_one = col(code).is_in(codes.iter().copied());
+        let mut select = visible_where::<R>(app, caller, is_one);
+        let found: Vec<(i64, String)> = app.store.all(select.expr(col(code))).await?;
+        coded.extend(found.into_iter().map(|(id, code)| (code, id)));
+    }
+    Ok(coded)
+}
+
+/// The ids of rows the caller sees.
+fn visible_where<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    condition: SimpleExpr,
+) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    R::tables(&mut select);
+    select
+        .cond_where(R::visible(caller, app))
+        .and_where(condition)
+        .expr(col(id_column::<R>()));
+    select
+}
+
 /// The id behind each key, among the rows the caller sees.
 async fn look_up<'a, R: Resource>(
     app: &App,
     caller: &Caller,
     keys: &[&'a str],
 ) -> Result<HashMap<&'a str, i64>> {
-    let id = id_column::<R>();
-    let mut by_code: HashMap<String, i64> = HashMap::new();
-    let mut by_id: HashSet<i64> = HashSet::new();
-    for keys in keys.chunks(AT_ONCE) {
-        let select = |condition: SimpleExpr| {
-            let mut select = SelectStatement::new();
-            R::tables(&mut select);
-            select
-                .cond_where(R::visible(caller, app))
-                .and_where(condition)
-                .expr(col(id));
-            select
-        };
-        if let Some(code) = R::CODE {
-            let is_one = col(code).is_in(keys.iter().copied());
-            let mut select = select(is_one);
-            let found: Vec<(i64, String)> = app.store.all(select.expr(col(code))).await?;
-            by_code.extend(found.into_iter().map(|(id, code)| (code, id)));
-        }
-        let ids: Vec<i64> = keys.iter().filter_map(|key| read_id(key)).collect();
-        if !ids.is_empty() {
-            let found: Vec<(i64,)> = app.store.all(&select(col(id).is_in(ids))).await?;
-            by_id.extend(found.into_iter().map(|(id,)| id));
-        }
-    }
+    let by_code = coded::<R>(app, caller, keys).await?;
+    let ids: Vec<i64> = keys.iter().filter_map(|key| read_id(key)).collect();
+    let by_id = seen::<R>(app, caller, &ids).await?;
     Ok(keys
         .iter()
         .filter_map(|key| {

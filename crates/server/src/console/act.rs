@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
+use crate::console::meant::{Meant, Named};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::record::{self, Entry, Shown, shown};
@@ -13,7 +14,6 @@ use crate::console::table::{Listed, View, text_at};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Path, Query, Request};
 use crate::language::Text;
-use crate::resource;
 use crate::routes::Endpoint;
 use askama::Template;
 use axum::extract::State;
@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// The field for what has to be typed.
 const TYPED: &str = "typed";
+/// Said when others match than were counted.
+pub const OTHERS: Text = t!("Meanwhile others match than were counted. Look at them again.");
 
 /// Something that is done with rows.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +38,7 @@ pub struct Act {
     /// Said when it was done.
     pub done: Text,
     pub asks: &'static [Entry],
-    /// A member of each row that has to be typed, so that nobody does it by mistake.
+    /// A member of the row that has to be typed, so that nobody does it by mistake; of several rows how many they are.
     pub typed: Option<&'static str>,
 }
 
@@ -128,7 +130,7 @@ struct ActPage {
     /// Whose page that was.
     on: String,
     entries: Vec<Shown>,
-    rows: Vec<(String, String)>,
+    named: Named,
     /// What has to be typed, what was, and what is wrong with that.
     typed: Option<String>,
     typed_so_far: String,
@@ -145,36 +147,28 @@ pub async fn submit<R: Listed>(
     let name = fields.text("act");
     let act = of::<R>(session).into_iter().find(|act| act.name == name);
     let act = act.ok_or(Error::Forbidden)?;
-    let ids: Vec<String> = fields.all("rows").map(str::to_owned).collect();
-    if ids.is_empty() {
-        return Err(
-            Error::refused(t!("No row was ticked. Go back and tick those you mean.")).into(),
-        );
-    }
-    let listed = Body::from_object(Map::from_iter([("rows".to_owned(), ids.into())]));
-    let meant = resource::several::<R>(app, &session.caller, &listed, &["rows"]).await?;
-    let ids: Vec<String> = meant
-        .rows
-        .iter()
-        .map(|row| R::id(row).to_string())
-        .collect();
-    let rows = R::show(app, &session.caller, meant.rows).await?;
-    let typed = act.typed.map(|member| {
-        let texts: Vec<String> = rows.iter().filter_map(|row| text_at(row, member)).collect();
-        texts.join(" ")
+    let meant = Meant::<R>::of(app, &session.caller, fields).await?;
+    let are_others = meant.are_others;
+    let (named, rows) = meant.named(app, &session.caller).await?;
+    let ids = &named.ids;
+    let typed = act.typed.map(|member| match &rows[..] {
+        [row] => text_at(row, member).unwrap_or_default(),
+        _ => named.count().to_string(),
     });
     let place = Place::sent(&R::VIEW, fields);
     let is_sure = fields.text("sure") == "yes";
     let mut problems = Vec::new();
     if is_sure {
         let is_typed = |wanted: &String| *wanted == fields.text(TYPED).trim();
-        if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
+        if are_others {
+            problems.push(Problem::new("", OTHERS));
+        } else if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
             problems.push(Problem::new(TYPED, t!("That is not what has to be typed.")));
         } else {
-            match perform_with::<R>(app, session, act, &ids, fields).await {
+            match perform_with::<R>(app, session, act, ids, fields).await {
                 Ok(()) => {
                     let done = format!("did-{}-{}", ids.len(), act.name);
-                    let to = match of_one_row::<R>(fields, &ids) {
+                    let to = match of_one_row::<R>(fields, ids) {
                         Some(page) => place.along(&format!("{page}?done={done}")),
                         None => place.done(&done),
                     };
@@ -209,18 +203,14 @@ pub async fn submit<R: Listed>(
             frame: Frame::of(R::VIEW.title, session),
             view: R::VIEW,
             csrf: session.csrf.clone(),
-            back: match of_one_row::<R>(fields, &ids) {
+            back: match of_one_row::<R>(fields, ids) {
                 Some(page) => place.along(&page),
                 None => place.address(),
             },
             place,
             on: fields.text("on").to_owned(),
             entries,
-            rows: ids
-                .iter()
-                .cloned()
-                .zip(rows.iter().map(|row| R::name_of(row)))
-                .collect(),
+            named,
             typed,
             typed_so_far: fields.text(TYPED).to_owned(),
             mistyped,

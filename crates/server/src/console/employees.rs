@@ -1,6 +1,6 @@
 //! The employees' page: the list of people, and the form of one.
 
-use crate::access::{Right, Thing};
+use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::act::Act;
 use crate::console::page;
@@ -86,6 +86,7 @@ impl Listed for Employee {
             Column::new(t!("Card"), &["card_no"]).by("card_no"),
             Column::new(t!("Fingers"), &["fingerprint"]),
             Column::new(t!("Face"), &["vl_face"]),
+            Column::new(t!("Palm"), &["palm"]).spare(),
             Column::new(t!("Hired"), &["hire_date"]).by("hire_date"),
             Column::new(t!("Status"), &["status"])
                 .by("status")
@@ -94,6 +95,22 @@ impl Listed for Employee {
                     ("99", t!("Resigned"), false),
                     ("100", t!("Resigned, attendance off"), false),
                 ])),
+            Column::new(t!("Type"), &["emp_type"])
+                .by("emp_type")
+                .spare(),
+            Column::new(t!("Gender"), &["gender"])
+                .by("gender")
+                .words(Words::Of(GENDERS))
+                .spare(),
+            Column::new(t!("Mobile"), &["mobile"]).by("mobile").spare(),
+            Column::new(t!("E-mail"), &["email"]).by("email").spare(),
+            Column::new(t!("Privilege"), &["dev_privilege"])
+                .by("dev_privilege")
+                .words(Words::Of(PRIVILEGES))
+                .spare(),
+            Column::new(t!("Valid until"), &["validity_end"])
+                .by("validity_end")
+                .spare(),
         ],
         filters: &[
             Filter {
@@ -110,6 +127,11 @@ impl Listed for Employee {
                 name: "position",
                 label: t!("Position"),
                 asked: table::Asked::Related(POSITION),
+            },
+            Filter {
+                name: "emp_type",
+                label: t!("Type"),
+                asked: table::Asked::Text,
             },
             Filter {
                 name: "status",
@@ -231,8 +253,14 @@ impl Edited for Employee {
         page::text(&enrolled)
     }
 
-    fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
-        person::tabs(&text_at(stored, "id").unwrap_or_default(), person::DETAILS)
+    fn tabs(caller: &Caller, stored: &Value) -> Vec<(String, Text, bool)> {
+        let id = text_at(stored, "id").unwrap_or_default();
+        person::tabs(caller, &id, person::DETAILS)
+    }
+
+    async fn portrait(app: &App, stored: &Value) -> Result<Option<String>> {
+        let id = text_at(stored, "id").and_then(|id| id.parse().ok());
+        person::portrait(app, id.unwrap_or_default()).await
     }
 
     const FORM: &'static [Group] = &[

@@ -10,6 +10,7 @@ use crate::console::form::Form;
 use crate::console::moment::{Moment, by_the_clocks, exact, moment, offset, other_offset};
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
+use crate::console::ways::{Tells, Ways};
 use crate::error::{Error, Result};
 use crate::language::{self, Text, grouped};
 use crate::punches::recent::{self, Recent};
@@ -133,6 +134,9 @@ struct PunchRow {
     way: &'static str,
     verify: String,
     terminal: String,
+    /// The pages of the person and of the terminal.
+    to_person: Option<String>,
+    to_terminal: Option<String>,
     /// Whose photo is shown.
     photo: Option<i64>,
     clock_suspect: bool,
@@ -228,7 +232,7 @@ impl<'a> Looker<'a> {
         })
     }
 
-    pub fn punch_rows(&self, punches: &[Recent]) -> Result<String> {
+    pub async fn punch_rows(&self, punches: &[Recent]) -> Result<String> {
         let today = self
             .app
             .clock
@@ -236,8 +240,17 @@ impl<'a> Looker<'a> {
             .with_timezone(&self.app.zone)
             .date_naive();
         let sees_people = self.session.caller.may(Right::View(Thing::Employee));
+        let tells: Vec<Tells> = punches
+            .iter()
+            .map(|punch| Tells {
+                person: punch.employee_id,
+                terminal: punch.terminal_id,
+                ..Tells::default()
+            })
+            .collect();
+        let ways = Ways::of(self.app, &self.session.caller, &tells).await?;
         let mut rows = String::new();
-        for punch in punches {
+        for (punch, tells) in punches.iter().zip(&tells) {
             let offset = offset(punch.punch_local, punch.punch_at);
             let zone = offset.map_or_else(String::new, |offset| offset.to_string());
             rows.push_str(&page::text(&PunchRow {
@@ -257,16 +270,14 @@ impl<'a> Looker<'a> {
                 name: punch.name(),
                 is_unknown: punch.employee_id.is_none(),
                 state: wording::state(punch.punch_state),
-                way: match punch.punch_state {
-                    0 | 3 | 4 | 9 => "in",
-                    1 | 2 | 5 | 8 => "out",
-                    _ => "",
-                },
+                way: wording::way(punch.punch_state),
                 verify: wording::verify(punch.verify_type),
                 terminal: punch
                     .terminal_alias
                     .clone()
                     .unwrap_or_else(|| punch.terminal_sn.clone()),
+                to_person: ways.to_person(tells),
+                to_terminal: ways.to_terminal(tells),
                 photo: punch.employee_id.filter(|_| punch.has_photo && sees_people),
                 clock_suspect: punch.clock_suspect,
             })?);
@@ -402,7 +413,7 @@ async fn show(
                 .map(|(state, terminal)| looker.terminal_row(*state, terminal))
                 .collect::<Result<_>>()?,
             last_punch: punches.first().map_or(0, |punch| punch.id),
-            punches: looker.punch_rows(&punches)?,
+            punches: looker.punch_rows(&punches).await?,
             counts: looker.counts(counts).await?,
             door: TerminalDoor::of(app, arrival),
             read_at: moment(app, app.clock.now()),

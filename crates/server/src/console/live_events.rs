@@ -209,7 +209,9 @@ impl Stream {
         let punches = looker.punches(self.last_punch).await?;
         if let Some(newest) = punches.first() {
             self.last_punch = newest.id;
-            events.push(event("punches", &looker.punch_rows(&punches)?).id(newest.id.to_string()));
+            events.push(
+                event("punches", &looker.punch_rows(&punches).await?).id(newest.id.to_string()),
+            );
         }
         // Ids become visible in the order they rise, so whatever of these is not here is hidden.
         self.last_punch = self.last_punch.max(self.hinted_punch);

@@ -26,6 +26,7 @@ mod import;
 mod languages;
 mod live;
 mod live_events;
+mod meant;
 mod menu;
 mod messages;
 mod moment;
@@ -54,6 +55,7 @@ mod told;
 mod trees;
 mod users;
 mod views;
+mod ways;
 mod works;
 
 use crate::accounts::client::Clients;

@@ -1,7 +1,7 @@
 //! One person's page beside the form: the punches of a month, what terminals hold of him, what he is
 //! identified by, and when he left.
 
-use crate::access::{Right, Thing};
+use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::Console;
 use crate::console::biometrics;
@@ -13,6 +13,7 @@ use crate::console::record::key;
 use crate::console::resignations;
 use crate::console::session::Session;
 use crate::console::table::{Listed, shown_to_people, text_at};
+use crate::console::ways;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::Text;
@@ -20,7 +21,7 @@ use crate::punches::transaction::Transaction;
 use crate::punches::wording;
 use crate::resource::{self, Resource};
 use crate::resources::biodata::Biodata;
-use crate::resources::employee::Employee;
+use crate::resources::employee::{self, Employee};
 use crate::resources::resignation::{self, Past};
 use crate::terminals::standing::{self, How, Kind, Part, Standing};
 use crate::terminals::sync::Unfit;
@@ -28,11 +29,12 @@ use crate::times;
 use askama::Template;
 use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// A month of somebody who punches all day long is cut off here.
 const MOST_PUNCHES: &str = "2000";
@@ -41,13 +43,26 @@ const MOST_OF_A_DAY: usize = 6;
 const RECENT: &str = "20";
 /// So many terminals are shown; the list of who is where has all.
 const MOST_TERMINALS: usize = 200;
+/// So many are shown as they are. Of more those alone where something is not as it should be; the others fold.
+const FEW_TERMINALS: usize = 10;
 
 struct Day {
     on: NaiveDate,
     is_of_month: bool,
     is_today: bool,
-    times: Vec<String>,
+    times: Vec<Time>,
     more: usize,
+    /// All of them in the list.
+    all: String,
+}
+
+/// A time of a day, and what was pressed then.
+#[derive(Debug, PartialEq)]
+struct Time {
+    at: String,
+    state: Option<String>,
+    /// `in`, `out`, or nothing.
+    way: &'static str,
 }
 
 struct Month {
@@ -63,6 +78,7 @@ struct Punch {
     state: String,
     verify: String,
     terminal: String,
+    to_terminal: Option<String>,
 }
 
 /// How the person stands on a terminal.
@@ -72,6 +88,9 @@ struct OnTerminal {
     /// Under each of the table's headings.
     cells: Vec<Option<Told>>,
     reasons: String,
+    page: String,
+    /// Nothing is missing there that can be there.
+    is_well: bool,
 }
 
 /// A state in words, and whether all is well (`true`) or wants looking at (`false`).
@@ -85,8 +104,25 @@ struct Told {
 struct OnTerminals {
     headings: Vec<Text>,
     rows: Vec<OnTerminal>,
+    /// In how many of all is everything as it should be.
+    well: usize,
+    count: usize,
     /// So many more than are shown.
     more: usize,
+}
+
+impl OnTerminals {
+    fn are_few(&self) -> bool {
+        self.count <= FEW_TERMINALS
+    }
+
+    fn all(&self) -> Vec<&OnTerminal> {
+        self.rows.iter().collect()
+    }
+
+    fn exceptions(&self) -> Vec<&OnTerminal> {
+        self.rows.iter().filter(|row| !row.is_well).collect()
+    }
 }
 
 #[derive(Template)]
@@ -94,6 +130,7 @@ struct OnTerminals {
 struct PersonPage {
     frame: Frame,
     heading: String,
+    portrait: Option<String>,
     tabs: Vec<(String, Text, bool)>,
     place: Place,
     /// What somebody may not see is left out.
@@ -101,6 +138,8 @@ struct PersonPage {
     recent: Option<Vec<Punch>>,
     terminals: Option<OnTerminals>,
     code: String,
+    /// All of the person's punches.
+    transactions: String,
     /// What zone the times are of.
     times: String,
     /// Kind and algorithm, and how many.
@@ -111,8 +150,29 @@ struct PersonPage {
 pub const DETAILS: Text = t!("Details");
 const PUNCHES: Text = t!("Punches and terminals");
 
-/// The two pages of a person, and which of them it is.
-pub fn tabs(id: &str, this: Text) -> Vec<(String, Text, bool)> {
+/// What the page beside the form tells.
+const BESIDE: [Thing; 4] = [
+    Thing::Transaction,
+    Thing::Terminal,
+    Thing::Biodata,
+    Thing::Resignation,
+];
+
+fn sees_beside(caller: &Caller) -> bool {
+    BESIDE.iter().any(|thing| caller.may(Right::View(*thing)))
+}
+
+/// The address of the person's photo.
+pub async fn portrait(app: &App, id: i64) -> Result<Option<String>> {
+    let has_photo = employee::has_photo(app, id).await?;
+    Ok(has_photo.then(|| format!("/employees/{id}/picture")))
+}
+
+/// The two pages of a person, and which of them it is; none for who sees nothing on the second.
+pub fn tabs(caller: &Caller, id: &str, this: Text) -> Vec<(String, Text, bool)> {
+    if !sees_beside(caller) {
+        return Vec::new();
+    }
     let pages = [
         (format!("/employees/{id}"), DETAILS),
         (format!("/employees/{id}/punches"), PUNCHES),
@@ -137,6 +197,10 @@ pub async fn page(
     let shown = Employee::show(app, caller, vec![row]).await?;
     let heading = Employee::name_of(shown.first().unwrap_or(&Value::Null));
     let place = Place::told(&Employee::VIEW, query.as_deref());
+    if !sees_beside(caller) {
+        let details = place.along(&format!("/employees/{id}"));
+        return Ok(Redirect::to(&details).into_response());
+    }
     let asked = Query::parse(query.as_deref().unwrap_or(""))?.take("month");
     let first = asked
         .and_then(|month| times::read_date(&format!("{month}-01")))
@@ -155,7 +219,7 @@ pub async fn page(
             ("page_size", MOST_PUNCHES.into()),
         ];
         let of_month = rows::<Transaction>(app, &session, asked).await?;
-        month = Some(calendar(first, app.today(), id, &of_month, &place));
+        month = Some(calendar(first, app.today(), (id, &code), &of_month, &place));
         let newest = [
             own(),
             ("ordering", "-punch_time".into()),
@@ -184,7 +248,8 @@ pub async fn page(
         &PersonPage {
             frame: Frame::of(Employee::VIEW.title, &session).about(&heading),
             heading,
-            tabs: tabs(&id.to_string(), PUNCHES)
+            portrait: portrait(app, id).await?,
+            tabs: tabs(caller, &id.to_string(), PUNCHES)
                 .into_iter()
                 .map(|(address, text, is_this)| (place.along(&address), text, is_this))
                 .collect(),
@@ -192,6 +257,7 @@ pub async fn page(
             month,
             recent,
             terminals,
+            transactions: transactions_of(&code),
             code,
             times: by_the_clocks(app.zone.name()),
             templates,
@@ -237,11 +303,11 @@ fn last_of(first: NaiveDate) -> NaiveDate {
 fn calendar(
     first: NaiveDate,
     today: NaiveDate,
-    id: i64,
+    (id, code): (i64, &str),
     punches: &[Value],
     place: &Place,
 ) -> Month {
-    let mut times: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut times: BTreeMap<String, Vec<Time>> = BTreeMap::new();
     for punch in punches {
         if let Some(at) = text_at(punch, "punch_time")
             && let Some((on, time)) = at.split_once(' ')
@@ -249,8 +315,12 @@ fn calendar(
             // The offset behind it, where it is not the server's.
             let (time, offset) = time.split_once(' ').unwrap_or((time, ""));
             let time: String = time.chars().take(5).collect();
-            let time = format!("{time} {offset}").trim_end().to_owned();
-            times.entry(on.to_owned()).or_default().push(time);
+            let state = pressed(punch);
+            times.entry(on.to_owned()).or_default().push(Time {
+                at: format!("{time} {offset}").trim_end().to_owned(),
+                state: state.and_then(wording::state),
+                way: state.map_or("", wording::way),
+            });
         }
     }
     let before_first = Days::new(first.weekday().num_days_from_monday().into());
@@ -274,6 +344,7 @@ fn calendar(
                 is_today: on == today,
                 times: of_day,
                 more,
+                all: format!("{}&start_time={on}&end_time={on}", transactions_of(code)),
             });
         }
     }
@@ -292,18 +363,28 @@ fn calendar(
     }
 }
 
+/// The list of somebody's punches.
+fn transactions_of(code: &str) -> String {
+    let code: String = form_urlencoded::byte_serialize(code.as_bytes()).collect();
+    format!("/{}?emp_code={code}", Transaction::VIEW.name)
+}
+
+/// What was pressed at the terminal.
+fn pressed(punch: &Value) -> Option<i16> {
+    text_at(punch, "punch_state")?.parse().ok()
+}
+
 fn punch(row: &Value) -> Punch {
     let text = |member| text_at(row, member).unwrap_or_default();
-    let number = |member| text(member).parse().ok();
     Punch {
         time: text("punch_time"),
-        state: number("punch_state")
-            .and_then(wording::state)
-            .unwrap_or_default(),
-        verify: number("verify_type")
+        state: pressed(row).and_then(wording::state).unwrap_or_default(),
+        verify: text("verify_type")
+            .parse()
             .map(wording::verify)
             .unwrap_or_default(),
         terminal: text("terminal_alias"),
+        to_terminal: text_at(row, ways::TERMINAL),
     }
 }
 
@@ -323,9 +404,20 @@ fn on_terminals(mut standing: Vec<Standing>) -> OnTerminals {
         .into_iter()
         .chain(SOMETIMES.into_iter().filter(has))
         .collect();
-    let more = standing.len().saturating_sub(MOST_TERMINALS);
+    let is_well = |one: &Standing| {
+        let mut parts = one.parts.values();
+        parts.all(|part| matches!(part.how, How::There | How::NotPossible(_)))
+    };
+    let count = standing.len();
+    let well = standing.iter().filter(|one| is_well(one)).count();
+    // What is shown of very many is above all what wants looking at.
+    standing.sort_by_key(is_well);
+    let more = count.saturating_sub(MOST_TERMINALS);
     standing.truncate(MOST_TERMINALS);
+    standing.sort_by_cached_key(|one| (one.alias.to_lowercase(), one.sn.clone()));
     let rows = standing.into_iter().map(|one| OnTerminal {
+        is_well: is_well(&one),
+        page: format!("/terminals/{}", one.terminal_id),
         cells: kinds
             .iter()
             .map(|kind| Some(told(*kind, *one.parts.get(kind)?)))
@@ -337,6 +429,8 @@ fn on_terminals(mut standing: Vec<Standing>) -> OnTerminals {
     OnTerminals {
         headings: kinds.iter().map(|kind| heading(*kind)).collect(),
         rows: rows.collect(),
+        well,
+        count,
         more,
     }
 }
@@ -407,25 +501,36 @@ mod tests {
     fn a_month_is_whole_weeks_with_its_punches() {
         let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).expect("a day");
         let punches = [
-            json!({ "punch_time": "2026-02-01 08:58:11" }),
-            json!({ "punch_time": "2026-02-01 17:31:00" }),
+            json!({ "punch_time": "2026-02-01 08:58:11", "punch_state": "0" }),
+            json!({ "punch_time": "2026-02-01 17:31:00", "punch_state": "1" }),
             json!({ "punch_time": "2026-02-28 09:00:00" }),
         ];
         // It begins on a Sunday and ends on a Saturday.
         let place = Place::here(&Employee::VIEW, "");
-        let month = calendar(day(2, 1), day(2, 28), 7, &punches, &place);
+        let month = calendar(day(2, 1), day(2, 28), (7, "A7"), &punches, &place);
         assert_eq!(month.name, "February 2026");
         assert_eq!(month.weeks.len(), 5);
         assert!(month.weeks.iter().all(|week| week.len() == 7));
         let first = &month.weeks[0][6];
         assert_eq!((first.on, first.is_of_month), (day(2, 1), true));
-        assert_eq!(first.times, ["08:58", "17:31"]);
+        let times = first.times.iter().map(|time| (&*time.at, time.way));
+        assert_eq!(
+            times.collect::<Vec<_>>(),
+            [("08:58", "in"), ("17:31", "out")]
+        );
+        assert_eq!(
+            first.all,
+            "/transactions?emp_code=A7&start_time=2026-02-01&end_time=2026-02-01"
+        );
         assert!(!month.weeks[0][5].is_of_month);
         let last = &month.weeks[4][5];
-        assert!(last.is_today && last.times == ["09:00"]);
+        let [time] = &last.times[..] else {
+            panic!("one punch")
+        };
+        assert!(last.is_today && time.at == "09:00" && time.state.is_none());
         assert_eq!(month.before, "/employees/7/punches?month=2026-01");
         assert_eq!(month.after, None, "nothing lies ahead");
-        let past = calendar(day(2, 1), day(3, 1), 7, &[], &place);
+        let past = calendar(day(2, 1), day(3, 1), (7, "A7"), &[], &place);
         assert_eq!(
             past.after.as_deref(),
             Some("/employees/7/punches?month=2026-03")

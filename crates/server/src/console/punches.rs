@@ -6,6 +6,7 @@ use crate::console::act::Act;
 use crate::console::moment::{by_its_clock, by_the_clocks};
 use crate::console::record::{self, Entry};
 use crate::console::table::{Asked, Column, Filter, Going, Listed, Said, View, Words};
+use crate::console::ways::{self, Tells};
 use crate::error::Result;
 use crate::language::Text;
 use crate::punches::hidden::{self, Hidden};
@@ -37,22 +38,32 @@ const OF_CODE: Filter = Filter {
     label: t!("Code"),
     asked: Asked::Text,
 };
-const CODE: Column = Column::new(t!("Code"), &["emp_code"]).by("emp_code");
+const CODE: Column = Column::new(t!("Code"), &["emp_code"])
+    .by("emp_code")
+    .leads(ways::PERSON);
 const NAME: Column = Column::new(t!("Name"), &["first_name", "last_name"]).by("first_name");
 const STATE: Column = Column::new(t!("State"), &["punch_state"]).words(Words::By(state));
 const VERIFIED: Column =
     Column::new(t!("Verified by"), &["verify_type"]).words(Words::By(wording::verify));
-const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias");
+const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"])
+    .by("terminal_alias")
+    .leads(ways::TERMINAL);
 const AREA_NAME: Column = Column::new(t!("Area"), &["area_alias"]).by("area_alias");
 const RECEIVED: Column = Column::new(t!("Received"), &["upload_time"]).by("upload_time");
 
-/// Their times with the terminals' offsets, where these are not the server's.
-fn with_zones<'r>(app: &App, rows: impl Iterator<Item = &'r Row>) -> Vec<Said> {
-    let said = rows.map(|row| {
-        let time = by_its_clock(app, row.punch_local, row.punch_at);
-        Said::from_iter([("punch_time".to_owned(), time.into())])
+/// Where they lead, and their times with the terminals' offsets, where these are not the server's.
+async fn said(app: &App, caller: &Caller, rows: &[&Row]) -> Result<Vec<Said>> {
+    let tells = rows.iter().map(|row| Tells {
+        person: row.employee_id,
+        terminal: row.terminal_id,
+        ..Tells::default()
     });
-    said.collect()
+    let mut said = ways::said(app, caller, &tells.collect::<Vec<_>>()).await?;
+    for (said, row) in said.iter_mut().zip(rows) {
+        let time = by_its_clock(app, row.punch_local, row.punch_at);
+        said.insert("punch_time".to_owned(), time.into());
+    }
+    Ok(said)
 }
 
 fn state(state: i16) -> String {
@@ -92,8 +103,8 @@ impl Listed for Transaction {
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "transactions";
 
-    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
-        Ok(with_zones(app, rows.iter()))
+    async fn said_to_people(app: &App, caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        said(app, caller, &rows.iter().collect::<Vec<_>>()).await
     }
 
     fn endpoints() -> Vec<Endpoint> {
@@ -148,12 +159,9 @@ impl Listed for Hidden {
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "hidden_transactions";
 
-    async fn said_to_people(
-        app: &App,
-        _caller: &Caller,
-        rows: &[hidden::Row],
-    ) -> Result<Vec<Said>> {
-        Ok(with_zones(app, rows.iter().map(|row| &row.punch)))
+    async fn said_to_people(app: &App, caller: &Caller, rows: &[hidden::Row]) -> Result<Vec<Said>> {
+        let punches: Vec<&Row> = rows.iter().map(|row| &row.punch).collect();
+        said(app, caller, &punches).await
     }
 
     fn endpoints() -> Vec<Endpoint> {
@@ -212,8 +220,8 @@ impl Listed for Unregistered {
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const ROWS: &'static str = "unregister";
 
-    async fn said_to_people(app: &App, _caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
-        Ok(with_zones(app, rows.iter()))
+    async fn said_to_people(app: &App, caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
+        said(app, caller, &rows.iter().collect::<Vec<_>>()).await
     }
 
     fn endpoints() -> Vec<Endpoint> {

@@ -9,6 +9,7 @@ use crate::console::Console;
 use crate::console::act::{self, Act};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
+use crate::console::meant::{Meant, Named};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::rights::{self, Offered};
@@ -44,10 +45,16 @@ pub trait Edited: Listed + Writable {
         }
     }
 
-    /// The pages of a row: addresses and words, and whether it is this one.
-    fn tabs(stored: &Value) -> Vec<(String, Text, bool)> {
-        let _ = stored;
+    /// The pages of a row for somebody: addresses and words, and whether it is this one.
+    fn tabs(caller: &Caller, stored: &Value) -> Vec<(String, Text, bool)> {
+        let _ = (caller, stored);
         Vec::new()
+    }
+
+    /// The address of a picture of it.
+    fn portrait(app: &App, stored: &Value) -> impl Future<Output = Result<Option<String>>> + Send {
+        let _ = (app, stored);
+        async { Ok(None) }
     }
 
     /// The row with all that its form asks for.
@@ -348,6 +355,7 @@ struct RecordPage {
     problems: Vec<String>,
     may_change: bool,
     tabs: Vec<(String, Text, bool)>,
+    portrait: Option<String>,
     buttons: Vec<Button>,
     below: String,
     /// What else can be done with the row, and its other pages.
@@ -363,7 +371,7 @@ struct RemovalPage {
     csrf: String,
     place: Place,
     consequence: Text,
-    rows: Vec<(String, String)>,
+    named: Named,
     problems: Vec<String>,
 }
 
@@ -490,34 +498,23 @@ pub async fn remove<R: Listed + Removable>(
     caller.require(Right::Change(R::THING))?;
     let consequence = view.removal.ok_or(Error::NotFound)?;
     let place = Place::sent(&view, &form.fields);
-    let ids: Value = form.fields.all("rows").map(Value::from).collect();
-    let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids)]));
-    let rows = resource::several::<R>(app, caller, &body, &["rows"])
-        .await?
-        .rows;
-    let count = rows.len();
-    let ids: Vec<String> = rows.iter().map(|row| R::id(row).to_string()).collect();
+    let mut meant = Meant::<R>::of(app, caller, &form.fields).await?;
     let mut problems = Vec::new();
-    let mut listed = Vec::new();
-    if form.fields.text("sure") == "yes" {
+    if form.fields.text("sure") == "yes" && meant.are_others {
+        problems.push(Problem::new("", act::OTHERS));
+    } else if form.fields.text("sure") == "yes" {
+        let count = meant.rows.len();
         let mut tx = Writing::begin(app).await?;
-        problems = R::remove(app, &mut tx, caller, rows).await?;
+        problems = R::remove(app, &mut tx, caller, meant.rows).await?;
         if problems.is_empty() {
             tx.commit(app).await?;
             let to = place.done(&format!("removed-{count}"));
             return Ok(Redirect::to(&to).into_response());
         }
         drop(tx);
-        let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids.clone().into())]));
-        listed.extend(
-            resource::several::<R>(app, caller, &body, &["rows"])
-                .await?
-                .rows,
-        );
-    } else {
-        listed.extend(rows);
+        meant = Meant::of(app, caller, &form.fields).await?;
     }
-    let shown = R::show(app, caller, listed).await?;
+    let (named, _) = meant.named(app, caller).await?;
     let status = match problems.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
@@ -529,10 +526,7 @@ pub async fn remove<R: Listed + Removable>(
             csrf: form.session.csrf.clone(),
             place,
             consequence,
-            rows: ids
-                .into_iter()
-                .zip(shown.iter().map(|row| R::name_of(row)))
-                .collect(),
+            named,
             problems: problems
                 .into_iter()
                 .map(|problem| problem.message)
@@ -565,7 +559,9 @@ impl<'p, R: Edited> Record<'p, R> {
     }
 
     fn tabs(&self) -> Vec<(String, Text, bool)> {
-        let tabs = self.stored.map(R::tabs).unwrap_or_default();
+        let caller = &self.session.caller;
+        let tabs = self.stored.map(|stored| R::tabs(caller, stored));
+        let tabs = tabs.unwrap_or_default();
         let along = |(address, text, is_this): (String, Text, bool)| {
             (self.place.along(&address), text, is_this)
         };
@@ -609,6 +605,10 @@ impl<'p, R: Edited> Record<'p, R> {
             None => view.new.into(),
             Some(stored) => R::name_of(stored),
         };
+        let portrait = match self.stored {
+            None => None,
+            Some(stored) => R::portrait(self.app, stored).await?,
+        };
         let may_change = R::may_edit(caller, self.stored);
         let (buttons, below) = match self.stored {
             None => (Vec::new(), String::new()),
@@ -632,6 +632,7 @@ impl<'p, R: Edited> Record<'p, R> {
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
                 may_change,
                 tabs: self.tabs(),
+                portrait,
                 place: self.place.clone(),
                 buttons,
                 below,

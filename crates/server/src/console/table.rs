@@ -357,7 +357,7 @@ pub struct Cell {
     /// With a dot: good, or not.
     pub state: Option<bool>,
     is_number: bool,
-    link: Option<String>,
+    pub link: Option<String>,
 }
 
 impl Cell {
@@ -438,11 +438,15 @@ struct TablePage {
     headings: Vec<Heading>,
     rows: Vec<Row>,
     count: i64,
+    /// What the list was asked, where all that match can be meant and are more than this page has.
+    all: Option<String>,
     first: i64,
     last: i64,
     previous: Option<String>,
     next: Option<String>,
+    /// With the columns that are shown, and with all there are.
     files: [(Text, String); 3],
+    whole_files: [(Text, String); 3],
     may_change: bool,
     may_add: bool,
     links: &'static [(&'static str, Text)],
@@ -628,17 +632,40 @@ pub async fn show<R: Listed>(
         .map(|column| heading(column, order, &link))
         .collect();
     let first = (number - 1) * size;
+    // What narrows the list, and its order: no page of it.
+    let whole = [
+        "page",
+        "page_size",
+        "limit",
+        "pageNo",
+        "pageSize",
+        "after",
+        "done",
+        "columns",
+        "ordering",
+    ]
+    .map(|name| (name, (name == "ordering").then(|| order.to_owned())));
+    let is_more = count > i64::try_from(rows.len()).unwrap_or(count);
+    let is_few = usize::try_from(count).is_ok_and(|count| count <= resource::MOST);
     let to = |number: i64| link(&[("page", (number > 1).then(|| number.to_string()))]);
-    let file = |kind: &str| {
-        let query = query.rewritten(&[
-            ("page", None),
-            ("page_size", None),
-            ("done", None),
-            ("columns", None),
-            ("ordering", Some(order.to_owned())),
+    let members = columns.iter().flat_map(|column| column.members);
+    let headers: Vec<&str> = members
+        .filter_map(|member| resource::column_of::<R>(member))
+        .collect();
+    let file = |kind: &str, headers: Option<String>| {
+        let kind = [
             ("export_type", Some(kind.to_owned())),
-        ]);
+            ("export_headers", headers),
+        ];
+        let query = query.rewritten(&[&whole[..], &kind].concat());
         format!("/{}/file?{query}", view.name)
+    };
+    let files = |headers: Option<String>| {
+        [
+            (t!("Excel"), file("xlsx", headers.clone())),
+            (t!("CSV"), file("csv", headers.clone())),
+            (t!("Text"), file("txt", headers)),
+        ]
     };
     page::html(
         match refused {
@@ -667,13 +694,11 @@ pub async fn show<R: Listed>(
             last: first + i64::try_from(rows.len()).unwrap_or(0),
             rows,
             count,
+            all: (is_more && is_few).then(|| query.rewritten(&whole)),
             previous: (number > 1).then(|| to(number - 1)),
             next: (!is_last).then(|| to(number + 1)),
-            files: [
-                (t!("Excel"), file("xlsx")),
-                (t!("CSV"), file("csv")),
-                (t!("Text"), file("txt")),
-            ],
+            files: files(Some(headers.join(","))),
+            whole_files: files(None),
             may_change: caller.may(Right::Change(R::THING)),
             may_add: view.opens && R::may_add(caller),
             links: R::LINKS,
@@ -801,6 +826,22 @@ fn heading(
         }),
         is_number: column.is_number,
     }
+}
+
+/// What a filter's value is called.
+pub async fn word_of(
+    app: &App,
+    caller: &Caller,
+    filter: &Filter,
+    value: &str,
+) -> Result<Option<String>> {
+    let options = match filter.asked {
+        Asked::Text | Asked::Day => return Ok(None),
+        Asked::OneOf(words) | Asked::OneOfElse(_, words) => words_as_choices(words, value),
+        Asked::Related(relation) => choices(app, caller, relation, &[value]).await?,
+    };
+    let chosen = options.into_iter().find(|option| option.chosen);
+    Ok(chosen.map(|option| option.label))
 }
 
 async fn fields(

@@ -12,15 +12,16 @@ use crate::console::moment::{by_its_clock, by_the_clocks, by_the_server};
 use crate::console::place::Place;
 use crate::console::record;
 use crate::console::table::{Asked, Column, Filter, Listed, Said, View, Words};
+use crate::console::ways::{self, Tells};
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::language::Text;
 use crate::routes::Endpoint;
 use crate::terminals::command_list::{self, Listed as Commands};
-use crate::terminals::holdings::Holdings;
+use crate::terminals::holdings::{self, Holdings};
 use crate::terminals::operation_list::{self, Operations};
 use crate::terminals::terminal::Terminal;
-use crate::terminals::unread_list::Unread;
+use crate::terminals::unread_list::{self, Unread};
 use axum::extract::{RawPathParams, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -54,8 +55,20 @@ const TERMINAL: Filter = Filter {
     label: t!("Serial number"),
     asked: Asked::Text,
 };
-const SERIAL_NUMBER: Column = Column::new(t!("Serial number"), &["terminal_sn"]).by("terminal_sn");
-const ALIAS: Column = Column::new(t!("Terminal"), &["terminal_alias"]).by("terminal_alias");
+const SERIAL_NUMBER: Column = Column::new(t!("Serial number"), &["terminal_sn"])
+    .by("terminal_sn")
+    .leads(ways::TERMINAL);
+const ALIAS: Column = Column::new(t!("Terminal"), &["terminal_alias"])
+    .by("terminal_alias")
+    .leads(ways::TERMINAL);
+
+/// Of a row of a terminal.
+fn of_terminal(id: i64) -> Tells<'static> {
+    Tells {
+        terminal: Some(id),
+        ..Tells::default()
+    }
+}
 
 impl Listed for Commands {
     const VIEW: View = View {
@@ -120,6 +133,16 @@ impl Listed for Commands {
 
     const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
     const NAMED_BY: usize = 4;
+
+    async fn said_to_people(
+        app: &App,
+        caller: &Caller,
+        rows: &[command_list::Row],
+    ) -> Result<Vec<Said>> {
+        let tells = rows.iter().map(|row| of_terminal(row.terminal_id));
+        ways::said(app, caller, &tells.collect::<Vec<_>>()).await
+    }
+
     const ROWS: &'static str = "commands";
 
     fn endpoints() -> Vec<Endpoint> {
@@ -155,7 +178,9 @@ impl Listed for Holdings {
         new: Text::none(),
         remove: Text::none(),
         columns: &[
-            Column::new(t!("Code"), &["emp_code"]).by("emp_code"),
+            Column::new(t!("Code"), &["emp_code"])
+                .by("emp_code")
+                .leads(ways::PERSON),
             SERIAL_NUMBER,
             ALIAS,
             Column::new(t!("What"), &["thing"])
@@ -190,6 +215,18 @@ impl Listed for Holdings {
     };
 
     const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+
+    async fn said_to_people(
+        app: &App,
+        caller: &Caller,
+        rows: &[holdings::Row],
+    ) -> Result<Vec<Said>> {
+        let tells = rows.iter().map(|row| Tells {
+            code: Some(&row.pin),
+            ..of_terminal(row.terminal_id)
+        });
+        ways::said(app, caller, &tells.collect::<Vec<_>>()).await
+    }
 }
 
 impl Listed for Operations {
@@ -204,7 +241,9 @@ impl Listed for Operations {
             ALIAS,
             Column::new(t!("What"), &["op", "meaning"]).by("op"),
             Column::new(t!("Alarm"), &["alarm"]),
-            Column::new(t!("By PIN"), &["operator"]).by("operator"),
+            Column::new(t!("By PIN"), &["operator"])
+                .by("operator")
+                .leads(ways::PERSON),
             Column::new(
                 t!("On" as "an object"),
                 &["object_1", "object_2", "object_3", "object_4"],
@@ -240,16 +279,21 @@ impl Listed for Operations {
     /// A terminal that is gone has taken its zone along.
     async fn said_to_people(
         app: &App,
-        _caller: &Caller,
+        caller: &Caller,
         rows: &[operation_list::Row],
     ) -> Result<Vec<Said>> {
-        let said = rows.iter().map(|row| match row.clock() {
-            None => Said::new(),
-            Some((local, at)) => {
-                Said::from_iter([("op_time".to_owned(), by_its_clock(app, local, at).into())])
-            }
+        let tells = rows.iter().map(|row| Tells {
+            code: Some(&row.operator),
+            terminal: row.terminal_id,
+            ..Tells::default()
         });
-        Ok(said.collect())
+        let mut said = ways::said(app, caller, &tells.collect::<Vec<_>>()).await?;
+        for (said, row) in said.iter_mut().zip(rows) {
+            if let Some((local, at)) = row.clock() {
+                said.insert("op_time".to_owned(), by_its_clock(app, local, at).into());
+            }
+        }
+        Ok(said)
     }
 }
 
@@ -284,6 +328,18 @@ impl Listed for Unread {
     };
 
     const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+
+    async fn said_to_people(
+        app: &App,
+        caller: &Caller,
+        rows: &[unread_list::Row],
+    ) -> Result<Vec<Said>> {
+        let tells = rows.iter().map(|row| Tells {
+            terminal: row.terminal_id,
+            ..Tells::default()
+        });
+        ways::said(app, caller, &tells.collect::<Vec<_>>()).await
+    }
 }
 
 /// `POST /commands/{id}/cancel`: its terminal is not given it any more.

@@ -20,6 +20,7 @@ pub struct Recent {
     pub punch_at: DateTime<Utc>,
     pub punch_state: i16,
     pub verify_type: i16,
+    pub terminal_id: Option<i64>,
     pub terminal_sn: String,
     pub terminal_alias: Option<String>,
     /// The employee has a photo.
@@ -61,6 +62,7 @@ pub async fn since(
                 "punch_at",
                 "punch_state",
                 "verify_type",
+                "terminal_id",
                 "terminal_sn",
                 "terminal_alias",
                 "clock_suspect",

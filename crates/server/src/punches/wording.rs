@@ -16,6 +16,15 @@ pub fn state(state: i16) -> Option<String> {
     }))
 }
 
+/// Which way somebody goes by it: `in`, `out`, or nothing.
+pub fn way(state: i16) -> &'static str {
+    match state {
+        0 | 3 | 4 | 9 => "in",
+        1 | 2 | 5 | 8 => "out",
+        _ => "",
+    }
+}
+
 /// How the person was recognised.
 pub fn verify(code: i16) -> String {
     String::from(match code {

@@ -69,6 +69,17 @@ fn columns<R: Resource>() -> impl Iterator<Item = (Exported, bool)> {
         })
 }
 
+/// The column that has what a list shows of `member` or `relation.member`.
+pub fn column_of<R: Resource>(path: &str) -> Option<&'static str> {
+    let (member, inner) = match path.split_once('.') {
+        Some((member, inner)) => (member, Some(inner)),
+        None => (path, None),
+    };
+    let mut all = columns::<R>().map(|(column, _)| column);
+    let found = all.find(|column| column.member == member && column.inner == inner);
+    found.map(|column| column.name)
+}
+
 /// One value, or several of them.
 fn is_plain(member: &Member) -> bool {
     !matches!(

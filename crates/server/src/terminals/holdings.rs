@@ -27,7 +27,7 @@ pub struct Row {
     pub terminal_sn: String,
     pub terminal_alias: String,
     family: String,
-    pin: String,
+    pub pin: String,
     pub thing: String,
     pub state: String,
     told_command: Option<i64>,

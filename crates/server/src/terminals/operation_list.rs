@@ -25,11 +25,11 @@ pub struct Operations;
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Row {
     id: i64,
-    terminal_id: Option<i64>,
+    pub terminal_id: Option<i64>,
     terminal_sn: String,
     terminal_alias: Option<String>,
     op_code: i16,
-    operator: String,
+    pub operator: String,
     op_local: NaiveDateTime,
     object_1: String,
     object_2: String,

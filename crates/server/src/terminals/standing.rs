@@ -53,6 +53,7 @@ pub struct Part {
 
 #[derive(Debug, Clone)]
 pub struct Standing {
+    pub terminal_id: i64,
     pub alias: String,
     pub sn: String,
     pub parts: BTreeMap<Kind, Part>,
@@ -128,6 +129,7 @@ pub async fn standing(
         found.push(Standing {
             parts: parts(&wanted, &held),
             reasons: reasons(&held),
+            terminal_id: one.place.id,
             alias: one.alias,
             sn: one.sn,
         });
@@ -135,6 +137,7 @@ pub async fn standing(
     for held in by_terminal.into_values() {
         let Some(first) = held.first() else { continue };
         found.push(Standing {
+            terminal_id: first.terminal_id,
             alias: first.terminal_alias.clone(),
             sn: first.terminal_sn.clone(),
             parts: parts(&BTreeMap::new(), &held),

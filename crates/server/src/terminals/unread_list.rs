@@ -36,7 +36,7 @@ pub struct Unread;
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Row {
     id: i64,
-    terminal_id: Option<i64>,
+    pub terminal_id: Option<i64>,
     terminal_sn: String,
     terminal_alias: Option<String>,
     table_name: String,

@@ -1,7 +1,7 @@
 //! The console's pages that are no list: search, a person's punches and terminals, the system.
 //! Each shows what its reader may see, and no more.
 
-use crate::console::{Door, HEAD_OFFICE, rights};
+use crate::console::{Door, GATE, HEAD_OFFICE, rights};
 use crate::testing::{TestApp, on_both, on_both_with};
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
@@ -90,10 +90,21 @@ async fn a_persons_page_shows_his_month_his_terminals_and_when_he_left() {
         let admin = door.admin().await;
         let whole = door.get(&page, &admin).await.text;
         assert!(whole.contains("<h2 id=\"month-heading\">January 2026</h2>"));
-        let day = "<time datetime=\"2026-01-14\">14</time><ul><li>08:58 +05:30</li><li>17:31 +05:30</li></ul>";
-        assert!(whole.contains(day), "{whole}");
+        let day = "/transactions?emp_code=1001&#38;start_time=2026-01-14&#38;end_time=2026-01-14";
+        let linked = format!("<a href=\"{day}\" aria-label=\"Punches of 2026-01-14\">");
+        assert!(whole.contains(&linked), "{whole}");
+        let at = |time: &str| whole.find(&format!("<li>{time} +05:30 ")).expect(time);
+        let [came, went] = [at("08:58"), at("17:31")];
+        assert!(whole[came..went].contains("<span class=\"unseen\">Check in</span>"));
+        assert!(whole[went..].contains("<span class=\"unseen\">Check out</span>"));
+        let listed = door.get(&day.replace("&#38;", "&"), &admin).await.text;
+        assert!(listed.contains("1 to 2 of 2"), "{listed}");
+        assert!(whole.contains("<a href=\"/transactions?emp_code=1001\">"));
+        let part = |part: &str| whole.find(&format!("id=\"{part}-heading\""));
+        assert!(part("recent") < part("terminals"), "what is asked for most is above");
         assert!(whole.contains("2 punches") && whole.contains("2026-01-14 17:31:00"));
-        assert!(whole.contains("<td>Gate <span class=\"below\">GATE01</span></td>"));
+        let gate = format!("<td><a href=\"/terminals/{GATE}\">Gate</a> <span class=\"below\">GATE01</span></td>");
+        assert!(whole.contains(&gate));
         assert!(whole.contains("On its way"));
         assert!(whole.contains("&#60;i&#62;Moves away&#60;/i&#62;"));
         assert!(whole.contains("<td>2026-01-16</td>"), "{whole}");
@@ -106,17 +117,102 @@ async fn a_persons_page_shows_his_month_his_terminals_and_when_he_left() {
 
         // Each part has its right, and the person is one of the reader's.
         let one = [Right::View(Thing::Employee)];
-        let vera = door.user("vera", rights(&one), None).await;
-        let little = door.get(&page, &vera).await.text;
-        for part in ["month", "recent", "terminals", "templates", "resignations"] {
-            assert!(whole.contains(&format!("{part}-heading")), "{part}");
-            assert!(!little.contains(&format!("{part}-heading")), "{part}");
+        for (of, parts) in [
+            (Thing::Transaction, &["month", "recent"][..]),
+            (Thing::Terminal, &["terminals"]),
+            (Thing::Biodata, &["templates"]),
+            (Thing::Resignation, &["resignations"]),
+        ] {
+            let name = format!("of-{}", of.name());
+            let reader = door.user(&name, rights(&[one[0], Right::View(of)]), None);
+            let little = door.get(&page, &reader.await).await.text;
+            for part in ["month", "recent", "terminals", "templates", "resignations"] {
+                let heading = format!("{part}-heading");
+                assert!(whole.contains(&heading), "{part}");
+                assert_eq!(little.contains(&heading), parts.contains(&part), "{part}");
+            }
         }
+        // Who would see nothing there is not led there.
+        let vera = door.user("vera", rights(&one), None).await;
+        let details = door.get(&format!("/employees/{id}"), &vera).await.text;
+        assert!(!details.contains("/punches"), "{details}");
+        let nothing = door.get(&page, &vera).await;
+        assert_eq!(nothing.status, StatusCode::SEE_OTHER);
+        assert_eq!(nothing.header(header::LOCATION), format!("/employees/{id}"));
         let elsewhere = door.user("ines", Rights::viewer(), Some("1000002")).await;
         let refused = door.get(&page, &elsewhere).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND);
         let nora = door.user("nora", rights(&[]), None).await;
         assert_eq!(door.get(&page, &nora).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_lead_to_the_person_and_the_terminal_they_tell_of() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        people(&test).await;
+        let log = "1001\t2026-01-14 08:58:11\t0\t1\n1002\t2026-01-14 09:00:00\t0\t1\n77\t2026-01-14 09:01:00\t0\t1\n";
+        let upload = "/iclock/cdata?SN=GATE01&table=ATTLOG&Stamp=1";
+        assert_eq!(test.post(upload, log).await.status, 200);
+        let operated = "OPLOG 4\t1001\t2026-01-15 08:00:00\t0\t0\t0\t0\nOPLOG 99\n";
+        let upload = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
+        assert_eq!(test.post(upload, operated).await.status, 200);
+        let asha = format!("/employees/{}/punches", door.person("1001").await);
+        let ashok = format!("/employees/{}/punches", door.person("1002").await);
+        let gate = format!("/terminals/{GATE}");
+        let leads = |address: &str, text: &str| format!("<a href=\"{address}\">{text}</a>");
+
+        let admin = door.admin().await;
+        let (code, alias, sn) = (leads(&asha, "1001"), leads(&gate, "Gate"), leads(&gate, "GATE01"));
+        for (page, links) in [
+            ("/transactions", vec![&code, &alias]),
+            ("/unregister", vec![&alias]),
+            ("/commands", vec![&sn, &alias]),
+            ("/holdings", vec![&code, &sn]),
+            ("/operations", vec![&code, &sn]),
+            ("/unread", vec![&sn]),
+            ("/live", vec![&alias]),
+        ] {
+            let shown = door.get(page, &admin).await.text;
+            for link in links {
+                assert!(shown.contains(link.as_str()), "{page}: {link} in {shown}");
+            }
+        }
+        let live = door.get("/live", &admin).await.text;
+        assert!(live.contains(&format!("<a href=\"{asha}\"><span class=\"name\">Asha")));
+        for page in [&asha, &ashok, &gate] {
+            assert_eq!(door.get(page, &admin).await.status, StatusCode::OK, "{page}");
+        }
+
+        // Who may not see them, or not these, reads the same without a link.
+        let punches = [Right::View(Thing::Transaction)];
+        let vera = door.user("vera", rights(&punches), None).await;
+        for page in ["/transactions", "/live"] {
+            let hers = door.get(page, &vera).await.text;
+            assert!(hers.contains("1001") && hers.contains("Gate"), "{page}");
+            assert!(!hers.contains(&asha) && !hers.contains(&gate), "{page}");
+        }
+        let area = HEAD_OFFICE.to_string();
+        let ines = door.user("ines", Rights::viewer(), Some(&area)).await;
+        for page in ["/transactions", "/live"] {
+            let hers = door.get(page, &ines).await.text;
+            assert!(hers.contains(&asha) && hers.contains(&gate), "{page}");
+            assert!(hers.contains("1002") && !hers.contains(&ashok), "{page}");
+        }
+
+        // Nor does anything lead to what is gone.
+        let api = test
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        api.delete("/personnel/api/employees/1001/").await.is(200);
+        api.delete(&format!("/iclock/api/terminals/{GATE}/")).await.is(200);
+        for page in ["/transactions", "/operations", "/unread", "/live"] {
+            let rest = door.get(page, &admin).await.text;
+            assert!(rest.contains("1001") || page == "/unread", "{page}");
+            assert!(!rest.contains(&asha) && !rest.contains(&gate), "{page}");
+        }
     })
     .await;
 }

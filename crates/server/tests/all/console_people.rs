@@ -189,6 +189,156 @@ async fn several_people_are_moved_at_once_or_none_and_it_is_said_why() {
     .await;
 }
 
+/// A field that a page has along.
+fn along<'a>(page: &'a Answer, name: &str) -> &'a str {
+    let begin = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+    let (_, rest) = page.text.split_once(&begin).expect("the field is there");
+    rest.split('"').next().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn all_that_match_are_meant_and_none_but_those_who_were_counted() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        for (code, name) in [
+            ("7", "Anna"),
+            ("8", "Ben"),
+            ("9", "Joanna"),
+            ("10", "Hanna"),
+        ] {
+            door.hire(&cookie, code, name).await;
+        }
+        let warehouse = WAREHOUSE.to_string();
+        const MOVED: &str = "SELECT COUNT(*) FROM employee_area JOIN area ON area.id = area_id \
+                             WHERE area_name = 'Warehouse'";
+
+        let whole = door.get("/employees?search=anna", &cookie).await.text;
+        assert!(!whole.contains("name=\"matching\""), "all are on the page");
+        let list = door
+            .get("/employees?search=anna&page_size=2", &cookie)
+            .await;
+        assert!(list.text.contains("All 3 that match"), "{}", list.text);
+        let asked = along(&list, "asked").replace("&#38;", "&");
+        let csrf = list.csrf();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("act", "adjust_area"),
+            ("matching", "yes"),
+            ("asked", &asked),
+            ("area_code", &warehouse),
+        ];
+        let send = |more: &[(&'static str, String)], to: &'static str| {
+            let mut fields: Vec<(&str, String)> = fields
+                .iter()
+                .map(|(name, text)| (*name, (*text).to_owned()))
+                .collect();
+            fields.extend_from_slice(more);
+            let (door, cookie) = (&door, &cookie);
+            async move {
+                let fields: Vec<(&str, &str)> = fields
+                    .iter()
+                    .map(|(name, text)| (*name, text.as_str()))
+                    .collect();
+                door.post(to, cookie, &fields).await
+            }
+        };
+        let sure = |page: &Answer| {
+            let these = along(page, "these").to_owned();
+            [("these", these), ("sure", "yes".to_owned())]
+        };
+        let counted = send(&[], "/employees/do").await;
+        assert_eq!(counted.status, StatusCode::OK, "{}", counted.text);
+        for part in [
+            "Put into areas: these 3?",
+            "All that match: Search: anna",
+            "7 Anna",
+            "9 Joanna",
+        ] {
+            assert!(counted.text.contains(part), "{part}: {}", counted.text);
+        }
+        assert!(!counted.text.contains("8 Ben"));
+
+        // One more like them has come meanwhile: nobody is moved before they were looked at again.
+        door.hire(&cookie, "11", "Susanna").await;
+        let changed = send(&sure(&counted), "/employees/do").await;
+        assert_eq!(changed.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            changed.text.contains("Meanwhile others match"),
+            "{}",
+            changed.text
+        );
+        assert!(changed.text.contains("these 4?") && changed.text.contains("11 Susanna"));
+        assert_eq!(server.number(MOVED).await, 0);
+        let moved = send(&sure(&changed), "/employees/do").await;
+        assert_eq!(moved.status, StatusCode::SEE_OTHER, "{}", moved.text);
+        assert!(
+            moved
+                .header(header::LOCATION)
+                .ends_with("done=did-4-adjust_area")
+        );
+        assert_eq!(server.number(MOVED).await, 4);
+
+        // Whom somebody does not see he does not mean, and a filter that cannot be read means nobody.
+        let keeper = rights(&[Right::View(Thing::Employee), Right::Change(Thing::Employee)]);
+        let keeper = door
+            .user("keeper", keeper, Some(&HEAD_OFFICE.to_string()))
+            .await;
+        let hers = door.get("/employees", &keeper).await.csrf();
+        let all = [("csrf", hers.as_str()), ("matching", "yes"), ("asked", "")];
+        let hers = door.post("/employees/remove", &keeper, &all).await;
+        assert!(
+            hers.text.contains("8 Ben") && !hers.text.contains("Anna"),
+            "{}",
+            hers.text
+        );
+        assert!(hers.text.contains("All there are."));
+        let odd = [
+            ("csrf", csrf.as_str()),
+            ("matching", "yes"),
+            ("asked", "hire_date=x"),
+        ];
+        let odd = door.post("/employees/remove", &cookie, &odd).await;
+        assert!(odd.status.is_client_error(), "{}", odd.status);
+
+        // They are removed the same way, without those who were not asked for.
+        let asked = send(&[], "/employees/remove").await;
+        assert!(asked.text.contains("Remove these 4?"), "{}", asked.text);
+        door.hire(&cookie, "12", "Annabel").await;
+        let stale = send(&sure(&asked), "/employees/remove").await;
+        assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let gone = send(&sure(&stale), "/employees/remove").await;
+        assert_eq!(gone.header(header::LOCATION), "/employees?done=removed-5");
+        assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_has_the_columns_that_are_shown_or_all() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        door.hire(&cookie, "8", "Ben").await;
+        let list = "/employees?columns=department.dept_name,mobile&search=asha";
+        let page = door.get(list, &cookie).await.text;
+        let shown = "/employees/file?export_headers=emp_code%2Cdept_name%2Cmobile&#38;export_type=csv\
+                     &#38;ordering=emp_code&#38;search=asha";
+        let whole = "/employees/file?export_type=csv&#38;ordering=emp_code&#38;search=asha";
+        for (address, first) in [
+            (shown, "emp_code,dept_name,mobile"),
+            (whole, "id,emp_code,first_name,"),
+        ] {
+            assert!(page.contains(&format!("\"{address}\"")), "{address}");
+            let file = door.get(&address.replace("&#38;", "&"), &cookie).await.text;
+            assert!(file.trim_start_matches('\u{feff}').starts_with(first), "{file}");
+            assert_eq!(file.lines().count(), 2, "as narrowed as the list: {file}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_file_is_looked_through_before_anything_is_stored() {
     on_both(|server| async move {

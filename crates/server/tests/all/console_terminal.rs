@@ -181,6 +181,19 @@ async fn a_terminal_is_told_things_and_emptied_only_by_its_serial_number() {
         let emptied = sure(&door, &cookie, GATE, "clear_all", &[("typed", "GATE01")]).await;
         assert_eq!(emptied.status, StatusCode::SEE_OTHER);
         assert_eq!(server.told("GATE01").await, ["CLEAR DATA"]);
+        // Of several it is how many they are.
+        let dock = DOCK.to_string();
+        let both = |typed| [("rows", dock.as_str()), ("typed", typed)];
+        for typed in ["GATE01", "DOCK01 GATE01", "1", ""] {
+            let refused = sure(&door, &cookie, GATE, "clear_all", &both(typed)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+            let label = "To be sure, type how many they are: <code>2</code>";
+            assert!(refused.text.contains(label), "{}", refused.text);
+        }
+        assert!(server.told("DOCK01").await.is_empty());
+        let emptied = sure(&door, &cookie, GATE, "clear_all", &both("2")).await;
+        assert_eq!(emptied.status, StatusCode::SEE_OTHER, "{}", emptied.text);
+        assert_eq!(server.told("DOCK01").await, ["CLEAR DATA"]);
         let deeds: Vec<String> = door
             .audit()
             .await
@@ -189,7 +202,7 @@ async fn a_terminal_is_told_things_and_emptied_only_by_its_serial_number() {
             .collect();
         assert!(
             deeds.ends_with(
-                &["reboot", "cancel", "upload_transaction", "clear_all"].map(Into::into)
+                &["reboot", "cancel", "upload_transaction", "clear_all", "clear_all", "clear_all"].map(Into::into)
             ),
             "{deeds:?}"
         );
