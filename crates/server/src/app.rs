@@ -132,12 +132,12 @@ impl App {
             "the database's keys are being changed (`muster keys`): start again when that is done"
         );
         let zone = config.zone()?;
-        let passwords = Passwords::default();
+        let metrics = Arc::new(Metrics::default());
+        let passwords = Passwords::new(metrics.clone());
         let installed =
             install::install(&store, &clock, &keys, &config, &passwords, admin_password).await?;
         let settings = Settings::read(&store, &config).await?;
         let events = Events::default();
-        let metrics = Arc::new(Metrics::default());
         let recorder = Recorder::start(
             store.clone(),
             clock.clone(),

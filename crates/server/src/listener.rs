@@ -6,11 +6,10 @@ use crate::app::App;
 use crate::config::Limits;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::session::network;
 use crate::gateway::wire::{BodyProblem, MOST_HEAD_OF_OTHERS, Unreadable, UploadMemory, Wire};
 use crate::health;
 use crate::metrics::Refusal;
-use crate::passage::{OverTls, trusts};
+use crate::passage::{OverTls, network, trusts};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
@@ -162,7 +161,6 @@ impl Seats {
 
     /// None when the network of this address has as many as it may have.
     fn place(&self, app: &App, address: IpAddr) -> Option<Place> {
-        let address = address.to_canonical();
         let network = network(address);
         let most = app.config.limits.connections_per_address;
         let mut taken = self.taken.lock().expect("nobody panics while holding it");

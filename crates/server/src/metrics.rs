@@ -92,6 +92,25 @@ impl SignIn {
     }
 }
 
+/// How a password is worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    Argon2,
+    /// Of passwords that another program has kept, until their first login.
+    Pbkdf2,
+}
+
+impl Hash {
+    const ALL: [Hash; 2] = [Hash::Argon2, Hash::Pbkdf2];
+
+    fn name(self) -> &'static str {
+        match self {
+            Hash::Argon2 => "argon2",
+            Hash::Pbkdf2 => "pbkdf2",
+        }
+    }
+}
+
 /// What a job counts now and then, because it cannot be counted as it happens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -128,6 +147,7 @@ pub struct Metrics {
     unread: Counters,
     commands: Counters,
     sign_ins: Counters,
+    hashes: Counters,
     live_viewers: Gauge,
     turned_away: Counter,
     by_state: Gauges,
@@ -222,6 +242,12 @@ impl Default for Metrics {
                 "Passwords that were tried, at all doors",
                 "outcome",
                 SignIn::ALL.map(SignIn::name),
+            ),
+            hashes: all.counters(
+                "muster_password_hashes",
+                "Passwords that were worked out, right ones and wrong ones",
+                "kind",
+                Hash::ALL.map(Hash::name),
             ),
             live_viewers: all.add(
                 "muster_live_viewers",
@@ -418,6 +444,10 @@ impl Metrics {
         self.sign_ins
             .get_or_create(&[("outcome", how.name())])
             .inc();
+    }
+
+    pub fn hashed(&self, kind: Hash) {
+        self.hashes.get_or_create(&[("kind", kind.name())]).inc();
     }
 
     /// A connection was closed at once: its address has too many.

@@ -4,7 +4,7 @@
 use crate::app::App;
 use axum::extract::ConnectInfo;
 use http::request::Parts;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Stands in the extensions of a request that came over the server's own TLS.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,7 @@ impl Passage<'_> {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|text| text.trim().parse::<IpAddr>().ok())
+            .map(|address| address.to_canonical())
             .rfind(|address| !trusts(app, *address));
         Passage {
             address: address.or(peer),
@@ -66,4 +67,12 @@ pub fn trusts(app: &App, address: IpAddr) -> bool {
             .parse::<IpAddr>()
             .is_ok_and(|proxy| proxy == address.to_canonical())
     })
+}
+
+/// One household has one IPv4 address, or a whole /64 of IPv6.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
 }

@@ -2,6 +2,7 @@
 //! take the machine.
 
 use crate::error::{Error, Result};
+use crate::metrics::{Hash, Metrics};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use std::sync::Arc;
@@ -14,20 +15,20 @@ pub const MAX_BYTES: usize = 1024;
 pub struct Passwords {
     /// Each hash takes 19 MiB and some 20 ms of a core.
     turns: Arc<Semaphore>,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Passwords {
-            turns: Arc::new(Semaphore::new(2)),
-        }
-    }
+    metrics: Arc<Metrics>,
 }
 
 impl Passwords {
+    pub fn new(metrics: Arc<Metrics>) -> Passwords {
+        Passwords {
+            turns: Arc::new(Semaphore::new(2)),
+            metrics,
+        }
+    }
+
     pub async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        self.work(move || {
+        self.work(Hash::Argon2, move || {
             Ok(Argon2::default()
                 .hash_password(password.as_bytes())
                 .map_err(|error| anyhow::anyhow!("argon2: {error}"))?
@@ -43,9 +44,13 @@ impl Passwords {
             return Ok(false);
         }
         let (password, hash) = (password.to_owned(), hash.map(str::to_owned));
-        self.work(move || {
+        let kind = match &hash {
+            Some(hash) if hash.starts_with("pbkdf2_sha256$") => Hash::Pbkdf2,
+            _ => Hash::Argon2,
+        };
+        self.work(kind, move || {
             Ok(match hash {
-                Some(hash) if hash.starts_with("pbkdf2_sha256$") => {
+                Some(hash) if kind == Hash::Pbkdf2 => {
                     djangohashers::check_password(&password, &hash).unwrap_or(false)
                 }
                 Some(hash) => PasswordHash::new(&hash)
@@ -67,6 +72,7 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
+        kind: Hash,
         work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T> {
         let _turn = self
@@ -74,6 +80,7 @@ impl Passwords {
             .acquire()
             .await
             .map_err(|_| Error::Unavailable("closing".into()))?;
+        self.metrics.hashed(kind);
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Error::Internal(error.into()))?

@@ -316,6 +316,11 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// Which rows a caller may see.
     fn visible(caller: &Caller, app: &App) -> Condition;
 
+    /// Where his words are looked for: only in what he is shown.
+    fn searched(_caller: &Caller) -> &'static [Searched] {
+        Self::SEARCHED
+    }
+
     /// The value of a `Field::computed`.
     fn computed(app: &App, name: &str) -> Expr {
         let _ = (app, name);
@@ -895,7 +900,8 @@ impl Selection {
             for word in words.into_iter().take(MOST_WORDS) {
                 match looked_for("search", word) {
                     Ok(word) => {
-                        filters = filters.add(search::<R>(app.store.dialect(), &word));
+                        filters =
+                            filters.add(search(R::searched(caller), app.store.dialect(), &word));
                         looks_inside = true;
                     }
                     Err(problem) => problems.push(problem),
@@ -1373,8 +1379,8 @@ fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     Ok(fold(part))
 }
 
-fn search<R: Resource>(dialect: Dialect, word: &str) -> Condition {
-    R::SEARCHED
+fn search(searched: &[Searched], dialect: Dialect, word: &str) -> Condition {
+    searched
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
             Searched::Folded(column) => any.add(contains(dialect, col(column), word)),

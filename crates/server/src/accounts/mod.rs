@@ -6,6 +6,7 @@ pub mod login;
 pub mod role;
 pub mod second_factor;
 pub mod staff;
+pub mod throttle;
 pub mod token;
 pub mod user;
 
@@ -18,14 +19,15 @@ use crate::input::{Input, read_several};
 use crate::profile::Profile;
 use moka::future::Cache;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use throttle::Throttle;
 
 /// How long another node's change (or the command line's) may go unnoticed here.
 const KEPT: Duration = Duration::from_secs(2);
-/// Wrong passwords are counted over so long.
-const FAILURES_KEPT: Duration = Duration::from_secs(60);
+/// A program that shows name and password at every request logs in anew when it was silent so long.
+const BASIC_KEPT: Duration = Duration::from_secs(300);
 
 /// What is known of callers, for a moment.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ pub struct Accounts {
     generation: AtomicU64,
     /// Names and passwords (digested, with the stored hash) that were right, for HTTP Basic.
     basic: Cache<Vec<u8>, ()>,
-    failures: Cache<login::Attempt, Arc<AtomicU32>>,
+    throttle: Throttle,
+    refusals: Mutex<login::Refusals>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,12 +75,10 @@ impl Default for Accounts {
             generation: AtomicU64::new(0),
             basic: Cache::builder()
                 .max_capacity(1_000)
-                .time_to_live(Duration::from_secs(300))
+                .time_to_idle(BASIC_KEPT)
                 .build(),
-            failures: Cache::builder()
-                .max_capacity(100_000)
-                .time_to_live(FAILURES_KEPT)
-                .build(),
+            throttle: Throttle::default(),
+            refusals: Mutex::default(),
         }
     }
 }

@@ -207,7 +207,8 @@ pub struct Signed {
     pub lives_s: i64,
 }
 
-fn sign(app: &App, subject: &Subject, claims: &Value) -> Result<String> {
+/// Whatever is claimed, with the signature of that subject.
+pub fn sign(app: &App, subject: &Subject, claims: &Value) -> Result<String> {
     jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),
         claims,

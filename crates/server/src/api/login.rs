@@ -5,7 +5,6 @@ use crate::accounts::login::{self, Realm};
 use crate::accounts::token::{self, Signed, Subject};
 use crate::accounts::user;
 use crate::answer::Answer;
-use crate::audit::{self, Deed};
 use crate::error::{Error, Result, Unauthenticated};
 use crate::extract::{Body, Request};
 use crate::input::{Input, Text};
@@ -171,16 +170,7 @@ async fn log_in(request: Request, realm: Realm, gives: Gives, profile: Profile) 
         Subject::Staff(staff) => staff.caller(profile),
     };
     caller.address = address;
-    let deed = Deed {
-        action: "login",
-        thing: match realm {
-            Realm::Users => "user",
-            Realm::Staff => "employee",
-        },
-        thing_id: caller.name().to_owned(),
-        ..Deed::default()
-    };
-    audit::write(&mut tx, now, &caller, deed).await?;
+    login::note(&mut tx, now, &caller).await?;
     tx.commit().await?;
     // A token that was asked for before it was made is looked for again.
     app.accounts.forget();

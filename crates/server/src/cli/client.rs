@@ -27,9 +27,9 @@ pub enum Command {
         #[arg(long)]
         expires: Option<String>,
     },
-    /// Gives a client another token and prints it, alone on the last line; the one before ends
+    /// Gives a client another token and prints it, alone on the last line; the one before ends, at a server that runs within two seconds
     Rotate { name: String },
-    /// Ends a client's token
+    /// Ends a client's token, at a server that runs within two seconds
     Revoke { name: String },
     /// Lists all clients
     List,

@@ -23,7 +23,7 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Gives a user another password and prints it, alone on the last line; all tokens end
+    /// Gives a user another password and prints it, alone on the last line; all tokens end, at a server that runs within two seconds
     Passwd {
         name: String,
         /// Reads the password from the standard input instead of making one
@@ -32,7 +32,7 @@ pub enum Command {
     },
     /// Gives a user another role
     Role { name: String, role: String },
-    /// Shuts a user out; all tokens end
+    /// Shuts a user out; all tokens end, at a server that runs within two seconds
     Disable { name: String },
     /// Lets a user in again
     Enable { name: String },

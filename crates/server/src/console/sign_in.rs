@@ -1,6 +1,6 @@
 //! The way in and the way out.
 
-use crate::access::Caller;
+use crate::accounts::login::{self, Realm};
 use crate::accounts::{second_factor, user};
 use crate::app::App;
 use crate::audit::{self, Deed};
@@ -26,7 +26,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_store::Tx;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -96,7 +95,6 @@ pub async fn submit(
         Err(error) => return Err(error.into()),
     };
     let Some(account) = account else {
-        note_refusal(app, username, address).await?;
         let page = SignIn::again(username, onward, t!("User name or password is wrong."));
         return page::html(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
@@ -126,26 +124,8 @@ async fn let_in(
     let cookie = session::begin(app, tx, account.id, headers, &form.arrival).await?;
     user::note_login(tx, account.id, now).await?;
     let caller = account.caller(Profile::EasyTimePro, form.arrival.address)?;
-    audit::write(tx, now, &caller, deed("login", &account.username)).await?;
+    login::note(tx, now, &caller).await?;
     Ok(cookie)
-}
-
-/// Who it was nobody knows: the server writes down what was tried.
-async fn note_refusal(app: &App, username: &str, address: Option<IpAddr>) -> Result<(), Error> {
-    let server = Caller {
-        address,
-        ..Caller::system()
-    };
-    let mut tx = app.store.write().await?;
-    audit::write(
-        &mut tx,
-        app.clock.now(),
-        &server,
-        deed("login_refused", username),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 // ---- the second step --------------------------------------------------------------------------
@@ -240,7 +220,8 @@ pub async fn submit_code(
         Ok(false) => {
             // The wrong code counts.
             tx.commit(app).await?;
-            note_refusal(app, &account.username, form.arrival.address).await?;
+            let (name, address) = (&account.username, form.arrival.address);
+            login::note_refusal(app, Realm::Users, name, address).await?;
             let refused = t!("This code is wrong, or was used already.").into();
             second_step(ticket.to_owned(), onward, Some(refused))
         }
@@ -281,28 +262,14 @@ pub async fn sign_out(
     let mut tx = app.store.write().await.map_err(Error::from)?;
     form.session.end(&mut tx).await?;
     let caller = &form.session.caller;
-    audit::write(
-        &mut tx,
-        app.clock.now(),
-        caller,
-        deed("logout", caller.name()),
-    )
-    .await?;
+    let deed = Deed {
+        action: "logout",
+        thing: "user",
+        thing_id: caller.name().to_owned(),
+        ..Deed::default()
+    };
+    audit::write(&mut tx, app.clock.now(), caller, deed).await?;
     tx.commit().await.map_err(Error::from)?;
     let cookie = session::no_cookie(&form.arrival);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
-}
-
-fn deed<'a>(action: &'a str, username: &str) -> Deed<'a> {
-    Deed {
-        action,
-        thing: "user",
-        thing_id: username
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(150)
-            .collect(),
-        before: None,
-        after: None,
-    }
 }

@@ -3,10 +3,11 @@
 use crate::app::App;
 use crate::config::Admission;
 use crate::gateway::reply::{self, Reply};
+use crate::passage::network;
 use crate::terminals::contact;
 use crate::terminals::roster::Presence;
 use muster_protocol::target::{Query, SerialNumberProblem};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The terminal behind a request, when it may be served. One that calls for the first time is
@@ -53,12 +54,4 @@ pub async fn identify(app: &App, query: &Query, address: IpAddr) -> Result<Arc<P
 pub fn unavailable(error: crate::error::Error) -> Reply {
     tracing::error!(%error, "a terminal was told to try later");
     reply::unavailable()
-}
-
-/// One household has one IPv4 address, or a whole /64 of IPv6.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-    }
 }

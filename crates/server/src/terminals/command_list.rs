@@ -68,8 +68,15 @@ const COLUMNS: &[&str] = &[
     "result",
 ];
 
+const PEOPLE: Right = Right::View(Thing::Employee);
+
 impl Row {
-    pub fn shown(&self, app: &App) -> Value {
+    /// Names and card numbers are for those who may see people.
+    pub fn shown(&self, app: &App, caller: &Caller) -> Value {
+        let command = match caller.may(PEOPLE) {
+            true => self.shown.clone(),
+            false => commands::shown_without_people(&self.shown),
+        };
         let instant = |at| times::maybe_instant(at, app.zone);
         let code = self.return_code.and_then(|code| i32::try_from(code).ok());
         json!({
@@ -78,7 +85,7 @@ impl Row {
             "terminal_sn": self.terminal_sn,
             "terminal_alias": self.terminal_alias,
             "verb": self.verb,
-            "command": self.shown,
+            "command": command,
             "state": self.state,
             "create_user": self.created_by,
             "create_time": instant(Some(self.created_at)),
@@ -118,6 +125,12 @@ const TIMES: &[Period] = &[
         column: column("finished_at"),
         clock: Clock::Server,
     },
+];
+
+const SEARCHED_WITHOUT_PEOPLE: &[Searched] = &[
+    Searched::Ascii(column("verb")),
+    Searched::Ascii(column("created_by")),
+    Searched::Folded(("terminal", "search_text")),
 ];
 
 impl Resource for Listed {
@@ -172,7 +185,7 @@ impl Resource for Listed {
         Member::new(
             "command",
             Kind::Text,
-            "As it is sent, without passwords, templates and pictures.",
+            "As it is sent, without passwords, templates and pictures; names and card numbers for those who may see people.",
         ),
         Member::new(
             "state",
@@ -226,8 +239,16 @@ impl Resource for Listed {
         within_periods(app, caller, query, TIMES)
     }
 
-    async fn show(app: &App, _caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
-        Ok(rows.iter().map(|row| row.shown(app)).collect())
+    /// Nobody finds out by searching what he is not shown.
+    fn searched(caller: &Caller) -> &'static [Searched] {
+        match caller.may(PEOPLE) {
+            true => Self::SEARCHED,
+            false => SEARCHED_WITHOUT_PEOPLE,
+        }
+    }
+
+    async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
+        Ok(rows.iter().map(|row| row.shown(app, caller)).collect())
     }
 }
 
@@ -308,7 +329,7 @@ async fn cancel(call: Call) -> Result<Answer> {
     }
     tx.commit(app).await?;
     let row = resource::fetch_by_id::<Listed>(app, row.id).await?;
-    Ok(Answer::ok(&row.shown(app)))
+    Ok(Answer::ok(&row.shown(app, caller)))
 }
 
 /// Takes several back, or none of them.
@@ -349,11 +370,12 @@ async fn is_taken_back(app: &App, tx: &mut Writing, caller: &Caller, row: &Row) 
     if taken.is_empty() {
         return Ok(false);
     }
+    let command = commands::shown_without_people(&row.shown);
     let deed = Deed {
         action: "cancel",
         thing: Listed::NAME,
         thing_id: row.id.to_string(),
-        before: audit::members(json!({ "terminal": row.terminal_sn, "command": row.shown })),
+        before: audit::members(json!({ "terminal": row.terminal_sn, "command": command })),
         ..Deed::default()
     };
     audit::write(tx, app.clock.now(), caller, deed).await?;

@@ -1,7 +1,7 @@
 //! Who may do what: every endpoint there is, by everybody there can be.
 
 use crate::rest::{PASSWORD, Somebody, TestApp, on_both, punch};
-use muster::access::{Caller, Right, Rights};
+use muster::access::{Caller, Right, Rights, Thing};
 use muster::accounts::client::{self, NewClient};
 use muster::accounts::role::{self, NewRole};
 use muster::profile::Profile;
@@ -223,11 +223,24 @@ async fn attack_14_15_16_staff_see_what_is_their_own_and_change_nothing() {
                 (&json!(1), &json!(first))
             );
         }
+        // Who asks for two is answered for the last, of whom there is nothing for him.
+        for query in [
+            "emp_code=1002",
+            "emp_code=1001&emp_code=1002",
+            "emp_code__in=1001,1002&emp_code=1002",
+        ] {
+            let path = format!("/iclock/api/transactions/?{query}");
+            let list = own.get(&path).await.is(200);
+            assert_eq!((&list["count"], &list["data"]), (&json!(0), &json!([])));
+        }
         let list = own
-            .get("/iclock/api/transactions/?emp_code=1002")
+            .get("/iclock/api/transactions/?emp_code=1002&emp_code=1001")
             .await
             .is(200);
-        assert_eq!(list["count"], 0);
+        assert_eq!(
+            (&list["count"], &list["data"][0]["id"]),
+            (&json!(1), &json!(first))
+        );
         own.get(&format!("/iclock/api/transactions/{first}/"))
             .await
             .is(200);
@@ -352,6 +365,71 @@ async fn a_role_that_is_limited_to_a_department_sees_its_people_alone() {
                 "REBOOT"
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_not_see_people_reads_no_names_and_card_numbers_in_commands() {
+    on_both(|test| async move {
+        let admin = test.easytimepro().await;
+        area(&admin, "north").await;
+        let new = json!({ "sn": "NORTH", "area": "north" });
+        admin.post("/iclock/api/terminals/", new).await.is(201);
+        let new = json!({
+            "emp_code": "1001", "first_name": "Asha", "card_no": "7105901", "area": ["north"],
+        });
+        admin.post("/personnel/api/employees/", new).await.is(201);
+        let sees = |right| Rights::from_iter([Right::View(Thing::Terminal), right]);
+        let mechanic = sees(Right::TerminalCommand);
+        let clerk = sees(Right::View(Thing::Employee));
+        let path = "/iclock/api/commands/";
+        for (rights, command, found) in [
+            (
+                mechanic,
+                "DATA UPDATE USERINFO PIN=1001\tName=…\tPri=0\tPasswd=\tCard=…",
+                0,
+            ),
+            (
+                clerk,
+                "DATA UPDATE USERINFO PIN=1001\tName=Asha\tPri=0\tPasswd=\tCard=7105901",
+                1,
+            ),
+        ] {
+            let caller = test.client(Profile::EasyTimePro, rights).await;
+            let list = caller.get(path).await.is(200);
+            assert_eq!(list["count"], 1);
+            assert_eq!(list["data"][0]["command"], command);
+            let id = &list["data"][0]["id"];
+            let read = caller.get(&format!("{path}{id}/")).await.is(200);
+            assert_eq!(read["command"], command);
+            let file = caller
+                .get(&format!("{path}export/?export_type=csv"))
+                .await
+                .text;
+            assert_eq!(file.contains("7105901"), found == 1, "{file}");
+            assert_eq!(file.contains("Asha"), found == 1, "{file}");
+            // Nor does he find out by asking whether it is there.
+            for word in ["7105901", "Asha"] {
+                let list = caller.get(&format!("{path}?search={word}")).await;
+                assert_eq!(list.is(200)["count"], found, "{word}");
+            }
+            let list = caller.get(&format!("{path}?search=north")).await.is(200);
+            assert_eq!(list["count"], 1);
+        }
+        let mechanic = test
+            .client(Profile::EasyTimePro, sees(Right::TerminalCommand))
+            .await;
+        let list = mechanic.get(path).await.is(200);
+        let cancel = format!("{path}{}/cancel/", list["data"][0]["id"]);
+        let cancelled = mechanic.post(&cancel, json!({})).await.is(200);
+        assert_eq!(cancelled["command"], list["data"][0]["command"]);
+        let told = test
+            .number(
+                "SELECT count(*) FROM audit WHERE action = 'cancel' AND before LIKE '%7105901%'",
+            )
+            .await;
+        assert_eq!(told, 0);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use muster::access::{Caller, Rights};
 use muster::accounts::client::{self, NewClient};
-use muster::accounts::user;
+use muster::accounts::{login, staff, token, user};
 use muster::profile::Profile;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -325,6 +325,38 @@ async fn attack_08_too_many_failures_close_an_account_to_that_address_alone() {
 }
 
 #[tokio::test]
+async fn attack_08_an_address_is_its_network_however_it_is_written() {
+    on_both_with(
+        |config| config.api.trusted_proxies = vec!["127.0.0.1".into()],
+        |test| async move {
+            let from = async |address: &str, password: &str| {
+                let body = json!({ "username": "admin", "password": password });
+                let request = test
+                    .nobody()
+                    .request(Method::POST, "/api-token-auth/")
+                    .header("x-forwarded-for", address)
+                    .json(&body);
+                Got::from(request).await
+            };
+            for number in 0..10 {
+                let address = format!("2001:db8:1:2::{number:x}");
+                from(&address, "wrong").await.is(400);
+            }
+            from("2001:db8:1:2:ffff::1", PASSWORD).await.is(429);
+            from("2001:db8:1:3::1", PASSWORD).await.is(200);
+            for address in ["203.0.113.50", "::ffff:203.0.113.50"].repeat(5) {
+                from(address, "wrong").await.is(400);
+            }
+            for address in ["203.0.113.50", "::ffff:203.0.113.50"] {
+                from(address, PASSWORD).await.is(429);
+            }
+            from("::ffff:203.0.113.51", PASSWORD).await.is(200);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn each_bad_credential_has_its_own_text() {
     on_both(|test| async move {
         let cases = [
@@ -468,6 +500,92 @@ async fn attack_11_a_token_ends_with_its_time() {
                 .is(401),
             json!({ "detail": "Token is invalid or expired", "code": "token_not_valid" })
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attack_11_a_good_signature_under_bad_claims_lets_nobody_in() {
+    on_both(|test| async move {
+        let staff = test.staff("1001").await;
+        let own = "/personnel/api/employees/1001/";
+        staff.get(own).await.is(200);
+        let app = &test.app;
+        let user = user::find_by_name(app, "admin").await.expect("read");
+        let user = login::subject_of_user(user.expect("there"));
+        let employee = staff::find_by_code(app, "1001").await.expect("read");
+        let employee = login::subject_of_employee(employee.expect("there"));
+        let of_user = claims(&test.log_in("/api/jwt-api-token-auth/", "admin").await);
+        let of_staff = claims(&test.log_in("/staff-jwt-api-token-auth/", "1001").await);
+        let now = app.clock.now().timestamp();
+        let changed = |claims: &Value, member: &str, value: Value| {
+            let mut claims = claims.clone();
+            claims[member] = value;
+            claims
+        };
+        let without = |claims: &Value, member: &str| {
+            let mut claims = claims.clone();
+            let members = claims.as_object_mut().expect("an object");
+            members.shift_remove(member).expect("there");
+            claims
+        };
+        let answer = async |token: &str, path: &str| {
+            let caller = test.with(&format!("Bearer {token}"));
+            caller.get(path).await.status
+        };
+        for (subject, good, path) in [(&user, &of_user, TERMINALS), (&employee, &of_staff, own)] {
+            let signed = |claims: &Value| token::sign(app, subject, claims).expect("signed");
+            let token = signed(good);
+            assert_eq!(answer(&token, path).await, 200);
+            let claimed = signed(&changed(good, "nbf", json!(now)));
+            assert_eq!(answer(&claimed, path).await, 200);
+            for bad in [
+                without(good, "exp"),
+                changed(good, "exp", json!((now + 60).to_string())),
+                changed(good, "exp", json!(null)),
+                changed(good, "exp", json!(1e300)),
+                changed(good, "exp", json!([now + 60])),
+                changed(good, "exp", json!(now)),
+                changed(good, "nbf", json!(now + 1)),
+                changed(good, "nbf", json!("0")),
+                changed(good, "profile", json!("Root")),
+                without(good, "user_id"),
+                changed(good, "user_id", json!(1)),
+                changed(good, "user_id", json!("1000000002")),
+            ] {
+                assert_eq!(answer(&signed(&bad), path).await, 401, "{bad}");
+            }
+            // Another way to sign than ours, said or done.
+            let parts: Vec<&str> = token.split('.').collect();
+            for algorithm in ["RS256", "PS256", "ES256", "EdDSA", "HS384", "none"] {
+                let header = json!({ "typ": "JWT", "alg": algorithm }).to_string();
+                let header = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(header);
+                let token = format!("{header}.{}.{}", parts[1], parts[2]);
+                assert_eq!(answer(&token, path).await, 401, "{algorithm}");
+            }
+            let pair = rcgen::KeyPair::generate().expect("a pair of keys");
+            let key = EncodingKey::from_ec_der(pair.serialized_der());
+            let header = Header::new(Algorithm::ES256);
+            let token = jsonwebtoken::encode(&header, good, &key).expect("signed");
+            assert_eq!(answer(&token, path).await, 401);
+            let public = pair.public_key_pem();
+            let key = EncodingKey::from_secret(public.as_bytes());
+            let header = Header::new(Algorithm::HS256);
+            let token = jsonwebtoken::encode(&header, good, &key).expect("signed");
+            assert_eq!(answer(&token, path).await, 401);
+        }
+        // Each signs for himself alone.
+        for (subject, good, other) in [
+            (&employee, &of_staff, &of_user),
+            (&employee, &of_user, &of_user),
+            (&user, &of_user, &of_staff),
+        ] {
+            let forged = changed(good, "user_id", other["user_id"].clone());
+            let token = token::sign(app, subject, &forged).expect("signed");
+            for path in [TERMINALS, own] {
+                assert_eq!(answer(&token, path).await, 401, "{forged}");
+            }
+        }
     })
     .await;
 }
@@ -784,5 +902,63 @@ async fn a_login_is_written_down_and_no_secret_with_it() {
             )
         );
     })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_refused_is_written_down_at_every_door() {
+    on_both_with(
+        |config| config.api.basic = true,
+        |test| async move {
+            add_user(&test, "ops", "operator").await;
+            user::set_active(&test.app, &Caller::system(), "ops", false)
+                .await
+                .expect("shut out");
+            let mut expected = Vec::new();
+            for door in DOORS {
+                let login = json!({ "username": "nobody", "password": "wrong" });
+                let status = test.nobody().post(door, login).await.status;
+                assert!(matches!(status, 400 | 401), "{door}: {status}");
+                let thing = match door.contains("staff") {
+                    true => "employee",
+                    false => "user",
+                };
+                expected.push(("login_refused", thing, "nobody"));
+            }
+            // The password is right, the user shut out.
+            let login = json!({ "username": "ops", "password": PASSWORD });
+            test.nobody().post("/api-token-auth/", login).await.is(400);
+            expected.push(("login_refused", "user", "ops"));
+            let basic = |pair: &str| {
+                let pair = base64::prelude::BASE64_STANDARD.encode(pair);
+                test.with(&format!("Basic {pair}"))
+            };
+            basic("ad\u{1b}min:wrong").get(TERMINALS).await.is(401);
+            expected.push(("login_refused", "user", "admin"));
+            // A program that shows its password at every request has logged in once.
+            let right = basic(&format!("admin:{PASSWORD}"));
+            right.get(TERMINALS).await.is(200);
+            right.get(TERMINALS).await.is(200);
+            expected.push(("login", "user", "admin"));
+            let rows: Vec<(String, String, String, Option<String>)> = test
+                .app
+                .store
+                .all(&muster_store::Sql::new(
+                    "SELECT action, thing, thing_id, address FROM audit \
+                     WHERE action LIKE 'login%' ORDER BY id",
+                    [],
+                ))
+                .await
+                .expect("rows");
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(action, thing, name)| {
+                    let address = Some("127.0.0.1".to_owned());
+                    (action.into(), thing.into(), name.into(), address)
+                })
+                .collect();
+            assert_eq!(rows, expected);
+        },
+    )
     .await;
 }

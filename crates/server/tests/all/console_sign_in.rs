@@ -398,6 +398,9 @@ async fn somebody_sees_where_he_is_signed_in_and_ends_it() {
             assert_eq!(refused.text.matches("aria-invalid").count(), 1);
             assert!(!refused.text.contains("rope"));
         }
+        let refusal = ("system", "login_refused", "mira");
+        let refusal = Some((refusal.0.into(), refusal.1.into(), refusal.2.into()));
+        assert_eq!(door.audit().await.pop(), refusal);
         let fields = change(ADMIN_PASSWORD, "rope and lamp", "rope and lamp");
         let changed = door.of_account("/account/password", &own, &fields).await;
         assert!(door.is_signed_in(&changed.cookie()).await);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 const TOKEN: &str = "one that nobody guesses";
 
-fn told(config: &mut Config) {
+pub fn told(config: &mut Config) {
     config.terminals.admission = Admission::Open;
     config.terminals.max_body_mib = 1;
     config.metrics.token = TOKEN.into();
@@ -29,13 +29,13 @@ async fn ask(server: SocketAddr, credential: &str) -> Answer {
 }
 
 /// What a scrape says, read as Prometheus reads it.
-struct Told {
+pub struct Told {
     text: String,
     scrape: Scrape,
 }
 
 impl Told {
-    async fn by(test: &TestApp) -> Told {
+    pub async fn by(test: &TestApp) -> Told {
         let credential = format!("Authorization: Bearer {TOKEN}\r\n");
         let answer = ask(test.address, &credential).await;
         assert_eq!(answer.status, 200);
@@ -47,7 +47,7 @@ impl Told {
     }
 
     /// The value of a series; of a histogram how many it has seen.
-    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let sample = self.scrape.samples.iter().find(|sample| {
             let has = |(label, value): &(&str, &str)| sample.labels.get(label) == Some(*value);
             sample.metric == name && labels.iter().all(has)
@@ -123,6 +123,7 @@ async fn what_happens_is_counted() {
             ("muster_sign_ins_total", &[("outcome", "wrong")], 1.0),
             ("muster_sign_ins_total", &[("outcome", "good")], 1.0),
             ("muster_sign_ins_total", &[("outcome", "throttled")], 0.0),
+            ("muster_password_hashes_total", &[("kind", "pbkdf2")], 0.0),
             ("muster_commands_ended_total", &[("outcome", "done")], 1.0),
             ("muster_commands_open", &[("state", "queued")], 1.0),
             ("muster_terminals", &[("state", "online")], 1.0),

@@ -7,7 +7,7 @@ mod words;
 
 pub use exchange::{Given, finish, restarted, take};
 pub use queue::{Order, Text, give, overtake, queue, queue_all, take_back, withdraw};
-pub use words::{Worded, shown, worded};
+pub use words::{Worded, shown_without_people, worded};
 
 use crate::app::App;
 use crate::error::Result;

@@ -77,17 +77,30 @@ pub(super) fn is_restart(text: &str) -> bool {
     matches!(text, "REBOOT" | "CONTROL DEVICE 03000000")
 }
 
-/// A command's text as it may be seen: without passwords, templates, pictures and messages.
+/// What of a command nobody is shown: passwords, templates, pictures and messages.
+const SECRET: &[&str] = &[
+    "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template", "msg",
+];
+/// What only those are shown who may see people.
+const OF_PEOPLE: &[&str] = &["name", "card", "cardno", "vicecard"];
+
+/// A command's text as it is kept to be seen.
 pub fn shown(text: &str) -> String {
-    const SECRET: [&str; 9] = [
-        "passwd", "password", "tmp", "content", "comkey", "compwd", "authkey", "template", "msg",
-    ];
+    without(SECRET, text)
+}
+
+/// The same for whoever may not see people: the PIN alone says whom it is about.
+pub fn shown_without_people(text: &str) -> String {
+    without(OF_PEOPLE, &shown(text))
+}
+
+fn without(secret: &[&str], text: &str) -> String {
     let shown: Vec<String> = text
         .split('\t')
         .map(|field| match field.split_once('=') {
             Some((name, value)) if !value.is_empty() => {
                 let key = name.rsplit(' ').next().unwrap_or(name);
-                if SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
+                if secret.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
                     format!("{name}=…")
                 } else if key == "DateTime" {
                     // `command::at_moment`.
@@ -104,7 +117,24 @@ pub fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, shown_without_people};
+
+    #[test]
+    fn who_may_not_see_people_is_shown_their_pins_alone() {
+        for (text, left) in [
+            (
+                "DATA UPDATE USERINFO PIN=1\tName=A B\tPri=0\tPasswd=1\tCard=77\tViceCard=8",
+                "DATA UPDATE USERINFO PIN=1\tName=…\tPri=0\tPasswd=…\tCard=…\tViceCard=…",
+            ),
+            (
+                "DATA UPDATE user CardNo=77\tPin=1\tPassword=\tName=A=B\tPrivilege=0",
+                "DATA UPDATE user CardNo=…\tPin=1\tPassword=\tName=…\tPrivilege=0",
+            ),
+        ] {
+            assert_eq!(shown_without_people(text), left);
+            assert_eq!(shown_without_people(&shown(text)), left);
+        }
+    }
 
     #[test]
     fn secrets_are_not_shown() {

@@ -210,7 +210,7 @@ impl Plan<'_> {
             ids.push(commands::give(self.app, tx, self.caller, terminal.id, worded).await?);
             let texts: Vec<String> = worded
                 .iter()
-                .map(|(_, text)| commands::shown(text))
+                .map(|(_, text)| commands::shown_without_people(text))
                 .collect();
             let deed = Deed {
                 action,
@@ -235,7 +235,8 @@ impl Plan<'_> {
         let events = self.app.events.subscribe();
         if let Some(wait) = self.wait {
             let rows = outcome(self.app, self.caller, &ids, wait, events).await?;
-            self.answer["commands"] = rows.iter().map(|row| row.shown(self.app)).collect();
+            let shown = rows.iter().map(|row| row.shown(self.app, self.caller));
+            self.answer["commands"] = shown.collect();
         }
         Ok(Answer::ok(&self.answer))
     }
