@@ -239,8 +239,8 @@ pub async fn leaving(tx: &mut Tx, terminal_id: i64, pins: &[&str]) -> Result<Has
     Ok(pins.into_iter().map(|(pin,)| pin).collect())
 }
 
-/// Those of these PINs whose people a terminal has no say in: employees who are in none of its areas, and whom the
-/// server has not put there. Area 1 is nobody's place: a terminal in it has a say in those who are nowhere else.
+/// Those of these PINs whose people a terminal has no say in: employees who belong elsewhere, and whom the server has not put
+/// there. Area 1 is nobody's place: who is in no other belongs nowhere yet, and is enrolled wherever he goes.
 pub async fn strangers(
     app: &App,
     tx: &mut Tx,
@@ -251,22 +251,20 @@ pub async fn strangers(
         .all(&Sql::by_dialect(
             "SELECT e.emp_code FROM employee AS e JOIN terminal AS t ON t.id = $2 \
              WHERE e.company_id = $1 AND e.emp_code IN (SELECT value FROM json_each($4)) \
-                 AND CASE WHEN t.area_id = $3 \
-                     THEN EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
-                     ELSE NOT EXISTS (SELECT 1 FROM employee_area AS a \
-                                      WHERE a.employee_id = e.id AND a.area_id = t.area_id) \
-                         AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
-                                         WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
-                                             AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL)) END",
+                 AND EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                 AND NOT EXISTS (SELECT 1 FROM employee_area AS a \
+                                 WHERE a.employee_id = e.id AND a.area_id = t.area_id AND a.area_id <> $3) \
+                 AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                 WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
+                                     AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL))",
             "SELECT e.emp_code FROM employee AS e JOIN terminal AS t ON t.id = $2 \
              WHERE e.company_id = $1 AND e.emp_code = ANY(ARRAY(SELECT jsonb_array_elements_text($4::jsonb))) \
-                 AND CASE WHEN t.area_id = $3 \
-                     THEN EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
-                     ELSE NOT EXISTS (SELECT 1 FROM employee_area AS a \
-                                      WHERE a.employee_id = e.id AND a.area_id = t.area_id) \
-                         AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
-                                         WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
-                                             AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL)) END",
+                 AND EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                 AND NOT EXISTS (SELECT 1 FROM employee_area AS a \
+                                 WHERE a.employee_id = e.id AND a.area_id = t.area_id AND a.area_id <> $3) \
+                 AND NOT EXISTS (SELECT 1 FROM terminal_holding AS h \
+                                 WHERE h.terminal_id = t.id AND h.pin = e.emp_code AND h.thing = 'user' \
+                                     AND NOT h.own AND (h.may_hold OR h.told_digest IS NOT NULL))",
             [
                 app.company.id.clone().into(),
                 terminal_id.into(),
