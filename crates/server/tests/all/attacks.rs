@@ -323,7 +323,8 @@ async fn attack_22_a_long_request_is_answered_alike_on_a_fresh_connection_and_on
         let authorization = format!("Authorization: Token {}\r\n", admin.token);
         let long = |head: &str| format!("{authorization}{head}");
         let different: String = (0..10_000).map(|number| format!("a{number}=1&")).collect();
-        let many = r#"{"detail":"Too many parameters."}"#;
+        let many =
+            r#"{"detail":"Too many parameters.","code":-1,"msg":"Too many parameters.","data":{}}"#;
         for (query, head, status, body) in [
             ("a=1&".repeat(10_000), long(""), 400, many),
             (different, long(""), 414, r#"{"detail":"URI too long."}"#),
