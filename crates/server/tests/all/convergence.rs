@@ -429,6 +429,7 @@ impl World {
                     ("Name", &*person.name),
                     ("Pri", "0"),
                     ("Card", &*person.card),
+                    ("Verify", "-1"),
                 ];
                 let held = OnTerminal {
                     record: record
