@@ -264,10 +264,12 @@ fn mask_name(mask_flag: i16) -> Option<&'static str> {
 const OTHER_WAY: &str = "Other";
 const NO_MASK_KNOWN: &str = "-";
 
+/// What a number is called.
+type Names = fn(i16) -> Option<&'static str>;
+
 /// The text a list shows for a number of its row, for ordering by it.
 pub fn displayed(name: &str) -> Expr {
-    let (number, names, otherwise): (_, fn(i16) -> Option<&'static str>, Option<&str>) = match name
-    {
+    let (number, names, otherwise): (_, Names, Option<&str>) = match name {
         "punch_state_display" => (column("punch_state"), state_name, None),
         "verify_type_display" => (column("verify_type"), verify_name, Some(OTHER_WAY)),
         _ => (column("mask_flag"), mask_name, Some(NO_MASK_KNOWN)),

@@ -408,8 +408,10 @@ impl Changes {
     }
 }
 
+type TextOf = fn(&Row) -> &Option<String>;
+
 /// What a search of people looks into besides what names them: texts of this file's `TEXTS`.
-const ALSO_SEARCHED: [(&str, fn(&Row) -> &Option<String>); 8] = [
+const ALSO_SEARCHED: [(&str, TextOf); 8] = [
     ("city", |row| &row.city),
     ("address", |row| &row.address),
     ("national", |row| &row.national),
