@@ -387,7 +387,7 @@ async fn who_may_not_see_people_reads_no_names_and_card_numbers_in_commands() {
         for (rights, command, found) in [
             (
                 mechanic,
-                "DATA UPDATE USERINFO PIN=1001\tName=…\tPri=0\tPasswd=\tCard=…",
+                "DATA UPDATE USERINFO PIN=1001\tName=…\tPri=0\tPasswd=\tCard=…\tVerify=-1",
                 0,
             ),
             (
