@@ -66,6 +66,7 @@ scene("markup is text on every page (attack 28)", { page: { viewport: { width: 1
       if (await field.evaluate((found) => found.tagName === "SELECT")) await field.selectOption({ label: text });
       else await field.fill(text);
     }
+    if (path === "/clients/new") await page.getByLabel("See: Employees").check();
     await page.getByRole("button", { name: "Save" }).click();
     await page.waitForLoadState();
   }
