@@ -392,7 +392,7 @@ async fn who_may_not_see_people_reads_no_names_and_card_numbers_in_commands() {
             ),
             (
                 clerk,
-                "DATA UPDATE USERINFO PIN=1001\tName=Asha\tPri=0\tPasswd=\tCard=7105901",
+                "DATA UPDATE USERINFO PIN=1001\tName=Asha\tPri=0\tPasswd=\tCard=7105901\tVerify=-1",
                 1,
             ),
         ] {
