@@ -308,7 +308,7 @@ impl Read {
                 "kind",
                 ["unavailable", "other"],
             ),
-            job_failures: all.counters("muster_job_failures", "Jobs that failed", "job", []),
+            job_failures: all.counters("muster_job_failures", "Jobs that failed", "name", []),
             job_successes: all.add(
                 "muster_job_last_success_timestamp_seconds",
                 "When a job last went well",
@@ -367,7 +367,7 @@ impl Read {
             );
         }
         for (name, run) in app.runs.all() {
-            let job = [("job", name)];
+            let job = [("name", name)];
             raise(&self.job_failures.get_or_create(&job), run.failures);
             self.job_successes
                 .get_or_create(&job)

@@ -66,6 +66,14 @@ impl Told {
             .filter_map(|line| line.split(['{', ' ']).next())
             .collect()
     }
+
+    /// The labels of all series.
+    fn labels(&self) -> BTreeSet<&str> {
+        let samples = self.scrape.samples.iter();
+        samples
+            .flat_map(|sample| sample.labels.keys().map(String::as_str))
+            .collect()
+    }
 }
 
 #[tokio::test]
@@ -141,10 +149,10 @@ async fn what_happens_is_counted() {
             ("muster_connections_turned_away_total", &[], 0.0),
             ("muster_backup_timestamp_seconds", &[], 0.0),
             ("muster_certificate_end_timestamp_seconds", &[], 0.0),
-            ("muster_job_failures_total", &[("job", "figures")], 0.0),
+            ("muster_job_failures_total", &[("name", "figures")], 0.0),
             (
                 "muster_job_last_success_timestamp_seconds",
-                &[("job", "figures")],
+                &[("name", "figures")],
                 1_768_464_000.0,
             ),
             ("process_start_time_seconds", &[], 1_768_464_000.0),
@@ -236,6 +244,9 @@ async fn alerts_dashboard_and_document_name_what_there_is() {
     test.run_jobs().await;
     let told = Told::by(&test).await;
     let there_is = told.names();
+    // Prometheus has these two for itself, and would call ours otherwise.
+    let labels = told.labels();
+    assert!(labels.contains("name") && !labels.contains("job") && !labels.contains("instance"));
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let read = |path: PathBuf| fs::read_to_string(path).expect("a text");
     let document = read(docs.join("monitoring.md"));
