@@ -90,35 +90,33 @@ pub async fn checks(store: &Store, keys: &Keys) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Whoever reads a part holds it and its nine indexes.
-const LOCKS_OF_A_PART: i64 = 10;
-
 /// Whether the parts for the punches to come are there, where punches lie in parts.
 async fn months(store: &Store) -> Result<Option<Finding>> {
     if store.dialect() == Dialect::Sqlite {
         return Ok(None);
     }
-    let (count, archived, until, are_ready, room): (
+    // Whoever reads a part holds it and its indexes.
+    let (count, archived, until, are_ready, room, locks): (
         i64,
         i64,
         Option<NaiveDateTime>,
         bool,
+        i64,
         i64,
     ) = store
         .one(&Sql::new(
             "SELECT COUNT(*) FILTER (WHERE NOT is_archived), COUNT(*) FILTER (WHERE is_archived), MAX(ends), \
                  COALESCE(MAX(ends) > now() AT TIME ZONE 'UTC', FALSE), \
                  current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint \
-                     + current_setting('max_prepared_transactions')::bigint) FROM punch_parts()",
+                     + current_setting('max_prepared_transactions')::bigint), \
+                 (SELECT 1 + COUNT(*) FROM pg_index WHERE indrelid = 'punch'::regclass) FROM punch_parts()",
             [],
         ))
         .await?;
     let until = until.map_or_else(String::new, |until| until.date().to_string());
     // All connections and that for punches, each of which reads all parts.
     let connections = i64::try_from(store.connections().most).unwrap_or(i64::MAX);
-    let need = connections
-        .saturating_add(1)
-        .saturating_mul(count * LOCKS_OF_A_PART);
+    let need = connections.saturating_add(1).saturating_mul(count * locks);
     Ok(Some(if are_ready && need > room {
         Err(t!(
             "{count} parts of punches may need {need} locks at once, PostgreSQL has room for {room}: raise its max_locks_per_transaction",
