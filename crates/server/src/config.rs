@@ -654,6 +654,11 @@ impl Config {
         }
     }
 
+    /// Nobody said which zone it is, and a machine or a container without one says UTC.
+    pub fn zone_may_be_wrong(&self) -> bool {
+        self.zone.is_empty() && matches!(self.zone(), Ok(Tz::UTC | Tz::Etc__UTC))
+    }
+
     pub fn database_url(&self) -> anyhow::Result<muster_store::Url> {
         if self.database_url.is_empty() {
             Ok(muster_store::Url::Sqlite(self.data_dir.join("muster.db")))

@@ -26,6 +26,11 @@ impl Doctor {
             }
         };
         println!("good  configuration");
+        if config.zone_may_be_wrong() {
+            println!(
+                "note  times are in UTC, as on this machine: the option `zone` names another, which new terminals get"
+            );
+        }
         if !config.data_dir.is_dir() {
             println!(
                 "bad   {} is not there: `muster serve` makes it at its first start",

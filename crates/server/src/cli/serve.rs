@@ -55,6 +55,11 @@ impl Serve {
                 // Not through the log: it is shown once, to whoever started the server.
                 say(&format!("first start: user admin, password {password}"));
             }
+            if app.config.zone_may_be_wrong() {
+                tracing::warn!(
+                    "times are in UTC, as on this machine: the option zone names another, which new terminals get"
+                );
+            }
             let server = Server::start(app).await?;
             let stopping = server.app.clone();
             let ended = tokio::select! {
