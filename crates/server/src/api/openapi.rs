@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema,
     SchemaFormat, SchemaType, Type,
 };
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder, SecurityRequirement,
@@ -119,6 +119,11 @@ impl Named {
     }
 }
 
+/// The ways in which somebody says who he is, each of them enough.
+const TOKEN: &str = "token";
+const IN_QUERY: &str = "token_in_query";
+const BASIC: &str = "basic";
+
 fn document(registry: &Registry) -> OpenApi {
     let mut named = Named::default();
     let mut paths = PathsBuilder::new();
@@ -138,6 +143,23 @@ fn document(registry: &Registry) -> OpenApi {
         "Authorization",
         "A word (Token, JWT, Bearer or Bearer-Token) and a token of a login door or an API client.",
     )));
+    let in_query = SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(
+        "access_token",
+        "The token of an API client; of nobody else. Addresses are written down by what lies between, \
+         so a header is better. The option `api.query_token` turns it off.",
+    )));
+    let mut basic = Http::new(HttpAuthScheme::Basic);
+    basic.description = Some(
+        "A user's name and password, each time; answers are BioTime's. The option `api.basic` turns it on."
+            .to_owned(),
+    );
+    for (name, scheme) in [
+        (TOKEN, token),
+        (IN_QUERY, in_query),
+        (BASIC, SecurityScheme::Http(basic)),
+    ] {
+        components = components.security_scheme(name, scheme);
+    }
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -151,7 +173,10 @@ fn document(registry: &Registry) -> OpenApi {
                 .build(),
         )
         .paths(paths.build())
-        .components(Some(components.security_scheme("token", token).build()))
+        .components(Some(components.build()))
+        .security(Some(
+            [TOKEN, IN_QUERY, BASIC].map(|name| SecurityRequirement::new(name, [""; 0])),
+        ))
         .build()
 }
 
@@ -178,8 +203,8 @@ fn operation(endpoint: &Endpoint, named: &mut Named) -> OperationBuilder {
                 format!("Needs the right `{right}`; employees see what is their own.")
             }
         }));
-    if endpoint.guard != Guard::Open {
-        operation = operation.security(SecurityRequirement::new("token", [""; 0]));
+    if endpoint.guard == Guard::Open {
+        operation = operation.securities(Some([]));
     }
     for name in endpoint
         .path
