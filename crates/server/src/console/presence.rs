@@ -14,7 +14,7 @@ use crate::console::table::{self, Choice};
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::{Text, grouped};
-use crate::punches::day::{self, Absent, Among, Part, Present, Which};
+use crate::punches::day::{self, Absent, Among, Day, Part, Present, Which};
 use crate::punches::wording;
 use crate::relation::{AREA, DEPARTMENT};
 use crate::resource::Made;
@@ -148,7 +148,8 @@ struct At {
     zone: Option<String>,
 }
 
-struct Day {
+/// What is shown of the day of somebody who came.
+struct Came {
     first_and_last: [At; 2],
     state: String,
     place: String,
@@ -161,7 +162,7 @@ struct Person {
     code: String,
     department: String,
     /// `None` of who has not come.
-    day: Option<Day>,
+    day: Option<Came>,
 }
 
 #[derive(Template)]
@@ -209,12 +210,10 @@ pub async fn page(
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     let look = Look::read(app, &mut query)?;
     let today = app.today();
-    let people = day::people(app, &session.caller.scope, today, look.after, &look.among).await?;
+    let day = Day::read(app, &session.caller.scope, today, &look.among).await?;
     let absent = absent_count(app, &session, today, &look.among).await?;
     let count_of = |which: Option<Which>| match which {
-        Some(Which::Inside) => Some(people.inside),
-        Some(Which::Came) => Some(people.came),
-        Some(Which::Late) => Some(people.late),
+        Some(which) => Some(day.count(which, look.after)),
         None => absent,
     };
     let (who, name, which) = list_asked(&mut query);
@@ -226,7 +225,7 @@ pub async fn page(
         skipped: (number - 1) * SIZE,
         most: SIZE,
     };
-    let people = shown(app, &session, today, &look, which, part).await?;
+    let people = shown(app, &session, &day, &look, which, part).await?;
     let tabs = LISTS.into_iter().filter_map(|(list, name, which)| {
         Some(Tab {
             address: look.address(list),
@@ -270,24 +269,22 @@ pub async fn page(
 async fn shown(
     app: &App,
     session: &Session,
-    today: NaiveDate,
+    day: &Day,
     look: &Look,
     which: Option<Which>,
     part: Part,
 ) -> Result<Vec<Person>> {
     let caller = &session.caller;
     let sees_people = caller.may(Right::View(Thing::Employee));
-    let Look { after, among, .. } = look;
     Ok(match which {
         None => {
-            let absent = day::absent(app, caller, today, among, part).await?;
+            let absent = day::absent(app, caller, day.date, &look.among, part).await?;
             absent.into_iter().map(Person::absent).collect()
         }
         Some(which) => {
-            let scope = &caller.scope;
-            let present = day::present(app, scope, today, *after, among, which, part).await?;
-            let people = present.into_iter();
-            people
+            let present = day.present(app, which, look.after, part).await?;
+            present
+                .into_iter()
                 .map(|present| Person::present(app, present, sees_people))
                 .collect()
         }
@@ -313,7 +310,7 @@ impl Person {
             name: name(present.first_name.as_deref(), present.last_name.as_deref()),
             code: present.pin,
             department: present.dept_name.unwrap_or_default(),
-            day: Some(Day {
+            day: Some(Came {
                 first_and_last: [
                     at(present.first_local, present.first_at),
                     at(present.punch_local, present.punch_at),
@@ -380,8 +377,8 @@ pub async fn file(
             }
         }
         Some(which) => {
-            let (scope, among) = (&caller.scope, &look.among);
-            for present in day::present(app, scope, today, look.after, among, which, all).await? {
+            let day = Day::read(app, &caller.scope, today, &look.among).await?;
+            for present in day.present(app, which, look.after, all).await? {
                 file.row(&[
                     text(Some(&present.pin)),
                     text(present.first_name.as_ref()),

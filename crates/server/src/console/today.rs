@@ -17,7 +17,7 @@ use crate::console::told::FAILED;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::language::{Text, grouped};
-use crate::punches::day::{self, Among, Part, People, Present, Which};
+use crate::punches::day::{Among, Day, Part, Present, Which};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
 use crate::terminals::command_list::Listed as Commands;
@@ -53,7 +53,9 @@ struct Bar {
 }
 
 struct Presence {
-    people: People,
+    inside: i64,
+    came: i64,
+    late_count: i64,
     /// For who may see people.
     absent: Option<i64>,
     /// Where the names are: of those who are in, came, came late, have not come.
@@ -160,30 +162,26 @@ pub async fn page(
 
 async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Presence> {
     let (today, scope) = (app.today(), &session.caller.scope);
-    let hours = day::by_hour(app, scope, today).await?;
     let anybody = Among::default();
-    let people = day::people(app, scope, today, after, &anybody).await?;
-    let late = match people.late {
-        0 => Vec::new(),
-        _ => {
-            let part = Part {
-                skipped: 0,
-                most: MOST_LATE,
-            };
-            day::present(app, scope, today, after, &anybody, Which::Late, part).await?
-        }
+    let day = Day::read(app, scope, today, &anybody).await?;
+    let latest = Part {
+        skipped: 0,
+        most: MOST_LATE,
     };
-    let [punches, transactions] = [0, 1].map(|kind| hours.iter().map(|hour| hour[kind]).sum());
+    let late = day.present(app, Which::Late, after, latest).await?;
+    let [punches, transactions] = [0, 1].map(|kind| day.hours.iter().map(|hour| hour[kind]).sum());
     let unregistered: i64 = punches - transactions;
     let look = Look::at(app, after)?;
     Ok(Presence {
-        people,
+        inside: day.count(Which::Inside, after),
+        came: day.count(Which::Came, after),
+        late_count: day.count(Which::Late, after),
         absent: presence::absent_count(app, session, today, &anybody).await?,
         lists: ["in", "came", "late", "absent"].map(|list| look.address(list)),
         late: late.into_iter().map(|late| Late::of(app, late)).collect(),
         after: after.format("%H:%M").to_string(),
         times: moment::by_the_clocks(app.zone.name()),
-        bars: bars(&hours.map(|[punches, _]| punches)),
+        bars: bars(&day.hours.map(|[punches, _]| punches)),
         transactions: grouped(transactions),
         unregistered: (unregistered > 0).then(|| grouped(unregistered)),
         punches: grouped(punches),

@@ -8,20 +8,13 @@ use crate::extract::Query as Asked;
 use crate::punches::recent::seen;
 use crate::resource::{Resource, Selection};
 use crate::resources::employee::{self, Employee};
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use muster_store::Dialect;
-use sea_query::{Alias, Asterisk, Cond, Condition, Expr, ExprTrait, Order, Query, SelectStatement};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use sea_query::{Cond, Condition, Expr, ExprTrait, Order, Query, SelectStatement};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The states that say somebody left: out, to a break, overtime's end, to a meal.
 const WAYS_OUT: [i16; 4] = [1, 2, 5, 8];
-
-/// How many employees punched, whose last punch was no way out, and whose first one was late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct People {
-    pub came: i64,
-    pub inside: i64,
-    pub late: i64,
-}
 
 /// Which people are looked at: of a department, of an area, by codes or ids as lists are asked. Nothing: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +44,7 @@ impl Among {
     }
 }
 
-/// Which of those who punched.
+/// Which of those who punched: all, those whose last punch was no way out, those whose first one was late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Came,
@@ -60,7 +53,7 @@ pub enum Which {
 }
 
 /// Somebody's day: the first and the last punch, and where the last was.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
     pub employee_id: i64,
     pub pin: String,
@@ -103,131 +96,200 @@ pub fn of(day: NaiveDate) -> Condition {
         .add(at().lt(midnight(day + Days::new(1))))
 }
 
-/// Each employee's last punch of the day, some columns of it, with the time of the first.
-fn lasts(scope: &Scope, day: NaiveDate, columns: &[&'static str]) -> SelectStatement {
-    let mut select = seen(scope);
-    select
-        .columns(columns.iter().map(|column| ("punch", *column)))
-        .expr_as(
-            Expr::cust("MIN(punch.punch_local) OVER (PARTITION BY punch.employee_id)"),
-            "first_local",
-        )
-        .expr_as(
-            Expr::cust(
-                "ROW_NUMBER() OVER (PARTITION BY punch.employee_id ORDER BY punch.punch_local DESC, punch.id DESC)",
-            ),
-            "place",
-        )
-        .cond_where(of(day))
-        .and_where(Expr::col(("punch", "employee_id")).is_not_null());
-    select
+/// A punch, as far as the figures of a day need it.
+#[derive(sqlx::FromRow)]
+struct Seen {
+    id: i64,
+    employee_id: Option<i64>,
+    pin: String,
+    punch_local: NaiveDateTime,
+    punch_state: i16,
+    is_transaction: bool,
 }
 
-fn count_if(condition: Expr) -> Expr {
-    Expr::expr(Expr::case(condition, 1_i64).finally(0_i64))
-        .sum()
-        .if_null(0_i64)
-        .cast_as(Alias::new("BIGINT"))
+/// When a punch was, and which: of two at one time the later id is the later one.
+type Moment = (NaiveDateTime, i64);
+
+/// Somebody's day.
+struct Person {
+    id: i64,
+    first: Moment,
+    last: Moment,
+    /// Of the last punch.
+    state: i16,
+    pin: String,
 }
 
-impl Which {
-    /// What is so of the last punch of each.
-    fn is(self, late_after: NaiveDateTime) -> Option<Expr> {
-        match self {
-            Which::Came => None,
-            Which::Inside => Some(Expr::col("punch_state").is_not_in(WAYS_OUT)),
-            Which::Late => Some(Expr::col("first_local").gt(late_after)),
-        }
-    }
+/// A day's punches within a scope, gone through once: all figures and lists come from here.
+pub struct Day {
+    pub date: NaiveDate,
+    people: Vec<Person>,
+    /// How many punches there were in each hour, and how many of them employees made.
+    pub hours: [[i64; 2]; 24],
 }
 
-pub async fn people(
-    app: &App,
-    scope: &Scope,
-    day: NaiveDate,
-    late_after: NaiveTime,
-    among: &Among,
-) -> Result<People> {
-    let mut lasts = lasts(scope, day, &["employee_id", "punch_state"]);
-    lasts.cond_where(among.condition(app)?);
-    let after = day.and_time(late_after);
-    let count = |which: Which| {
-        which
-            .is(after)
-            .map_or_else(|| Expr::cust("COUNT(*)"), count_if)
-    };
-    let select = Query::select()
-        .expr_as(count(Which::Came), "came")
-        .expr_as(count(Which::Inside), "inside")
-        .expr_as(count(Which::Late), "late")
-        .from_subquery(lasts, "lasts")
-        .and_where(Expr::col("place").eq(1_i64))
-        .take();
-    Ok(app.store.one(&select).await?)
-}
-
-/// Some of those who punched: by their codes, those who came late the latest first.
-pub async fn present(
-    app: &App,
-    scope: &Scope,
-    day: NaiveDate,
-    late_after: NaiveTime,
-    among: &Among,
-    which: Which,
-    part: Part,
-) -> Result<Vec<Present>> {
-    const COLUMNS: [&str; 7] = [
-        "employee_id",
-        "pin",
-        "punch_local",
-        "punch_at",
-        "punch_state",
-        "terminal_sn",
-        "terminal_alias",
-    ];
-    let sort = |select: &mut SelectStatement, table: &'static str| {
-        if which == Which::Late {
-            select.order_by((table, "first_local"), Order::Desc);
-        }
+impl Day {
+    pub async fn read(app: &App, scope: &Scope, date: NaiveDate, among: &Among) -> Result<Day> {
+        let mut select = seen(scope);
         select
-            .order_by((table, "pin"), Order::Asc)
-            .order_by((table, "employee_id"), Order::Asc);
-    };
-    let mut lasts = lasts(scope, day, &COLUMNS);
-    lasts.cond_where(among.condition(app)?).expr_as(
-        Expr::cust(
-            "FIRST_VALUE(punch.punch_at) OVER (PARTITION BY punch.employee_id ORDER BY punch.punch_local, punch.id)",
-        ),
-        "first_at",
-    );
-    let mut page = Query::select();
-    page.columns(COLUMNS.map(|column| ("lasts", column)))
-        .columns(["first_local", "first_at"].map(|column| ("lasts", column)))
-        .from_subquery(lasts, "lasts")
-        .and_where(Expr::col("place").eq(1_i64))
-        .offset(part.skipped)
-        .limit(part.most);
-    if let Some(is_so) = which.is(day.and_time(late_after)) {
-        page.and_where(is_so);
+            .columns(
+                ["id", "employee_id", "pin", "punch_local", "punch_state"]
+                    .map(|column| ("punch", column)),
+            )
+            .expr_as(
+                Expr::col(("punch", "transaction_id")).is_not_null(),
+                "is_transaction",
+            )
+            .cond_where(of(date))
+            .cond_where(among.condition(app)?);
+        let all: Vec<Seen> = app.store.all(&select).await?;
+        let mut hours = [[0; 2]; 24];
+        let mut people: HashMap<i64, Person> = HashMap::new();
+        for seen in all {
+            let [punches, transactions] = &mut hours[seen.punch_local.hour() as usize];
+            *punches += 1;
+            *transactions += i64::from(seen.is_transaction);
+            let Some(id) = seen.employee_id else {
+                continue;
+            };
+            let at = (seen.punch_local, seen.id);
+            match people.entry(id) {
+                Entry::Occupied(mut entry) => entry.get_mut().punched(at, seen),
+                Entry::Vacant(entry) => {
+                    entry.insert(Person {
+                        id,
+                        first: at,
+                        last: at,
+                        state: seen.punch_state,
+                        pin: seen.pin,
+                    });
+                }
+            }
+        }
+        Ok(Day {
+            date,
+            people: people.into_values().collect(),
+            hours,
+        })
     }
-    sort(&mut page, "lasts");
-    // Whoever is on another page is not looked up.
-    let mut select = Query::select();
-    select
-        .column(("page", Asterisk))
-        .columns(["first_name", "last_name"].map(|column| ("employee", column)))
-        .column(("department", "dept_name"))
-        .from_subquery(page, "page")
-        .left_join(
-            "employee",
-            Expr::col(("employee", "id")).equals(("page", "employee_id")),
-        )
-        .left_join(
-            "department",
-            Expr::col(("department", "id")).equals(("employee", "department_id")),
-        );
-    sort(&mut select, "page");
-    Ok(app.store.all(&select).await?)
+
+    /// Who comes after that time is late.
+    fn of(&self, which: Which, late_after: NaiveTime) -> impl Iterator<Item = &Person> {
+        let after = self.date.and_time(late_after);
+        self.people.iter().filter(move |person| match which {
+            Which::Came => true,
+            Which::Inside => !WAYS_OUT.contains(&person.state),
+            Which::Late => person.first.0 > after,
+        })
+    }
+
+    pub fn count(&self, which: Which, late_after: NaiveTime) -> i64 {
+        i64::try_from(self.of(which, late_after).count()).unwrap_or(i64::MAX)
+    }
+
+    /// Some of those who punched: by their codes, those who came late the latest first.
+    pub async fn present(
+        &self,
+        app: &App,
+        which: Which,
+        late_after: NaiveTime,
+        part: Part,
+    ) -> Result<Vec<Present>> {
+        let mut people: Vec<&Person> = self.of(which, late_after).collect();
+        people.sort_unstable_by(|a, b| {
+            let by_code = (&a.pin, a.id).cmp(&(&b.pin, b.id));
+            match which {
+                Which::Late => b.first.0.cmp(&a.first.0).then(by_code),
+                Which::Came | Which::Inside => by_code,
+            }
+        });
+        let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let people = people
+            .into_iter()
+            .skip(whole(part.skipped))
+            .take(whole(part.most));
+        let people: Vec<&Person> = people.collect();
+        let mut present = Vec::with_capacity(people.len());
+        for some in people.chunks(TOGETHER) {
+            let punches = self.punches(app, some).await?;
+            present.extend(some.iter().filter_map(|person| person.shown(&punches)));
+        }
+        Ok(present)
+    }
+
+    /// The first and the last punches of these people, by their ids.
+    async fn punches(&self, app: &App, people: &[&Person]) -> Result<HashMap<i64, Punch>> {
+        let ids = people
+            .iter()
+            .flat_map(|person| [person.first.1, person.last.1]);
+        let mut select = Query::select();
+        select
+            .columns(
+                ["id", "punch_at", "terminal_sn", "terminal_alias"].map(|column| ("punch", column)),
+            )
+            .columns(["first_name", "last_name"].map(|column| ("employee", column)))
+            .column(("department", "dept_name"))
+            .from("punch")
+            .left_join(
+                "employee",
+                Expr::col(("employee", "id")).equals(("punch", "employee_id")),
+            )
+            .left_join(
+                "department",
+                Expr::col(("department", "id")).equals(("employee", "department_id")),
+            )
+            // On PostgreSQL the day says in which part they lie.
+            .cond_where(of(self.date))
+            .and_where(Expr::col(("punch", "id")).is_in(ids));
+        let punches: Vec<Punch> = app.store.all(&select).await?;
+        Ok(punches.into_iter().map(|punch| (punch.id, punch)).collect())
+    }
+}
+
+/// People whose punches are looked up at once.
+const TOGETHER: usize = 500;
+
+/// What is shown of somebody's first or last punch.
+#[derive(sqlx::FromRow)]
+struct Punch {
+    id: i64,
+    punch_at: DateTime<Utc>,
+    terminal_sn: String,
+    terminal_alias: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    dept_name: Option<String>,
+}
+
+impl Person {
+    fn punched(&mut self, at: Moment, seen: Seen) {
+        self.first = self.first.min(at);
+        if at > self.last {
+            self.last = at;
+            self.state = seen.punch_state;
+            self.pin = seen.pin;
+        }
+    }
+
+    /// `None`: a punch of his was taken away a moment ago.
+    fn shown(&self, punches: &HashMap<i64, Punch>) -> Option<Present> {
+        let [first, last] = [self.first, self.last].map(|(_, id)| punches.get(&id));
+        let (first, last) = (first?, last?);
+        Some(Present {
+            employee_id: self.id,
+            pin: self.pin.clone(),
+            first_name: last.first_name.clone(),
+            last_name: last.last_name.clone(),
+            dept_name: last.dept_name.clone(),
+            first_local: self.first.0,
+            first_at: first.punch_at,
+            punch_local: self.last.0,
+            punch_at: last.punch_at,
+            punch_state: self.state,
+            terminal_sn: last.terminal_sn.clone(),
+            terminal_alias: last.terminal_alias.clone(),
+        })
+    }
 }
 
 /// Whoever punched that day, at whatever terminal: also at one that a caller does not see, for nobody is
@@ -292,30 +354,4 @@ pub async fn absent(
         .offset(part.skipped)
         .limit(part.most);
     Ok(app.store.all(&select).await?)
-}
-
-/// How many punches there were in each hour of the day, and how many of them employees made.
-pub async fn by_hour(app: &App, scope: &Scope, day: NaiveDate) -> Result<[[i64; 2]; 24]> {
-    let hour = match app.store.dialect() {
-        Dialect::Sqlite => "CAST(strftime('%H', punch.punch_local) AS INTEGER)",
-        Dialect::Postgres => "CAST(extract(hour FROM punch.punch_local) AS BIGINT)",
-    };
-    let mut select = seen(scope);
-    select
-        .expr(Expr::cust(hour))
-        .expr(Expr::cust("COUNT(*)"))
-        .expr(Expr::cust("COUNT(punch.transaction_id)"))
-        .cond_where(of(day))
-        .add_group_by([Expr::cust(hour)]);
-    let counts: Vec<(i64, i64, i64)> = app.store.all(&select).await?;
-    let mut hours = [[0; 2]; 24];
-    for (hour, punches, transactions) in counts {
-        if let Some(of_hour) = usize::try_from(hour)
-            .ok()
-            .and_then(|hour| hours.get_mut(hour))
-        {
-            *of_hour = [punches, transactions];
-        }
-    }
-    Ok(hours)
 }
