@@ -102,7 +102,7 @@ pub fn parse(target: &[u8]) -> Option<Target> {
 }
 
 /// Drops `http://host:port` of an absolute-form target.
-fn without_origin(target: &[u8]) -> &[u8] {
+pub fn without_origin(target: &[u8]) -> &[u8] {
     for scheme in [&b"http://"[..], b"https://"] {
         if target.len() >= scheme.len() && target[..scheme.len()].eq_ignore_ascii_case(scheme) {
             let rest = &target[scheme.len()..];

@@ -389,7 +389,7 @@ fn terminals_target(head: &Head) -> Option<Target> {
 /// The same for the bytes of a request target.
 pub fn terminals_path(target: &[u8]) -> Option<Target> {
     const API: &[u8] = b"/iclock/api";
-    let path = target
+    let path = target::without_origin(target)
         .split(|byte| *byte == b'?')
         .next()
         .unwrap_or_default();

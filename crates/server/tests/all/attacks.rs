@@ -394,6 +394,13 @@ async fn attack_38_a_message_that_can_be_read_in_two_ways_or_in_none_is_refused(
         ] {
             assert_eq!(test.wire(bytes).await.status, 400, "{bytes:?}");
         }
+        // One form more in which a target may be written, as through a proxy: it is the same door.
+        for target in ["/iclock/api/terminals/", "http://a/iclock/api/terminals/"] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            let refused = test.wire(request).await;
+            assert_eq!(refused.status, 401, "{target}");
+            assert!(refused.body.contains("credentials"), "{}", refused.body);
+        }
         for headers in [
             "Host: a\r\nHost: b\r\n",
             "Host: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n",
