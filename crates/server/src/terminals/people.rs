@@ -8,6 +8,7 @@ use crate::events::Event;
 use crate::punches::record;
 use crate::resources::employee::{self, Enrolled};
 use crate::sealed::Sealed;
+use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
 use crate::writing::Writing;
@@ -122,17 +123,23 @@ pub async fn remove(
 }
 
 /// These codes have somebody now: the templates and pictures that terminals brought for those PINs are
-/// theirs.
+/// theirs, unless it was a terminal that has no say in them ([`sync::strangers`]).
 pub async fn adopt<S: AsRef<str>>(app: &App, tx: &mut Tx, emp_codes: &[S]) -> Result<()> {
     let codes = json_list(emp_codes.iter().map(|code| code.as_ref()));
     tx.run(&Sql::by_dialect(
         "UPDATE biometric SET employee_id = e.id FROM employee AS e \
          WHERE biometric.company_id = $1 AND biometric.pin IN (SELECT value FROM json_each($2)) \
-             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
+             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin \
+             AND (NOT EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                  OR EXISTS (SELECT 1 FROM employee_area AS a JOIN terminal AS t ON t.area_id = a.area_id \
+                             WHERE a.employee_id = e.id AND a.area_id <> $3 AND t.sn = biometric.terminal_sn))",
         "UPDATE biometric SET employee_id = e.id FROM employee AS e \
          WHERE biometric.company_id = $1 AND biometric.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
-             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin",
-        [app.company.id.clone().into(), codes],
+             AND biometric.employee_id IS NULL AND e.company_id = $1 AND e.emp_code = biometric.pin \
+             AND (NOT EXISTS (SELECT 1 FROM employee_area AS a WHERE a.employee_id = e.id AND a.area_id <> $3) \
+                  OR EXISTS (SELECT 1 FROM employee_area AS a JOIN terminal AS t ON t.area_id = a.area_id \
+                             WHERE a.employee_id = e.id AND a.area_id <> $3 AND t.sn = biometric.terminal_sn))",
+        [app.company.id.clone().into(), codes, NOT_AUTHORIZED.into()],
     ))
     .await?;
     Ok(())
@@ -606,7 +613,8 @@ async fn keep_biometric(
              valid = excluded.valid, duress = excluded.duress, template_sealed = excluded.template_sealed, \
              terminal_sn = excluded.terminal_sn, changed_at = excluded.changed_at, digest = excluded.digest \
          WHERE biometric.digest IS NULL OR biometric.digest <> excluded.digest \
-             OR biometric.valid <> excluded.valid OR biometric.duress <> excluded.duress",
+             OR biometric.valid <> excluded.valid OR biometric.duress <> excluded.duress \
+             OR COALESCE(biometric.employee_id, 0) <> COALESCE(excluded.employee_id, 0)",
         [
             app.company.id.clone().into(),
             body.pin.into(),

@@ -189,6 +189,42 @@ async fn attack_27_a_terminal_puts_nothing_on_people_of_other_areas() {
 }
 
 #[tokio::test]
+async fn attack_27_what_a_terminal_brought_before_its_person_came_opens_no_door_elsewhere() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let area = json!({ "area_code": "plant", "area_name": "Plant" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        admin
+            .post(TERMINALS, json!({ "sn": "PLANT", "area": "plant" }))
+            .await
+            .is(201);
+        for sn in ["GATE", "PLANT"] {
+            let target = format!("/iclock/cdata?SN={sn}&table=options");
+            app.post(&target, "FPVersion=10").await;
+        }
+        let finger = "FP PIN=1004\tFID=3\tSize=8\tValid=1\tTMP=b3RoZXJz";
+        let target = "/iclock/cdata?SN=PLANT&table=OPERLOG&Stamp=1";
+        app.post(target, format!("{finger}\n")).await;
+        let new = json!({ "emp_code": "1004", "area": ["north"] });
+        admin.post(PEOPLE, new).await.is(201);
+        let record = "DATA UPDATE USERINFO PIN=1004\tName=\tPri=0\tPasswd=\tCard=\tVerify=-1";
+        assert_eq!(app.obeyed("GATE").await, [record]);
+        assert_eq!(app.obeyed("GATE").await, [""; 0], "no finger of the plant");
+        // The plant's terminal has a say in him as soon as he works there.
+        let both = json!({ "employees": ["1004"], "areas": ["north", "plant"] });
+        admin
+            .post(&format!("{PEOPLE}adjust_area/"), both)
+            .await
+            .is(200);
+        assert_eq!(
+            app.obeyed("GATE").await,
+            ["DATA UPDATE FINGERTMP PIN=1004\tFID=3\tSize=8\tValid=1\tTMP=b3RoZXJz"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn attack_35_36_sql_and_paths_from_a_terminal_are_text() {
     on_both(|app| async move {
         let admin = scene(&app).await;

@@ -587,7 +587,8 @@ pub async fn forget(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// What the server has of these people, the newest last.
+/// What the server has of these people, the newest last; not what still waits for its person
+/// ([`people::adopt`](crate::terminals::people::adopt)).
 pub async fn bodies(app: &App, tx: &mut Tx, pins: &[&str]) -> Result<Vec<Body>> {
     Ok(tx.all(&bodies_asked(app, pins)).await?)
 }
@@ -602,11 +603,13 @@ fn bodies_asked(app: &App, pins: &[&str]) -> Sql {
         "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
              b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
          FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
-         WHERE b.company_id = $1 AND b.pin IN (SELECT value FROM json_each($2)) ORDER BY b.changed_at, b.id",
+         WHERE b.company_id = $1 AND b.pin IN (SELECT value FROM json_each($2)) AND b.employee_id IS NOT NULL \
+         ORDER BY b.changed_at, b.id",
         "SELECT b.id, b.pin, b.wire_type, b.bio_no, b.bio_index, b.major_ver, b.minor_ver, b.bio_format, \
              b.source, b.valid, b.duress, b.digest, b.changed_at, t.fp_alg_ver, t.face_alg_ver, t.fv_alg_ver \
          FROM biometric AS b LEFT JOIN terminal AS t ON t.sn = b.terminal_sn \
          WHERE b.company_id = $1 AND b.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($2::jsonb))) \
+             AND b.employee_id IS NOT NULL \
          ORDER BY b.changed_at, b.id",
         [
             app.company.id.clone().into(),

@@ -91,7 +91,7 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
                      || char(31) || COALESCE(CASE b.source WHEN 'fp' THEN t.fp_alg_ver WHEN 'face' THEN t.face_alg_ver \
                          WHEN 'fvein' THEN t.fv_alg_ver END, '')) AS makes \
                  FROM employee_area AS a CROSS JOIN employee AS e ON e.id = a.employee_id \
-                 CROSS JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code \
+                 CROSS JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code AND b.employee_id = e.id \
                  LEFT JOIN terminal AS t ON t.sn = CASE WHEN b.major_ver = '' AND b.source IN ('fp', 'face', 'fvein') \
                      THEN b.terminal_sn END \
                  WHERE a.area_id IN (SELECT value FROM json_each($2)) AND e.company_id = $1 AND e.status = 0 \
@@ -104,7 +104,7 @@ pub async fn wanted(app: &App, terminals: &[(Place, i64)]) -> Result<HashMap<i64
                      || chr(31) || COALESCE(CASE b.source WHEN 'fp' THEN t.fp_alg_ver WHEN 'face' THEN t.face_alg_ver \
                          WHEN 'fvein' THEN t.fv_alg_ver END, '')) AS TEXT) AS makes \
                  FROM employee_area AS a JOIN employee AS e ON e.id = a.employee_id \
-                 JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code \
+                 JOIN biometric AS b ON b.company_id = e.company_id AND b.pin = e.emp_code AND b.employee_id = e.id \
                  LEFT JOIN terminal AS t ON b.major_ver = '' AND b.source IN ('fp', 'face', 'fvein') \
                      AND t.sn = b.terminal_sn \
                  WHERE a.area_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
