@@ -60,6 +60,8 @@ export async function startServer({ command = "serve", database = "sqlite", args
     env: {
       ...withoutOptions(process.env),
       MUSTER_ADMIN_PASSWORD: adminPassword,
+      // The scenes say what day it is in UTC.
+      MUSTER_ZONE: "UTC",
       ...(own && { MUSTER_DATABASE_URL: own.url }),
       ...env,
     },

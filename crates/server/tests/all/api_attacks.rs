@@ -279,6 +279,53 @@ async fn attack_43_of_two_that_make_one_person_at_once_one_is_refused() {
 }
 
 #[tokio::test]
+async fn attack_43_who_is_moved_and_removed_at_once_is_gone_from_everywhere() {
+    on_both(|test| async move {
+        let caller = test.easytimepro().await;
+        let area = json!({ "area_code": "north", "area_name": "North" });
+        caller.post(AREAS, area).await.is(201);
+        let terminal = json!({ "sn": "NORTH", "area": "north" });
+        caller
+            .post("/iclock/api/terminals/", terminal)
+            .await
+            .is(201);
+        for number in 0..5 {
+            let code = format!("10{number:02}");
+            caller
+                .post(EMPLOYEES, json!({ "emp_code": code }))
+                .await
+                .is(201);
+            let person = format!("{EMPLOYEES}{code}/");
+            let adjust = format!("{EMPLOYEES}adjust_area/");
+            let there = json!({ "emp_code": [code], "area_code": ["north"] });
+            // Whichever is first: the one finds nobody, or what it has done is removed.
+            let (moved, removed) =
+                tokio::join!(caller.post(&adjust, there), caller.delete(&person));
+            removed.is(200);
+            match moved.status {
+                200 => {}
+                // He went after he was found.
+                404 => {}
+                _ => assert_eq!(
+                    moved.is(400)["emp_code"],
+                    json!([format!("Object with emp_code={code} does not exist.")])
+                ),
+            }
+            caller.get(&person).await.is(404);
+        }
+        for rows in [
+            "SELECT count(*) FROM employee",
+            "SELECT count(*) FROM employee_area",
+            "SELECT count(*) FROM terminal_command \
+             WHERE state = 'queued' AND verb LIKE 'DATA UPDATE%'",
+        ] {
+            assert_eq!(test.number(rows).await, 0, "{rows}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn attack_46_a_code_is_reached_however_its_letters_are_written_in_a_path() {
     on_both(|test| async move {
         let caller = test.easytimepro().await;

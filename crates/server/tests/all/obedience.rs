@@ -267,7 +267,7 @@ async fn who_changes_people_waits_for_no_punch() {
             assert_eq!(upload.status, 200);
             admin.delete(&format!("{PEOPLE}8/")).await.is(200);
         };
-        tokio::time::timeout(Duration::from_secs(20), changes)
+        tokio::time::timeout(Duration::from_secs(60), changes)
             .await
             .expect("none of it waits for the punches");
         drop(storing);
