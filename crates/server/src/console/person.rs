@@ -480,12 +480,15 @@ fn kinds(rows: &[Value]) -> Vec<(String, usize)> {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
         let text = |member| text_at(row, member).unwrap_or_default();
-        let kind = text("bio_type");
-        let kind = t!(
-            "{kind}, algorithm {version}",
-            kind = biometrics::kind(&kind),
-            version = text("major_ver"),
-        );
+        let kind = biometrics::kind(&text("bio_type"));
+        let kind = match text("major_ver") {
+            version if version.is_empty() => kind,
+            version => t!(
+                "{kind}, algorithm {version}",
+                kind = kind,
+                version = version
+            ),
+        };
         *kinds.entry(kind).or_default() += 1;
     }
     kinds.into_iter().collect()
