@@ -7,6 +7,7 @@ use muster::access::Rights;
 use muster::profile::Profile;
 use muster_store::{Dialect, Sql, Tx};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const TERMINALS: &str = "/iclock/api/terminals/";
@@ -733,6 +734,33 @@ async fn a_refusal_says_nothing_of_the_time_before() {
         answers(&app, "NORTH", &given[0].0, -1005).await;
         admin.delete(&format!("{PEOPLE}7/")).await.is(200);
         assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=7"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_terminal_is_asked_how_many_punches_it_has_of_a_day() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let all = ["EAST", "WEST", "ATTIC", "CELLAR", "NORTH", "SOUTH"];
+        for sn in &all[..4] {
+            let new = json!({ "sn": sn, "area": "north" });
+            admin.post(TERMINALS, new).await.is(201);
+        }
+        app.app.clock.advance(TimeDelta::days(1));
+        let mut asked = BTreeSet::new();
+        // One of so few has its turn each minute.
+        for _ in 0..=all.len() {
+            for sn in all {
+                for text in app.obeyed(sn).await {
+                    if text.starts_with("VERIFY SUM ATTLOG") {
+                        assert!(asked.insert(sn), "{sn} twice of one day");
+                    }
+                }
+            }
+            later(&app, TimeDelta::minutes(1)).await;
+        }
+        assert_eq!(asked, BTreeSet::from(all));
     })
     .await;
 }

@@ -271,8 +271,8 @@ struct Counting {
 
 async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
     let now = app.clock.now();
-    // Wall clocks are at most a day from UTC's, so these hold all whose day is over.
-    let yesterday = now.date_naive();
+    // Wall clocks are at most a day from UTC's, so these hold all whose day is over, and others.
+    let today = now.date_naive();
     let due: Vec<Counting> = app
         .store
         .all(&Sql::new(
@@ -280,14 +280,13 @@ async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
              WHERE company_id = $1 AND area_id <> $2 AND family = 'attendance' AND punches_question IS NULL \
                  AND last_activity_at >= $3 AND created_at <= $4 \
                  AND (punches_counted_on IS NULL OR punches_counted_on < $5) \
-             ORDER BY punches_counted_on, id LIMIT $6",
+             ORDER BY punches_counted_on IS NOT NULL, punches_counted_on, id",
             [
                 app.company.id.clone().into(),
                 NOT_AUTHORIZED.into(),
                 (now - HEARD_WITHIN).into(),
                 (now - TimeDelta::days(1)).into(),
-                yesterday.into(),
-                (most * 4).into(),
+                today.into(),
             ],
         ))
         .await?;
@@ -300,7 +299,10 @@ async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
         let Some(day) = zone.local(now).date().checked_sub_days(Days::new(1)) else {
             continue;
         };
-        if terminal.punches_counted_on.is_some_and(|last| last >= day) || asked == most {
+        if asked == most {
+            break;
+        }
+        if terminal.punches_counted_on.is_some_and(|last| last >= day) {
             continue;
         }
         asked += 1;
