@@ -877,6 +877,27 @@ async fn a_command_is_given_once_and_its_result_ends_it() {
 }
 
 #[tokio::test]
+async fn a_result_ends_no_command_that_was_never_given() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        app.queue(id, &Command::Reboot).await.expect("queued");
+        // Of the server it belonged to before.
+        let result = "ID=1&Return=0&CMD=DATA\n";
+        let answer = app.post("/iclock/devicecmd?SN=A1", result).await;
+        assert_eq!(answer.whole(), (200, "OK"));
+        assert_eq!(app.states().await, [("queued".into(), None)]);
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "C:1:REBOOT\n"
+        );
+        app.post("/iclock/devicecmd?SN=A1", result).await;
+        assert_eq!(app.states().await, [("done".into(), Some(0))]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_silent_command_is_sent_again_after_its_pause_and_then_given_up() {
     on_both_with(open, |app| async move {
         app.get("/iclock/getrequest?SN=A1").await;

@@ -234,20 +234,7 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
         .iter()
         .filter_map(|report| report.id.parse().ok())
         .collect();
-    let found: Vec<Reported> = tx
-        .all(&Sql::by_dialect(
-            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
-             WHERE terminal_id = $1 AND wire_id IN (SELECT value FROM json_each($2))",
-            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
-             WHERE terminal_id = $1 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
-             ORDER BY wire_id FOR UPDATE",
-            [terminal.id.into(), json_list(wire_ids)],
-        ))
-        .await?;
-    let mut found: HashMap<i64, Reported> = found
-        .into_iter()
-        .map(|command| (command.wire_id, command))
-        .collect();
+    let mut found = given(&mut tx, terminal.id, wire_ids).await?;
     let mut ended = Vec::new();
     let mut busy = Vec::new();
     for report in results {
@@ -301,6 +288,30 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
     terminal.set_open_commands(true);
     announce(app, terminal.id, changed);
     Ok(())
+}
+
+/// The commands of these numbers that the terminal was given, held until the transaction ends. Of one that it was not
+/// given it knows nothing: another server gave it one of that number, or this one before the terminal was deleted.
+async fn given(
+    tx: &mut Tx,
+    terminal_id: i64,
+    wire_ids: Vec<i64>,
+) -> Result<HashMap<i64, Reported>> {
+    let found: Vec<Reported> = tx
+        .all(&Sql::by_dialect(
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
+             WHERE terminal_id = $1 AND sent_count > 0 AND wire_id IN (SELECT value FROM json_each($2))",
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
+             WHERE terminal_id = $1 AND sent_count > 0 \
+                 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
+             ORDER BY wire_id FOR UPDATE",
+            [terminal_id.into(), json_list(wire_ids)],
+        ))
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|command| (command.wire_id, command))
+        .collect())
 }
 
 /// A command that a terminal says something of.

@@ -49,9 +49,12 @@ pub async fn look(app: &App) -> Result<()> {
     look_at_counts(app).await
 }
 
+/// No terminal is given more commands between a backup and the day it is needed.
+const GIVEN_SINCE: i64 = 100_000;
+
 /// The database is as it was at some time, and terminals are further. What was queued then is not given to them
-/// again, for they may have done it; each is asked for its punches since, and soon for its people. Returns how many
-/// are asked.
+/// again, for they may have done it; and no number that may have been given since, for its answer may come yet.
+/// Each is asked for its punches since, and soon for its people. Returns how many are asked.
 pub async fn catch_up(app: &App, tx: &mut Writing, since: DateTime<Utc>) -> Result<usize> {
     let terminals: Vec<(i64, String, i16, Option<String>, i64)> = tx
         .all(&Sql::new(
@@ -59,6 +62,11 @@ pub async fn catch_up(app: &App, tx: &mut Writing, since: DateTime<Utc>) -> Resu
             [],
         ))
         .await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET next_wire_id = next_wire_id + $1",
+        [GIVEN_SINCE.into()],
+    ))
+    .await?;
     let mut asked = 0;
     for (id, family, offset_minutes, name, area) in terminals {
         commands::replaced(app, tx, id).await?;
