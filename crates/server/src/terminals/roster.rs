@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
@@ -398,11 +398,15 @@ impl Roster {
 
     /// Something was queued: the terminal's next poll asks the database.
     pub fn wake(&self, terminal_id: i64) {
+        self.wake_all(&HashSet::from([terminal_id]));
+    }
+
+    pub fn wake_all(&self, terminal_ids: &HashSet<i64>) {
         let present = self.present.read().expect("nobody panics while holding it");
         self.edition.fetch_add(1, Ordering::AcqRel);
         for presence in present
             .values()
-            .filter(|presence| presence.id == terminal_id)
+            .filter(|presence| terminal_ids.contains(&presence.id))
         {
             presence.set_open_commands(true);
         }

@@ -172,18 +172,18 @@ pub async fn expire(app: &App) -> Result<u64> {
     Ok(expired.len() as u64)
 }
 
-/// Lets every terminal ask for what is queued for it, whoever queued it.
-pub async fn find_queued(app: &App) -> Result<()> {
-    let waiting: Vec<(i64,)> = app
+/// Lets every terminal ask for what is queued for it, whoever queued it, and for what it was given and has not
+/// answered, whoever gave it.
+pub async fn find_open(app: &App) -> Result<()> {
+    let open: Vec<(i64,)> = app
         .store
         .all(&Sql::new(
-            "SELECT DISTINCT terminal_id FROM terminal_command WHERE state = 'queued'",
+            "SELECT DISTINCT terminal_id FROM terminal_command WHERE state IN ('queued', 'sent')",
             [],
         ))
         .await?;
-    for (terminal_id,) in waiting {
-        app.roster.wake(terminal_id);
-    }
+    app.roster
+        .wake_all(&open.into_iter().map(|(id,)| id).collect());
     Ok(())
 }
 
