@@ -42,6 +42,7 @@ pub struct Known {
     pub language: Option<i64>,
     pub wraps_commands: bool,
     pub has_open_commands: bool,
+    /// When it or its area was last changed.
     pub changed_at: DateTime<Utc>,
     pub clock_drift_s: Option<i64>,
     pub clock_seen_at: Option<DateTime<Utc>>,
@@ -64,7 +65,8 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
                  t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
-                 t.clock_drift_s, t.clock_seen_at, t.changed_at, \
+                 t.clock_drift_s, t.clock_seen_at, \
+                 CASE WHEN a.changed_at > t.changed_at THEN a.changed_at ELSE t.changed_at END AS changed_at, \
                  EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
                          AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
@@ -75,11 +77,15 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
         .await?)
 }
 
-/// Has the rows read again that another server changed, or another program.
+/// Has the rows read again that another server changed, or another program; and those whose area has another name.
 pub async fn find_changed(app: &App) -> Result<()> {
     let there: Vec<(String, DateTime<Utc>)> = app
         .store
-        .all(&Sql::new("SELECT sn, changed_at FROM terminal", []))
+        .all(&Sql::new(
+            "SELECT t.sn, CASE WHEN a.changed_at > t.changed_at THEN a.changed_at ELSE t.changed_at END \
+             FROM terminal AS t JOIN area AS a ON a.id = t.area_id",
+            [],
+        ))
         .await?;
     app.roster.forget_changed(&there.into_iter().collect());
     Ok(())

@@ -37,7 +37,7 @@ pub struct Presence {
     pub sn: SerialNumber,
     pub place: Arc<Place>,
     pub area_id: i64,
-    /// When its row was last changed by people, as it was read.
+    /// When its row or its area's was last changed by people, as they were read.
     pub changed_at: DateTime<Utc>,
     pub zone: Zone,
     pub zone_spelling: ZoneSpelling,

@@ -764,3 +764,26 @@ async fn every_terminal_is_asked_how_many_punches_it_has_of_a_day() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn punches_carry_the_new_name_of_their_area() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        app.bring("NORTH", "7\t2026-01-15 07:10:00\t0\t1\t0\t0\t0\n")
+            .await;
+        app.app.clock.advance(TimeDelta::minutes(1));
+        let renamed = json!({ "area_name": "Gatehouse" });
+        let path = "/personnel/api/areas/north/";
+        admin.patch(path, renamed).await.is(200);
+        later(&app, TimeDelta::seconds(10)).await;
+        app.bring("NORTH", "7\t2026-01-15 07:20:00\t0\t1\t0\t0\t0\n")
+            .await;
+        let list = admin
+            .get("/iclock/api/unregister/?ordering=punch_time")
+            .await
+            .is(200);
+        let names = [0, 1].map(|at| list["data"][at]["area_alias"].clone());
+        assert_eq!(names, ["north", "Gatehouse"]);
+    })
+    .await;
+}
