@@ -137,9 +137,24 @@ async fn note_family(app: &App, terminal: &Presence, table: &Table) -> Result<()
         _ => return Ok(()),
     };
     if terminal.set_family(family) {
-        contact::save_family(app, terminal.id, family).await?;
+        contact::save_family(app, terminal, family).await?;
     }
     Ok(())
+}
+
+/// A terminal says in its options how it wants its commands.
+fn note_wrapping(app: &App, terminal: &Presence, options: &[(String, String)]) {
+    let wraps = options
+        .iter()
+        .rev()
+        .find(|(key, _)| {
+            key.trim_start_matches('~')
+                .eq_ignore_ascii_case("CmdFormat")
+        })
+        .map(|(_, value)| value.trim() == "1");
+    if wraps.is_some_and(|wraps| terminal.set_wraps_commands(wraps)) {
+        contact::reread_elsewhere(app, terminal);
+    }
 }
 
 /// Bodies up to this size are read where they arrive. Larger ones are read one after another beside the
@@ -255,12 +270,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
                 });
             }
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
-            Row::Option { key, value } => {
-                if key.eq_ignore_ascii_case("CmdFormat") && value.trim() == "1" {
-                    terminal.set_wraps_commands();
-                }
-                options.push((key, value));
-            }
+            Row::Option { key, value } => options.push((key, value)),
             Row::Other { raw, .. } => kept.push(Kept {
                 reason: match table {
                     Table::Other(_) => "unknown_table",
@@ -286,6 +296,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let alarms = alarms.into_iter().map(|(_, local, alarm)| (local, alarm));
     people::went_off(app, terminal, alarms).await?;
     contact::save_options(app, terminal.id, &options).await?;
+    note_wrapping(app, terminal, &options);
     app.recorder.record(punches).await?;
     Ok(kept)
 }

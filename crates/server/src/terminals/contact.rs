@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
 use crate::resource::search_text;
-use crate::terminals::roster::News;
+use crate::terminals::roster::{News, Presence};
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
@@ -127,7 +127,7 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
 /// What a handshake tells.
 pub async fn save_hello(
     app: &App,
-    terminal_id: i64,
+    terminal: &Presence,
     push_protocol: &str,
     language: Option<u16>,
     family: Family,
@@ -137,7 +137,7 @@ pub async fn save_hello(
         "UPDATE terminal SET push_protocol = $2, language = COALESCE($3, language), family = $4, push_at = $5, \
              people_due_from = CASE WHEN family <> $4 THEN '' ELSE people_due_from END WHERE id = $1",
         [
-            terminal_id.into(),
+            terminal.id.into(),
             push_protocol.into(),
             language.map(i64::from).into(),
             family_name(family).into(),
@@ -146,6 +146,7 @@ pub async fn save_hello(
     ))
     .await?;
     tx.commit().await?;
+    reread_elsewhere(app, terminal);
     Ok(())
 }
 
@@ -220,16 +221,17 @@ pub async fn save_registration(
 }
 
 /// The dialect a terminal showed by what it sent.
-pub async fn save_family(app: &App, terminal_id: i64, family: Family) -> Result<()> {
+pub async fn save_family(app: &App, terminal: &Presence, family: Family) -> Result<()> {
     let mut tx = app.store.write().await?;
     tx.run(&Sql::new(
         "UPDATE terminal SET family = $2 WHERE id = $1",
-        [terminal_id.into(), family_name(family).into()],
+        [terminal.id.into(), family_name(family).into()],
     ))
     .await?;
     // They are told in its own words now.
-    people_due(&mut tx, terminal_id).await?;
+    people_due(&mut tx, terminal.id).await?;
     tx.commit().await?;
+    reread_elsewhere(app, terminal);
     Ok(())
 }
 
@@ -548,4 +550,10 @@ pub fn changed(app: &App, id: i64, sn: &str) {
     app.roster.forget(sn);
     app.events.publish(Event::Terminal(id));
     app.events.publish(Event::Reread(sn.to_owned()));
+}
+
+/// The terminal told this server something new, which has it in memory; what others have in memory is old.
+pub fn reread_elsewhere(app: &App, terminal: &Presence) {
+    let sn = terminal.sn.as_str().to_owned();
+    app.events.publish(Event::Reread(sn));
 }

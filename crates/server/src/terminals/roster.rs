@@ -209,8 +209,9 @@ impl Presence {
         self.heard().wraps_commands
     }
 
-    pub fn set_wraps_commands(&self) {
-        self.heard().wraps_commands = true;
+    /// `true` when it was otherwise before.
+    pub fn set_wraps_commands(&self, wraps: bool) -> bool {
+        std::mem::replace(&mut self.heard().wraps_commands, wraps) != wraps
     }
 
     /// The version of the protocol it speaks; empty when it has not said.
