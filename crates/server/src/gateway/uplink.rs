@@ -191,10 +191,7 @@ async fn read(
     .await
     .map_err(|error| crate::error::Error::Internal(error.into()))?;
     if parsed.is_none() {
-        let kept = Kept {
-            reason: "packed",
-            raw: body.to_vec(),
-        };
+        let kept = Kept::new("packed", body.to_vec());
         unread::keep(app, terminal, table.name(), &[kept]).await?;
     }
     Ok(parsed)
@@ -236,15 +233,11 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let mut kept: Vec<Kept> = parsed
         .bad
         .into_iter()
-        .map(|line| Kept {
-            reason: line.reason.code(),
-            raw: line.raw,
-        })
+        .map(|line| Kept::new(line.reason.code(), line.raw))
         .collect();
     let mut punches = Vec::new();
     let mut options = Vec::new();
     let mut brought = people::Brought::default();
-    let mut alarms = Vec::new();
     for row in parsed.rows {
         match row {
             Row::Punch(punch) => {
@@ -261,23 +254,21 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
                 punches.push(from_event(app, terminal, event));
             }
             Row::AccessEvent(event) => {
-                if let Some(alarm) = event.alarm() {
-                    alarms.push((kept.len(), event.local, alarm));
-                }
+                let alarm = event.alarm().map(|alarm| (event.local, alarm));
                 kept.push(Kept {
-                    reason: "access_event",
-                    raw: event.raw.into_bytes(),
+                    alarm,
+                    ..Kept::new("access_event", event.raw.into_bytes())
                 });
             }
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
             Row::Option { key, value } => options.push((key, value)),
-            Row::Other { raw, .. } => kept.push(Kept {
-                reason: match table {
+            Row::Other { raw, .. } => {
+                let reason = match table {
                     Table::Other(_) => "unknown_table",
                     _ => "unknown_row",
-                },
-                raw,
-            }),
+                };
+                kept.push(Kept::new(reason, raw));
+            }
             Row::Operation(operation) => brought.operations.push(operation),
             Row::User(user) => brought.users.push(user),
             Row::Template(template) => brought.templates.push(template),
@@ -286,15 +277,9 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
         }
     }
     for raw in people::store(app, terminal, brought).await? {
-        kept.push(Kept {
-            reason: "not_applied",
-            raw: raw.into_bytes(),
-        });
+        kept.push(Kept::new("not_applied", raw.into_bytes()));
     }
-    let are_new = unread::keep(app, terminal, table.name(), &kept).await?;
-    alarms.retain(|(at, ..)| are_new[*at]);
-    let alarms = alarms.into_iter().map(|(_, local, alarm)| (local, alarm));
-    people::went_off(app, terminal, alarms).await?;
+    unread::keep(app, terminal, table.name(), &kept).await?;
     contact::save_options(app, terminal.id, &options).await?;
     note_wrapping(app, terminal, &options);
     app.recorder.record(punches).await?;
