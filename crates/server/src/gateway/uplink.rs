@@ -10,7 +10,7 @@ use crate::gateway::unread::{self, Kept};
 use crate::punches::as_sent::{is_suspect, new_punch};
 use crate::punches::record::{NewPunch, Source};
 use crate::terminals::roster::Presence;
-use crate::terminals::{contact, people};
+use crate::terminals::{contact, people, sync};
 use bytes::Bytes;
 use chrono::NaiveDateTime;
 use flate2::read::MultiGzDecoder;
@@ -238,6 +238,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let mut punches = Vec::new();
     let mut options = Vec::new();
     let mut brought = people::Brought::default();
+    let mut failures = Vec::new();
     for row in parsed.rows {
         match row {
             Row::Punch(punch) => {
@@ -262,6 +263,10 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
             }
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
             Row::Option { key, value } => options.push((key, value)),
+            Row::Failure(failure) => {
+                kept.push(Kept::new("command_failed", failure.raw.clone()));
+                failures.push(failure);
+            }
             Row::Other { raw, .. } => {
                 let reason = match table {
                     Table::Other(_) => "unknown_table",
@@ -280,6 +285,7 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
         kept.push(Kept::new("not_applied", raw.into_bytes()));
     }
     unread::keep(app, terminal, table.name(), &kept).await?;
+    sync::failed(app, terminal, &failures).await?;
     contact::save_options(app, terminal.id, &options).await?;
     note_wrapping(app, terminal, &options);
     app.recorder.record(punches).await?;

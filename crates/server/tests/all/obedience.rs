@@ -787,3 +787,120 @@ async fn punches_carry_the_new_name_of_their_area() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_picture_that_a_terminal_could_make_nothing_of_is_not_there_whatever_it_answered() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        for sn in ["NORTH2", "NORTH3"] {
+            let new = json!({ "sn": sn, "area": "north" });
+            admin.post(TERMINALS, new).await.is(201);
+        }
+        let norths = ["NORTH", "NORTH2", "NORTH3"];
+        for sn in norths {
+            can(&app, sn, "FaceVersion=39,VisilightFun=1,BioPhotoFun=1").await;
+        }
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
+        admin.post(PEOPLE, new).await.is(201);
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await, [BINOD]);
+        }
+        let photo = async |content: &str| {
+            let row =
+                format!("BIOPHOTO PIN=7\tFileName=7.jpg\tType=9\tSize=8\tContent={content}\n");
+            sends(&app, "SOUTH", "BIOPHOTO", &row).await;
+        };
+        photo("cGhvdG8=").await;
+        let mut first = Vec::new();
+        for sn in norths {
+            let given = app.given(sn).await;
+            assert!(
+                given[0].1.starts_with("DATA UPDATE BIOPHOTO PIN=7"),
+                "{given:?}"
+            );
+            first.push(given[0].0.clone());
+        }
+        let complains = async |sn: &str, id: &str| {
+            let row = format!(
+                "ERRORLOG ErrCode=D01E0003\tErrMsg=\tDataOrigin=cmd\tCmdId={id}\tAdditional=e30=\n"
+            );
+            sends(&app, sn, "ERRORLOG", &row).await;
+        };
+        // Behind the result, and it comes twice; before it; and long after it.
+        answers(&app, "NORTH", &first[0], 0).await;
+        complains("NORTH", &first[0]).await;
+        complains("NORTH", &first[0]).await;
+        complains("NORTH2", &first[1]).await;
+        answers(&app, "NORTH2", &first[1], 0).await;
+        answers(&app, "NORTH3", &first[2], 0).await;
+        let commands = async || {
+            let path = "/iclock/api/commands/?verb=DATA UPDATE BIOPHOTO&ordering=id";
+            let list = admin.get(path).await.is(200);
+            let rows = list["data"].as_array().expect("a list").iter();
+            let rows = rows.map(|row| {
+                json!([
+                    row["state"],
+                    row["return_code"],
+                    row["meaning"],
+                    row["result"]
+                ])
+            });
+            rows.collect::<Vec<_>>()
+        };
+        let held = async || {
+            let path = "/iclock/api/holdings/?thing=photo 9&ordering=terminal_sn";
+            let list = admin.get(path).await.is(200);
+            let rows = list["data"].as_array().expect("a list").iter();
+            let rows = rows.map(|row| json!([row["terminal_sn"], row["state"], row["reason"]]));
+            rows.collect::<Vec<_>>()
+        };
+        let refused = json!([
+            "refused",
+            -803_340_285,
+            "The picture is blurred",
+            "D01E0003"
+        ]);
+        let done = json!(["done", 0, "Done", null]);
+        assert_eq!(
+            commands().await,
+            [refused.clone(), refused.clone(), done.clone()]
+        );
+        assert_eq!(
+            held().await,
+            [
+                json!(["NORTH", "failed", "The picture is blurred"]),
+                json!(["NORTH2", "failed", "The picture is blurred"]),
+                json!(["NORTH3", "confirmed", null]),
+                json!(["SOUTH", "own", null]),
+            ]
+        );
+        let kept = admin
+            .get("/iclock/api/unread/?reason=command_failed")
+            .await
+            .is(200);
+        assert_eq!(kept["count"], 2);
+        later(&app, TimeDelta::hours(7)).await;
+        for sn in norths {
+            assert_eq!(app.told(sn).await, NOTHING, "it would say the same");
+        }
+
+        // A better one is told all of them; what one says then of the first is of the first.
+        photo("YmV0dGVy").await;
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await.len(), 1);
+        }
+        complains("NORTH3", &first[2]).await;
+        let all = [
+            refused.clone(),
+            refused.clone(),
+            refused,
+            done.clone(),
+            done.clone(),
+            done,
+        ];
+        assert_eq!(commands().await, all);
+        let confirmed = |sn: &str| json!([sn, "confirmed", null]);
+        assert_eq!(held().await[..3], norths.map(confirmed));
+    })
+    .await;
+}

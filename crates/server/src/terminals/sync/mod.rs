@@ -41,6 +41,7 @@ use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use compare::{Asked, compare};
 use muster_protocol::command::Command;
+use muster_protocol::upload::Failure;
 use muster_store::{Sql, Tx, json_list};
 use record::Record;
 use std::collections::HashSet;
@@ -207,6 +208,21 @@ pub async fn answered(app: &App, terminal: &Presence) -> Result<()> {
     };
     compare(app, &mut tx, &Caller::system(), asked).await?;
     tx.commit(app).await
+}
+
+/// A terminal's error log says that commands came to nothing, perhaps after their results. What they were to bring is
+/// not there; it would say the same again, and is told something else or nothing.
+pub async fn failed(app: &App, terminal: &Presence, failures: &[Failure]) -> Result<()> {
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let mut tx = Writing::begin(app).await?;
+    contact::lock_in_order(&mut tx, [terminal.id]).await?;
+    for (command, code) in commands::failed(app, &mut tx, terminal.id, failures).await? {
+        holding::undo(app, &mut tx, terminal.id, command, code).await?;
+    }
+    tx.commit(app).await?;
+    answered(app, terminal).await
 }
 
 /// A terminal has shown its records of people, templates or pictures. What it has is known then; the
