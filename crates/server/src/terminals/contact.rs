@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::events::Event;
 use crate::resource::search_text;
 use crate::terminals::roster::{News, Presence};
+use crate::terminals::sync;
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
@@ -286,7 +287,7 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
         }
     }
     if is_able {
-        people_due(&mut tx, terminal_id).await?;
+        sync::takes_more(app, &mut tx, terminal_id).await?;
     }
     tx.commit().await?;
     app.events.publish(Event::Terminal(terminal_id));
@@ -317,6 +318,32 @@ fn is_ability(name: &str) -> bool {
 pub async fn people_due(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     tx.run(&Sql::new(
         "UPDATE terminal SET people_due_from = '' WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Another device stands in a terminal's place: what the first one said of itself is not so any more, and everything is
+/// asked of the second.
+pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "DELETE FROM terminal_option WHERE terminal_id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET family = 'attendance', push_protocol = '', language = NULL, registry_code = NULL, \
+             session_code = NULL, log_stamp = NULL, op_log_stamp = NULL, capture_stamp = NULL, bio_stamp = NULL, \
+             upload_again = '', fw_ver = NULL, push_ver = NULL, terminal_name = NULL, platform = NULL, \
+             oem_vendor = NULL, mac = NULL, user_count = NULL, user_capacity = NULL, transaction_count = NULL, \
+             transaction_capacity = NULL, fp_count = NULL, fp_capacity = NULL, fp_alg_ver = NULL, \
+             face_count = NULL, face_capacity = NULL, face_alg_ver = NULL, fv_count = 0, fv_capacity = NULL, \
+             fv_alg_ver = NULL, palm_count = NULL, palm_capacity = NULL, palm_alg_ver = NULL, \
+             photo_func_on = FALSE, fp_func_on = TRUE, face_func_on = FALSE, fv_func_on = FALSE, \
+             palm_func_on = FALSE, lock_func = 0, clock_drift_s = NULL, clock_seen_at = NULL, alarm = NULL, \
+             alarm_at = NULL, real_ip = NULL, last_activity_at = NULL, upload_at = NULL, push_at = NULL \
+         WHERE id = $1",
         [terminal_id.into()],
     ))
     .await?;

@@ -904,3 +904,67 @@ async fn a_picture_that_a_terminal_could_make_nothing_of_is_not_there_whatever_i
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_terminal_would_not_take_is_tried_when_it_says_that_it_takes_more() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        can(&app, "NORTH", "FPVersion=10").await;
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
+        admin.post(PEOPLE, new).await.is(201);
+        for sn in ["NORTH", "SOUTH"] {
+            assert_eq!(app.obeyed(sn).await, [BINOD]);
+        }
+        can(&app, "SOUTH", "FPVersion=10").await;
+        let row = "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        sends(&app, "SOUTH", "OPERLOG", row).await;
+        let finger = ["DATA UPDATE FINGERTMP PIN=7\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"];
+        assert_eq!(app.answered("NORTH", |_| -1002).await, finger);
+        for again in [NOTHING.as_slice(), &finger] {
+            later(&app, TimeDelta::hours(7)).await;
+            assert_eq!(app.obeyed("NORTH").await, again);
+            // New firmware.
+            can(&app, "NORTH", "FPVersion=10,BioDataFun=1").await;
+        }
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_device_in_a_terminals_place_is_not_what_the_first_one_was() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        app.get("/iclock/cdata?SN=NORTH&options=all&pushver=3.1.2&DeviceType=acc")
+            .await;
+        let options = "CmdFormat=1,~DeviceName=ProBio,FaceVersion=39,BioPhotoFun=1,UserCount=3";
+        can(&app, "NORTH", options).await;
+        let reboot = async |sn: &str| {
+            let body = json!({ "terminals": [sn] });
+            admin
+                .post(&format!("{TERMINALS}reboot/"), body)
+                .await
+                .is(200);
+            app.get(&format!("/iclock/getrequest?SN={sn}")).await.body
+        };
+        let told = reboot("NORTH").await;
+        assert!(
+            told.starts_with("DataType=1,SN=NORTH,") && told.ends_with("CONTROL DEVICE 03000000\n"),
+            "{told}"
+        );
+        let path = format!("{TERMINALS}NORTH/");
+        admin.patch(&path, json!({ "sn": "NEWER" })).await.is(200);
+        let shown = admin.get(&format!("{TERMINALS}NEWER/")).await.is(200);
+        for name in ["terminal_name", "user_count", "face_alg_ver", "push_ver"] {
+            assert!(shown[name].is_null(), "{name}: {shown}");
+        }
+        assert_eq!(shown["state"], 0, "it has not called yet");
+        let told = reboot("NEWER").await;
+        assert!(
+            told.starts_with("C:") && told.ends_with(":REBOOT\n"),
+            "{told}"
+        );
+        assert_eq!(app.number("SELECT count(*) FROM terminal_option").await, 0);
+    })
+    .await;
+}

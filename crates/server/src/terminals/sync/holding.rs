@@ -526,6 +526,19 @@ pub async fn undo(app: &App, tx: &mut Tx, terminal_id: i64, command: i64, code: 
     Ok(())
 }
 
+/// What a terminal would not take of templates and pictures is tried once more by the comparison that follows.
+pub async fn forgive(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_holding SET tries = 0, retry_at = NULL, failed_code = NULL, failed_digest = NULL, \
+             changed_at = $2 \
+         WHERE terminal_id = $1 AND told_command IS NULL AND failed_digest IS NOT NULL \
+             AND (thing LIKE 'bio %' OR thing LIKE 'photo %' OR thing = 'picture')",
+        [terminal_id.into(), app.clock.now().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Rows of one statement.
 const TOGETHER: usize = 5000;
 

@@ -316,6 +316,12 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     contact::people_due(tx, terminal_id).await
 }
 
+/// A terminal says something new of what it takes: what it would not take is tried in its new form, all else compared.
+pub async fn takes_more(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    holding::forgive(app, tx, terminal_id).await?;
+    contact::people_due(tx, terminal_id).await
+}
+
 /// A terminal came from one area to another. Those whom it brought itself and who belong elsewhere go now, too;
 /// those whom nobody knows stay.
 pub async fn moved(app: &App, tx: &mut Writing, caller: &Caller, terminal_id: i64) -> Result<()> {
