@@ -197,6 +197,19 @@ fn attendance_meaning(code: i32) -> &'static str {
         -1006 => "Too long",
         -1007 => "Terminal is out of memory",
         -1008 => "Could not be fetched from the server",
+        _ => picture_meaning(code.cast_unsigned()),
+    }
+}
+
+/// What terminals say of pictures they could make no template of ([`crate::upload::Failure`]; vendor paper 2026).
+fn picture_meaning(code: u32) -> &'static str {
+    match code {
+        0xD01E_0001 => "No face in the picture",
+        0xD01E_0002 => "The face is covered",
+        0xD01E_0003 => "The picture is blurred",
+        0xD01E_0004 => "The face is turned away",
+        0xD01E_0005 => "Not taken for a living face",
+        0xD01E_0006 => "No template could be made of the picture",
         _ => "Failed",
     }
 }

@@ -249,6 +249,42 @@ impl BadReason {
     }
 }
 
+/// A command came to nothing, whatever its result says: no face was found in a picture (vendor paper 2026).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The number of the command.
+    pub id: String,
+    /// As the terminal has it, in hexadecimal: `D01E0003`.
+    pub error: String,
+    /// What [`crate::result::meaning`] knows it by.
+    pub code: i32,
+    pub raw: Vec<u8>,
+}
+
+impl Failure {
+    /// `None` of errors that are no command's, and of what is no error.
+    fn read(pairs: &Pairs, line: &[u8]) -> Option<Failure> {
+        let is_of_command = pairs.filled(&["DataOrigin"])?.eq_ignore_ascii_case("cmd");
+        let id = pairs.filled(&["CmdId"])?;
+        let error = pairs.filled(&["ErrCode"])?;
+        let code = u32::from_str_radix(error, 16).ok()?.cast_signed();
+        (is_of_command && code < 0).then(|| Failure {
+            id: id.to_owned(),
+            error: error.to_owned(),
+            code,
+            raw: line.to_vec(),
+        })
+    }
+}
+
+/// What was wrong with a picture is not shown: it may hold the picture.
+impl fmt::Debug for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { id, error, raw, .. } = self;
+        write!(out, "Failure({id:?}, {error:?}, {} bytes)", raw.len())
+    }
+}
+
 #[derive(Clone, PartialEq)]
 pub enum Row {
     Punch(Punch),
@@ -264,7 +300,8 @@ pub enum Row {
         key: String,
         value: String,
     },
-    /// IDCARD, ERRORLOG, WORKCODE, and whatever else: kept as it came. The tag is upper case, empty when there was none.
+    Failure(Failure),
+    /// IDCARD, WORKCODE, and whatever else: kept as it came. The tag is upper case, empty when there was none.
     Other {
         tag: String,
         pairs: Vec<(String, String)>,
@@ -285,6 +322,7 @@ impl fmt::Debug for Row {
             Row::Picture(row) => row.fmt(out),
             Row::PunchPhoto(row) => row.fmt(out),
             Row::Option { key, value } => write!(out, "Option({key:?}, {value:?})"),
+            Row::Failure(row) => row.fmt(out),
             Row::Other { tag, pairs, raw } => {
                 let keys: Vec<&str> = pairs.iter().map(|(key, _)| key.as_str()).collect();
                 write!(out, "Other({tag:?}, {keys:?}, {} bytes)", raw.len())
@@ -507,6 +545,10 @@ fn read_tagged(tag: &str, rest: &str, line: &[u8]) -> Result<Row, BadReason> {
         "BIOPHOTO" => Picture::read(PictureKind::BioPhoto, pairs).map(Row::Picture),
         "TRANSACTION" => event::read(&text::decode(line), pairs).map(Row::AccessEvent),
         "ATTPHOTO" => photo::read_row(&mut pairs).map(Row::PunchPhoto),
+        "ERRORLOG" => Ok(match Failure::read(&pairs, line) {
+            Some(failure) => Row::Failure(failure),
+            None => other(tag, pairs.0, line),
+        }),
         _ => Ok(other(tag, pairs.0, line)),
     }
 }
@@ -536,6 +578,7 @@ fn options(upload: &mut Upload, body: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handshake::Family;
     use proptest::prelude::*;
 
     fn query(text: &str) -> Query {
@@ -602,6 +645,37 @@ mod tests {
         );
         assert_eq!((tag.as_str(), pairs.len(), none.as_str()), ("NEWS", 2, ""));
         assert_eq!((user.pin.as_str(), user.name.as_deref()), ("7", Some("中")));
+    }
+
+    #[test]
+    fn an_error_of_a_command_is_told_from_other_errors() {
+        let read = |table: &Table, row: &str| parse(table, row.as_bytes()).rows.remove(0);
+        let access = Table::Tabledata("errorlog".into());
+        let row = "ErrCode=D01E0001\tErrMsg=\tDataOrigin=cmd\tCmdId=57\tAdditional=e30=";
+        for (table, row) in [
+            (&Table::Errorlog, format!("ERRORLOG {row}")),
+            (&Table::Operlog, format!("ERRORLOG {row}")),
+            (&access, row.to_lowercase()),
+        ] {
+            let Row::Failure(failure) = read(table, &row) else {
+                panic!("{row}");
+            };
+            assert_eq!(failure.id, "57");
+            assert_eq!(failure.raw, row.as_bytes());
+            assert_eq!(
+                crate::result::meaning(Family::Access, "DATA", failure.code),
+                "No face in the picture"
+            );
+        }
+        for (from, to) in [
+            ("=cmd", "=dev"),
+            ("CmdId=57", "CmdId="),
+            ("D01E0001", "5"),
+            ("D01E0001", "D01E000100"),
+        ] {
+            let row = read(&Table::Errorlog, &row.replace(from, to));
+            assert!(matches!(row, Row::Other { .. }), "{to}: {row:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use muster_protocol::access::{ConfigBlock, Packet, Registration, RegistrationBlock, read_count};
 use muster_protocol::command::{Command, read_batch};
-use muster_protocol::handshake::{Hello, OptionBlock};
+use muster_protocol::handshake::{Family, Hello, OptionBlock};
 use muster_protocol::poll::Info;
 use muster_protocol::target::{self, Door, Query, Target};
 use muster_protocol::upload::{self, Row, Table, Upload};
@@ -184,6 +184,12 @@ fn describe(answer: &mut String, table: &Table, upload: &Upload) -> std::fmt::Re
                 )?;
             }
             Row::PunchPhoto(photo) => writeln!(answer, "  jpeg {}", photo.jpeg.escape_ascii())?,
+            Row::Failure(failure) => writeln!(
+                answer,
+                "  {:?}\n  {}",
+                result::meaning(Family::Attendance, "DATA", failure.code),
+                failure.raw.escape_ascii()
+            )?,
             Row::Other { pairs, raw, .. } => {
                 writeln!(answer, "  {pairs:?}\n  {}", raw.escape_ascii())?
             }

@@ -21,6 +21,7 @@ use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::inspection::{self, DRIFTS_S, Inspection, MOST_COUNTED};
 use crate::terminals::operation_list::Operations;
 use crate::terminals::overview::State;
+use crate::terminals::roster::heartbeat_told_s;
 use crate::terminals::talk::Exchange;
 use crate::terminals::terminal::{Row, Terminal};
 use askama::Template;
@@ -307,7 +308,7 @@ fn reasons(
             "It is silent since {time}. It should call every {seconds} seconds: look at its power, its network, and the \
              server's address in its menu.",
             time = moment(app, at).exact,
-            seconds = row.heartbeat,
+            seconds = heartbeat_told_s(row.heartbeat),
         )),
     });
     match &inspection.last_punch {

@@ -41,6 +41,7 @@ const UNREADABLE: &[(&str, Text)] = &[
     ("damaged", t!("Damaged")),
     ("packed", t!("Cannot be unpacked")),
     ("access_event", t!("An event of a door, and no punch")),
+    ("command_failed", t!("A command came to nothing")),
     ("not_applied", t!("Not taken over")),
     ("unknown_table", t!("A table nobody knows")),
     ("unknown_row", t!("A row nobody knows")),

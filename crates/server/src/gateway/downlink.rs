@@ -31,14 +31,7 @@ pub async fn hello(app: &App, terminal: &Presence, query: &Query) -> Result<Repl
         .map_or_else(String::new, |version| version.to_string());
     let speaks_another = terminal.set_language(hello.language);
     if terminal.set_push_protocol(&version) || turned || speaks_another {
-        contact::save_hello(
-            app,
-            terminal.id,
-            &version,
-            hello.language,
-            terminal.family(),
-        )
-        .await?;
+        contact::save_hello(app, terminal, &version, hello.language, terminal.family()).await?;
     }
     commands::restarted(app, terminal).await?;
     terminal.begins_anew(app.clock.now());
@@ -108,7 +101,7 @@ async fn registration(app: &App, terminal: &Presence) -> Result<(String, String)
     let turned = terminal.set_family(Family::Access);
     if let Some(codes) = &terminal.registration {
         if turned {
-            contact::save_family(app, terminal.id, Family::Access).await?;
+            contact::save_family(app, terminal, Family::Access).await?;
         }
         return Ok(codes.clone());
     }

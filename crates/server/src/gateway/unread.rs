@@ -3,8 +3,11 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::events::Event;
+use crate::terminals::people;
 use crate::terminals::roster::Presence;
 use crate::terminals::unread_list::SEALED_FOR;
+use chrono::NaiveDateTime;
 use muster_store::Sql;
 
 /// A line that is kept raw, and why.
@@ -13,23 +16,31 @@ pub struct Kept {
     /// Short and fixed, for storage and filters: `bad_time`, `unknown_table` …
     pub reason: &'static str,
     pub raw: Vec<u8>,
+    /// What it says has gone off, and when by the terminal's clock.
+    pub alarm: Option<(NaiveDateTime, &'static str)>,
+}
+
+impl Kept {
+    pub fn new(reason: &'static str, raw: Vec<u8>) -> Kept {
+        Kept {
+            reason,
+            raw,
+            alarm: None,
+        }
+    }
 }
 
 /// Rows of one transaction: other terminals' uploads get in between.
 const TOGETHER: usize = 200;
 
-/// Keeps each line once, however often it comes; durable when this returns. Says of each whether it came for the first
-/// time.
-pub async fn keep(
-    app: &App,
-    terminal: &Presence,
-    table: &str,
-    lines: &[Kept],
-) -> Result<Vec<bool>> {
+/// Keeps each line once, however often it comes; durable when this returns. Of an alarm that comes for the first time
+/// whoever looks on is told.
+pub async fn keep(app: &App, terminal: &Presence, table: &str, lines: &[Kept]) -> Result<()> {
     let table: String = table.chars().take(64).collect();
-    let mut are_new = Vec::with_capacity(lines.len());
     for some in lines.chunks(TOGETHER) {
         let now = app.clock.now();
+        let mut new = Vec::new();
+        let mut is_alarm = false;
         let mut tx = app.store.write().await?;
         for line in some {
             let (times,): (i64,) = tx.one(&Sql::new(
@@ -49,12 +60,24 @@ pub async fn keep(
                 ],
             ))
             .await?;
-            are_new.push(times == 1);
+            if times > 1 {
+                continue;
+            }
+            new.push(line.reason);
+            // With the line, for it is new but once.
+            if let Some((local, alarm)) = line.alarm {
+                is_alarm |=
+                    people::note_alarm(app, &mut tx, terminal, Some(local), Some(alarm)).await?;
+            }
         }
         tx.commit().await?;
+        for reason in new {
+            app.metrics.unread(reason);
+        }
+        if is_alarm {
+            let terminal_id = terminal.id;
+            app.events.publish(Event::Alarm { terminal_id });
+        }
     }
-    for (line, _) in lines.iter().zip(&are_new).filter(|(_, is_new)| **is_new) {
-        app.metrics.unread(line.reason);
-    }
-    Ok(are_new)
+    Ok(())
 }

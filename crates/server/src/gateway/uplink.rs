@@ -10,7 +10,7 @@ use crate::gateway::unread::{self, Kept};
 use crate::punches::as_sent::{is_suspect, new_punch};
 use crate::punches::record::{NewPunch, Source};
 use crate::terminals::roster::Presence;
-use crate::terminals::{contact, people};
+use crate::terminals::{contact, people, sync};
 use bytes::Bytes;
 use chrono::NaiveDateTime;
 use flate2::read::MultiGzDecoder;
@@ -137,9 +137,24 @@ async fn note_family(app: &App, terminal: &Presence, table: &Table) -> Result<()
         _ => return Ok(()),
     };
     if terminal.set_family(family) {
-        contact::save_family(app, terminal.id, family).await?;
+        contact::save_family(app, terminal, family).await?;
     }
     Ok(())
+}
+
+/// A terminal says in its options how it wants its commands.
+fn note_wrapping(app: &App, terminal: &Presence, options: &[(String, String)]) {
+    let wraps = options
+        .iter()
+        .rev()
+        .find(|(key, _)| {
+            key.trim_start_matches('~')
+                .eq_ignore_ascii_case("CmdFormat")
+        })
+        .map(|(_, value)| value.trim() == "1");
+    if wraps.is_some_and(|wraps| terminal.set_wraps_commands(wraps)) {
+        contact::reread_elsewhere(app, terminal);
+    }
 }
 
 /// Bodies up to this size are read where they arrive. Larger ones are read one after another beside the
@@ -176,10 +191,7 @@ async fn read(
     .await
     .map_err(|error| crate::error::Error::Internal(error.into()))?;
     if parsed.is_none() {
-        let kept = Kept {
-            reason: "packed",
-            raw: body.to_vec(),
-        };
+        let kept = Kept::new("packed", body.to_vec());
         unread::keep(app, terminal, table.name(), &[kept]).await?;
     }
     Ok(parsed)
@@ -221,15 +233,12 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
     let mut kept: Vec<Kept> = parsed
         .bad
         .into_iter()
-        .map(|line| Kept {
-            reason: line.reason.code(),
-            raw: line.raw,
-        })
+        .map(|line| Kept::new(line.reason.code(), line.raw))
         .collect();
     let mut punches = Vec::new();
     let mut options = Vec::new();
     let mut brought = people::Brought::default();
-    let mut alarms = Vec::new();
+    let mut failures = Vec::new();
     for row in parsed.rows {
         match row {
             Row::Punch(punch) => {
@@ -246,28 +255,25 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
                 punches.push(from_event(app, terminal, event));
             }
             Row::AccessEvent(event) => {
-                if let Some(alarm) = event.alarm() {
-                    alarms.push((kept.len(), event.local, alarm));
-                }
+                let alarm = event.alarm().map(|alarm| (event.local, alarm));
                 kept.push(Kept {
-                    reason: "access_event",
-                    raw: event.raw.into_bytes(),
+                    alarm,
+                    ..Kept::new("access_event", event.raw.into_bytes())
                 });
             }
             Row::DoorState(door) => options.push(("DoorState".to_owned(), as_text(&door))),
-            Row::Option { key, value } => {
-                if key.eq_ignore_ascii_case("CmdFormat") && value.trim() == "1" {
-                    terminal.set_wraps_commands();
-                }
-                options.push((key, value));
+            Row::Option { key, value } => options.push((key, value)),
+            Row::Failure(failure) => {
+                kept.push(Kept::new("command_failed", failure.raw.clone()));
+                failures.push(failure);
             }
-            Row::Other { raw, .. } => kept.push(Kept {
-                reason: match table {
+            Row::Other { raw, .. } => {
+                let reason = match table {
                     Table::Other(_) => "unknown_table",
                     _ => "unknown_row",
-                },
-                raw,
-            }),
+                };
+                kept.push(Kept::new(reason, raw));
+            }
             Row::Operation(operation) => brought.operations.push(operation),
             Row::User(user) => brought.users.push(user),
             Row::Template(template) => brought.templates.push(template),
@@ -276,16 +282,12 @@ async fn store(app: &App, terminal: &Presence, table: &Table, parsed: Upload) ->
         }
     }
     for raw in people::store(app, terminal, brought).await? {
-        kept.push(Kept {
-            reason: "not_applied",
-            raw: raw.into_bytes(),
-        });
+        kept.push(Kept::new("not_applied", raw.into_bytes()));
     }
-    let are_new = unread::keep(app, terminal, table.name(), &kept).await?;
-    alarms.retain(|(at, ..)| are_new[*at]);
-    let alarms = alarms.into_iter().map(|(_, local, alarm)| (local, alarm));
-    people::went_off(app, terminal, alarms).await?;
+    unread::keep(app, terminal, table.name(), &kept).await?;
+    sync::failed(app, terminal, &failures).await?;
     contact::save_options(app, terminal.id, &options).await?;
+    note_wrapping(app, terminal, &options);
     app.recorder.record(punches).await?;
     Ok(kept)
 }

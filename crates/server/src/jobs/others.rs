@@ -94,7 +94,7 @@ impl Notice {
     }
 }
 
-/// Finds what others changed, told or not: terminals and what is queued for them; options; and the key.
+/// Finds what others changed, told or not: terminals and what is open for them; options; and the key.
 pub async fn run(app: &App) -> Result<()> {
     if sealed::key_in_force(&app.store).await? != app.keys.check() {
         tracing::error!(
@@ -103,7 +103,7 @@ pub async fn run(app: &App) -> Result<()> {
         app.must_stop.notify_one();
     }
     contact::find_changed(app).await?;
-    commands::find_queued(app).await?;
+    commands::find_open(app).await?;
     settings::reread(app).await?;
     be_there(app).await
 }

@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
 use crate::resource::search_text;
-use crate::terminals::roster::News;
+use crate::terminals::roster::{News, Presence};
+use crate::terminals::sync;
 use crate::terminals::zone::Zone;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_protocol::handshake::Family;
@@ -42,6 +43,7 @@ pub struct Known {
     pub language: Option<i64>,
     pub wraps_commands: bool,
     pub has_open_commands: bool,
+    /// When it or its area was last changed.
     pub changed_at: DateTime<Utc>,
     pub clock_drift_s: Option<i64>,
     pub clock_seen_at: Option<DateTime<Utc>>,
@@ -64,7 +66,8 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
             "SELECT t.id, t.alias, t.area_id, a.area_name, t.zone_offset_minutes, t.zone_name, t.zone_spelling, \
                  t.heartbeat, t.transfer_interval, t.transfer_time, t.family, t.push_protocol, t.log_stamp, \
                  t.op_log_stamp, t.capture_stamp, t.bio_stamp, t.registry_code, t.session_code, t.language, \
-                 t.clock_drift_s, t.clock_seen_at, t.changed_at, \
+                 t.clock_drift_s, t.clock_seen_at, \
+                 CASE WHEN a.changed_at > t.changed_at THEN a.changed_at ELSE t.changed_at END AS changed_at, \
                  EXISTS (SELECT 1 FROM terminal_option AS o WHERE o.terminal_id = t.id \
                          AND o.name = 'CmdFormat' AND o.value = '1') AS wraps_commands, \
                  EXISTS (SELECT 1 FROM terminal_command AS c \
@@ -75,11 +78,15 @@ pub async fn find(app: &App, sn: &SerialNumber) -> Result<Option<Known>> {
         .await?)
 }
 
-/// Has the rows read again that another server changed, or another program.
+/// Has the rows read again that another server changed, or another program; and those whose area has another name.
 pub async fn find_changed(app: &App) -> Result<()> {
     let there: Vec<(String, DateTime<Utc>)> = app
         .store
-        .all(&Sql::new("SELECT sn, changed_at FROM terminal", []))
+        .all(&Sql::new(
+            "SELECT t.sn, CASE WHEN a.changed_at > t.changed_at THEN a.changed_at ELSE t.changed_at END \
+             FROM terminal AS t JOIN area AS a ON a.id = t.area_id",
+            [],
+        ))
         .await?;
     app.roster.forget_changed(&there.into_iter().collect());
     Ok(())
@@ -121,7 +128,7 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
 /// What a handshake tells.
 pub async fn save_hello(
     app: &App,
-    terminal_id: i64,
+    terminal: &Presence,
     push_protocol: &str,
     language: Option<u16>,
     family: Family,
@@ -131,7 +138,7 @@ pub async fn save_hello(
         "UPDATE terminal SET push_protocol = $2, language = COALESCE($3, language), family = $4, push_at = $5, \
              people_due_from = CASE WHEN family <> $4 THEN '' ELSE people_due_from END WHERE id = $1",
         [
-            terminal_id.into(),
+            terminal.id.into(),
             push_protocol.into(),
             language.map(i64::from).into(),
             family_name(family).into(),
@@ -140,6 +147,7 @@ pub async fn save_hello(
     ))
     .await?;
     tx.commit().await?;
+    reread_elsewhere(app, terminal);
     Ok(())
 }
 
@@ -214,16 +222,17 @@ pub async fn save_registration(
 }
 
 /// The dialect a terminal showed by what it sent.
-pub async fn save_family(app: &App, terminal_id: i64, family: Family) -> Result<()> {
+pub async fn save_family(app: &App, terminal: &Presence, family: Family) -> Result<()> {
     let mut tx = app.store.write().await?;
     tx.run(&Sql::new(
         "UPDATE terminal SET family = $2 WHERE id = $1",
-        [terminal_id.into(), family_name(family).into()],
+        [terminal.id.into(), family_name(family).into()],
     ))
     .await?;
     // They are told in its own words now.
-    people_due(&mut tx, terminal_id).await?;
+    people_due(&mut tx, terminal.id).await?;
     tx.commit().await?;
+    reread_elsewhere(app, terminal);
     Ok(())
 }
 
@@ -278,7 +287,7 @@ pub async fn save_options(app: &App, terminal_id: i64, options: &[(String, Strin
         }
     }
     if is_able {
-        people_due(&mut tx, terminal_id).await?;
+        sync::takes_more(app, &mut tx, terminal_id).await?;
     }
     tx.commit().await?;
     app.events.publish(Event::Terminal(terminal_id));
@@ -309,6 +318,32 @@ fn is_ability(name: &str) -> bool {
 pub async fn people_due(tx: &mut Tx, terminal_id: i64) -> Result<()> {
     tx.run(&Sql::new(
         "UPDATE terminal SET people_due_from = '' WHERE id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Another device stands in a terminal's place: what the first one said of itself is not so any more, and everything is
+/// asked of the second.
+pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "DELETE FROM terminal_option WHERE terminal_id = $1",
+        [terminal_id.into()],
+    ))
+    .await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET family = 'attendance', push_protocol = '', language = NULL, registry_code = NULL, \
+             session_code = NULL, log_stamp = NULL, op_log_stamp = NULL, capture_stamp = NULL, bio_stamp = NULL, \
+             upload_again = '', fw_ver = NULL, push_ver = NULL, terminal_name = NULL, platform = NULL, \
+             oem_vendor = NULL, mac = NULL, user_count = NULL, user_capacity = NULL, transaction_count = NULL, \
+             transaction_capacity = NULL, fp_count = NULL, fp_capacity = NULL, fp_alg_ver = NULL, \
+             face_count = NULL, face_capacity = NULL, face_alg_ver = NULL, fv_count = 0, fv_capacity = NULL, \
+             fv_alg_ver = NULL, palm_count = NULL, palm_capacity = NULL, palm_alg_ver = NULL, \
+             photo_func_on = FALSE, fp_func_on = TRUE, face_func_on = FALSE, fv_func_on = FALSE, \
+             palm_func_on = FALSE, lock_func = 0, clock_drift_s = NULL, clock_seen_at = NULL, alarm = NULL, \
+             alarm_at = NULL, real_ip = NULL, last_activity_at = NULL, upload_at = NULL, push_at = NULL \
+         WHERE id = $1",
         [terminal_id.into()],
     ))
     .await?;
@@ -542,4 +577,10 @@ pub fn changed(app: &App, id: i64, sn: &str) {
     app.roster.forget(sn);
     app.events.publish(Event::Terminal(id));
     app.events.publish(Event::Reread(sn.to_owned()));
+}
+
+/// The terminal told this server something new, which has it in memory; what others have in memory is old.
+pub fn reread_elsewhere(app: &App, terminal: &Presence) {
+    let sn = terminal.sn.as_str().to_owned();
+    app.events.publish(Event::Reread(sn));
 }

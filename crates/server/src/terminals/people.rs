@@ -189,8 +189,7 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
             if is_new && operation::is_alarm(operation.code) {
                 let [_, why, ..] = &operation.objects;
                 let alarm = operation::alarm(operation.code, why);
-                note_alarm(app, &mut tx, terminal, operation.local, alarm).await?;
-                is_alarm = true;
+                is_alarm |= note_alarm(app, &mut tx, terminal, operation.local, alarm).await?;
             }
         }
         tx.commit().await?;
@@ -218,25 +217,6 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
         tx.commit().await?;
     }
     Ok(not_taken)
-}
-
-/// Alarms of an access terminal, which come for the first time, among the events of its doors.
-pub async fn went_off(
-    app: &App,
-    terminal: &Presence,
-    alarms: impl ExactSizeIterator<Item = (NaiveDateTime, &'static str)>,
-) -> Result<()> {
-    if alarms.len() == 0 {
-        return Ok(());
-    }
-    let mut tx = app.store.write().await?;
-    for (local, alarm) in alarms {
-        note_alarm(app, &mut tx, terminal, Some(local), Some(alarm)).await?;
-    }
-    tx.commit().await?;
-    let terminal_id = terminal.id;
-    app.events.publish(Event::Alarm { terminal_id });
-    Ok(())
 }
 
 /// Whom nobody knows becomes an employee; of a known one what the server lacks is taken over. Returns the
@@ -367,24 +347,26 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// The last alarm is the terminal's, for whoever looks at it; an old one that comes late is not the last.
-async fn note_alarm(
+/// The last alarm is the terminal's, for whoever looks at it; an old one that comes late is not the last. Returns
+/// whether it is.
+pub async fn note_alarm(
     app: &App,
     tx: &mut Tx,
     terminal: &Presence,
     local: Option<NaiveDateTime>,
     alarm: Option<&str>,
-) -> Result<()> {
+) -> Result<bool> {
     let at = match local {
         Some(local) => terminal.zone.instant(local),
         None => app.clock.now(),
     };
-    tx.run(&Sql::new(
-        "UPDATE terminal SET alarm = $2, alarm_at = $3 WHERE id = $1 AND COALESCE(alarm_at, $3) <= $3",
-        [terminal.id.into(), alarm.into(), at.into()],
-    ))
-    .await?;
-    Ok(())
+    let changed = tx
+        .run(&Sql::new(
+            "UPDATE terminal SET alarm = $2, alarm_at = $3 WHERE id = $1 AND COALESCE(alarm_at, $3) <= $3",
+            [terminal.id.into(), alarm.into(), at.into()],
+        ))
+        .await?;
+    Ok(changed > 0)
 }
 
 /// Returns whether it is new.

@@ -9,10 +9,17 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::handshake::{Family, Stamps, ZoneSpelling};
 use muster_protocol::ids::SerialNumber;
 use muster_protocol::poll::Info;
-use std::collections::HashMap;
+use muster_store::Dialect;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+
+/// A terminal is told to call as often as is set, within these bounds.
+const HEARTBEATS_S: RangeInclusive<u32> = 2..=600;
+/// However often one calls, it is online for so long after it did.
+const LEAST_ONLINE_S: i64 = 60;
 
 /// At most so many serial numbers that were refused and not listed are remembered.
 const MOST_STRANGERS: usize = 1000;
@@ -30,7 +37,7 @@ pub struct Presence {
     pub sn: SerialNumber,
     pub place: Arc<Place>,
     pub area_id: i64,
-    /// When its row was last changed by people, as it was read.
+    /// When its row or its area's was last changed by people, as they were read.
     pub changed_at: DateTime<Utc>,
     pub zone: Zone,
     pub zone_spelling: ZoneSpelling,
@@ -93,7 +100,7 @@ impl Presence {
                 "signed" => ZoneSpelling::Signed,
                 _ => ZoneSpelling::HoursOrMinutes,
             },
-            heartbeat_s: u32::try_from(known.heartbeat).unwrap_or(10).clamp(2, 600),
+            heartbeat_s: heartbeat_told_s(known.heartbeat),
             transfer_times: muster_protocol::handshake::transfer_times(&known.transfer_time)
                 .unwrap_or_else(|| "00:00;14:05".into()),
             transfer_interval_min: u32::try_from(known.transfer_interval)
@@ -202,8 +209,9 @@ impl Presence {
         self.heard().wraps_commands
     }
 
-    pub fn set_wraps_commands(&self) {
-        self.heard().wraps_commands = true;
+    /// `true` when it was otherwise before.
+    pub fn set_wraps_commands(&self, wraps: bool) -> bool {
+        std::mem::replace(&mut self.heard().wraps_commands, wraps) != wraps
     }
 
     /// The version of the protocol it speaks; empty when it has not said.
@@ -398,11 +406,15 @@ impl Roster {
 
     /// Something was queued: the terminal's next poll asks the database.
     pub fn wake(&self, terminal_id: i64) {
+        self.wake_all(&HashSet::from([terminal_id]));
+    }
+
+    pub fn wake_all(&self, terminal_ids: &HashSet<i64>) {
         let present = self.present.read().expect("nobody panics while holding it");
         self.edition.fetch_add(1, Ordering::AcqRel);
         for presence in present
             .values()
-            .filter(|presence| presence.id == terminal_id)
+            .filter(|presence| terminal_ids.contains(&presence.id))
         {
             presence.set_open_commands(true);
         }
@@ -542,8 +554,26 @@ fn is_recent(silent_s: i64, heartbeat_s: i64) -> bool {
     silent_s.abs() <= online_within_s(heartbeat_s)
 }
 
-/// A terminal counts as online for so many seconds after its last contact: two heartbeats, and at
-/// least a minute.
-pub fn online_within_s(heartbeat_s: i64) -> i64 {
-    (2 * heartbeat_s).max(60)
+/// A terminal counts as online for so many seconds after its last contact: two heartbeats as it was told them, and
+/// at least a minute.
+fn online_within_s(heartbeat_s: i64) -> i64 {
+    (2 * i64::from(heartbeat_told_s(heartbeat_s))).max(LEAST_ONLINE_S)
+}
+
+/// The same in SQL, of the column `terminal.heartbeat`.
+pub fn online_within_s_as_sql(dialect: Dialect) -> String {
+    let (least, greatest) = match dialect {
+        Dialect::Sqlite => ("min", "max"),
+        Dialect::Postgres => ("least", "greatest"),
+    };
+    let longest = HEARTBEATS_S.end();
+    format!("{greatest}(2 * {least}(terminal.heartbeat, {longest}), {LEAST_ONLINE_S})")
+}
+
+/// How often a terminal is told to call: callers may write more than one takes.
+pub fn heartbeat_told_s(heartbeat_s: i64) -> u32 {
+    let (shortest, longest) = HEARTBEATS_S.into_inner();
+    u32::try_from(heartbeat_s)
+        .unwrap_or(longest)
+        .clamp(shortest, longest)
 }

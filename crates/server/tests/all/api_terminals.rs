@@ -244,6 +244,9 @@ async fn a_terminal_is_online_for_two_heartbeats_or_a_minute() {
             ("B", 10, 61),
             ("C", 120, 240),
             ("D", 120, 241),
+            // Told to call every ten minutes, which is the most.
+            ("F", 2_147_483_647, 1200),
+            ("G", 2_147_483_647, 1201),
         ] {
             let made = json!({ "sn": sn, "heartbeat": heartbeat });
             caller.post(LIST, made).await.is(201);
@@ -266,18 +269,19 @@ async fn a_terminal_is_online_for_two_heartbeats_or_a_minute() {
                 .collect()
         };
         let online = caller.get(&format!("{LIST}?state=1")).await.is(200);
-        assert_eq!(numbers(&online), ["A", "C"]);
+        assert_eq!(numbers(&online), ["A", "C", "F"]);
         assert_eq!(online["data"][0]["state"], 1);
         let offline = caller
             .get(&format!("{LIST}?state=0&ordering=-sn"))
             .await
             .is(200);
-        assert_eq!(numbers(&offline), ["E", "D", "B"]);
+        assert_eq!(numbers(&offline), ["G", "E", "D", "B"]);
+        assert_eq!(offline["data"][0]["state"], 0);
         let all = caller
             .get(&format!("{LIST}?ordering=-state,sn"))
             .await
             .is(200);
-        assert_eq!(numbers(&all), ["A", "C", "B", "D", "E"]);
+        assert_eq!(numbers(&all), ["A", "C", "F", "B", "D", "E", "G"]);
     })
     .await;
 }

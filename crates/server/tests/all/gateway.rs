@@ -9,6 +9,7 @@ use muster::terminals::commands;
 use muster::terminals::contact::family_of;
 use muster::writing::Writing;
 use muster_protocol::command::{Command, UserFields};
+use muster_protocol::ids::SerialNumber;
 use muster_store::Sql;
 use serde_json::Value;
 use std::fs;
@@ -872,6 +873,51 @@ async fn a_command_is_given_once_and_its_result_ends_it() {
             .await
             .expect("read");
         assert_eq!((name.as_deref(), users), (Some("SpeedFace"), Some(12)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_result_ends_no_command_that_was_never_given() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        app.queue(id, &Command::Reboot).await.expect("queued");
+        // Of the server it belonged to before.
+        let result = "ID=1&Return=0&CMD=DATA\n";
+        let answer = app.post("/iclock/devicecmd?SN=A1", result).await;
+        assert_eq!(answer.whole(), (200, "OK"));
+        assert_eq!(app.states().await, [("queued".into(), None)]);
+        assert_eq!(
+            app.get("/iclock/getrequest?SN=A1").await.body,
+            "C:1:REBOOT\n"
+        );
+        app.post("/iclock/devicecmd?SN=A1", result).await;
+        assert_eq!(app.states().await, [("done".into(), Some(0))]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_terminal_was_given_elsewhere_is_said_again_when_it_stays_silent() {
+    on_both_with(open, |app| async move {
+        app.get("/iclock/getrequest?SN=A1").await;
+        let id = app.terminal_id("A1").await;
+        app.queue(id, &Command::Info).await.expect("queued");
+        let given = "C:1:INFO\n";
+        assert_eq!(app.get("/iclock/getrequest?SN=A1").await.body, given);
+        // By another server, and nobody told this one.
+        let sn = SerialNumber::parse("A1").expect("one");
+        let presence = app.app.roster.get(&sn).expect("known");
+        presence.set_open_commands(false);
+        app.app.clock.advance(TimeDelta::minutes(10));
+        app.run_jobs().await;
+        let mut said = 0;
+        for _ in 0..5 {
+            said += i32::from(app.get("/iclock/getrequest?SN=A1").await.body == given);
+            app.app.clock.advance(TimeDelta::minutes(1));
+        }
+        assert_eq!(said, 1);
     })
     .await;
 }

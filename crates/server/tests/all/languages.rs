@@ -193,7 +193,8 @@ fn texts() -> Texts {
     let alarms = (0..1_000)
         .chain([65_535])
         .filter_map(|code| operation::reason(3, &code.to_string()));
-    let results = (-9_000..100).flat_map(|code| {
+    let pictures = (0xD01E_0000_u32..0xD01E_0010).map(u32::cast_signed);
+    let results = (-9_000..100).chain(pictures).flat_map(|code| {
         [Family::Attendance, Family::Access]
             .into_iter()
             .flat_map(move |family| {

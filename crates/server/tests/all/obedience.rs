@@ -7,6 +7,7 @@ use muster::access::Rights;
 use muster::profile::Profile;
 use muster_store::{Dialect, Sql, Tx};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const TERMINALS: &str = "/iclock/api/terminals/";
@@ -733,6 +734,237 @@ async fn a_refusal_says_nothing_of_the_time_before() {
         answers(&app, "NORTH", &given[0].0, -1005).await;
         admin.delete(&format!("{PEOPLE}7/")).await.is(200);
         assert_eq!(app.obeyed("NORTH").await, ["DATA DELETE USERINFO PIN=7"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_terminal_is_asked_how_many_punches_it_has_of_a_day() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        let all = ["EAST", "WEST", "ATTIC", "CELLAR", "NORTH", "SOUTH"];
+        for sn in &all[..4] {
+            let new = json!({ "sn": sn, "area": "north" });
+            admin.post(TERMINALS, new).await.is(201);
+        }
+        app.app.clock.advance(TimeDelta::days(1));
+        let mut asked = BTreeSet::new();
+        // One of so few has its turn each minute.
+        for _ in 0..=all.len() {
+            for sn in all {
+                for text in app.obeyed(sn).await {
+                    if text.starts_with("VERIFY SUM ATTLOG") {
+                        assert!(asked.insert(sn), "{sn} twice of one day");
+                    }
+                }
+            }
+            later(&app, TimeDelta::minutes(1)).await;
+        }
+        assert_eq!(asked, BTreeSet::from(all));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn punches_carry_the_new_name_of_their_area() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        app.bring("NORTH", "7\t2026-01-15 07:10:00\t0\t1\t0\t0\t0\n")
+            .await;
+        app.app.clock.advance(TimeDelta::minutes(1));
+        let renamed = json!({ "area_name": "Gatehouse" });
+        let path = "/personnel/api/areas/north/";
+        admin.patch(path, renamed).await.is(200);
+        later(&app, TimeDelta::seconds(10)).await;
+        app.bring("NORTH", "7\t2026-01-15 07:20:00\t0\t1\t0\t0\t0\n")
+            .await;
+        let list = admin
+            .get("/iclock/api/unregister/?ordering=punch_time")
+            .await
+            .is(200);
+        let names = [0, 1].map(|at| list["data"][at]["area_alias"].clone());
+        assert_eq!(names, ["north", "Gatehouse"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_picture_that_a_terminal_could_make_nothing_of_is_not_there_whatever_it_answered() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        for sn in ["NORTH2", "NORTH3"] {
+            let new = json!({ "sn": sn, "area": "north" });
+            admin.post(TERMINALS, new).await.is(201);
+        }
+        let norths = ["NORTH", "NORTH2", "NORTH3"];
+        for sn in norths {
+            can(&app, sn, "FaceVersion=39,VisilightFun=1,BioPhotoFun=1").await;
+        }
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
+        admin.post(PEOPLE, new).await.is(201);
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await, [BINOD]);
+        }
+        let photo = async |content: &str| {
+            let row =
+                format!("BIOPHOTO PIN=7\tFileName=7.jpg\tType=9\tSize=8\tContent={content}\n");
+            sends(&app, "SOUTH", "BIOPHOTO", &row).await;
+        };
+        photo("cGhvdG8=").await;
+        let mut first = Vec::new();
+        for sn in norths {
+            let given = app.given(sn).await;
+            assert!(
+                given[0].1.starts_with("DATA UPDATE BIOPHOTO PIN=7"),
+                "{given:?}"
+            );
+            first.push(given[0].0.clone());
+        }
+        let complains = async |sn: &str, id: &str| {
+            let row = format!(
+                "ERRORLOG ErrCode=D01E0003\tErrMsg=\tDataOrigin=cmd\tCmdId={id}\tAdditional=e30=\n"
+            );
+            sends(&app, sn, "ERRORLOG", &row).await;
+        };
+        // Behind the result, and it comes twice; before it; and long after it.
+        answers(&app, "NORTH", &first[0], 0).await;
+        complains("NORTH", &first[0]).await;
+        complains("NORTH", &first[0]).await;
+        complains("NORTH2", &first[1]).await;
+        answers(&app, "NORTH2", &first[1], 0).await;
+        answers(&app, "NORTH3", &first[2], 0).await;
+        let commands = async || {
+            let path = "/iclock/api/commands/?verb=DATA UPDATE BIOPHOTO&ordering=id";
+            let list = admin.get(path).await.is(200);
+            let rows = list["data"].as_array().expect("a list").iter();
+            let rows = rows.map(|row| {
+                json!([
+                    row["state"],
+                    row["return_code"],
+                    row["meaning"],
+                    row["result"]
+                ])
+            });
+            rows.collect::<Vec<_>>()
+        };
+        let held = async || {
+            let path = "/iclock/api/holdings/?thing=photo 9&ordering=terminal_sn";
+            let list = admin.get(path).await.is(200);
+            let rows = list["data"].as_array().expect("a list").iter();
+            let rows = rows.map(|row| json!([row["terminal_sn"], row["state"], row["reason"]]));
+            rows.collect::<Vec<_>>()
+        };
+        let refused = json!([
+            "refused",
+            -803_340_285,
+            "The picture is blurred",
+            "D01E0003"
+        ]);
+        let done = json!(["done", 0, "Done", null]);
+        assert_eq!(
+            commands().await,
+            [refused.clone(), refused.clone(), done.clone()]
+        );
+        assert_eq!(
+            held().await,
+            [
+                json!(["NORTH", "failed", "The picture is blurred"]),
+                json!(["NORTH2", "failed", "The picture is blurred"]),
+                json!(["NORTH3", "confirmed", null]),
+                json!(["SOUTH", "own", null]),
+            ]
+        );
+        let kept = admin
+            .get("/iclock/api/unread/?reason=command_failed")
+            .await
+            .is(200);
+        assert_eq!(kept["count"], 2);
+        later(&app, TimeDelta::hours(7)).await;
+        for sn in norths {
+            assert_eq!(app.told(sn).await, NOTHING, "it would say the same");
+        }
+
+        // A better one is told all of them; what one says then of the first is of the first.
+        photo("YmV0dGVy").await;
+        for sn in norths {
+            assert_eq!(app.obeyed(sn).await.len(), 1);
+        }
+        complains("NORTH3", &first[2]).await;
+        let all = [
+            refused.clone(),
+            refused.clone(),
+            refused,
+            done.clone(),
+            done.clone(),
+            done,
+        ];
+        assert_eq!(commands().await, all);
+        let confirmed = |sn: &str| json!([sn, "confirmed", null]);
+        assert_eq!(held().await[..3], norths.map(confirmed));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_terminal_would_not_take_is_tried_when_it_says_that_it_takes_more() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        can(&app, "NORTH", "FPVersion=10").await;
+        let new = json!({ "emp_code": "7", "first_name": "Binod", "area": ["north", "south"] });
+        admin.post(PEOPLE, new).await.is(201);
+        for sn in ["NORTH", "SOUTH"] {
+            assert_eq!(app.obeyed(sn).await, [BINOD]);
+        }
+        can(&app, "SOUTH", "FPVersion=10").await;
+        let row = "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=c3ludGhldGlj\n";
+        sends(&app, "SOUTH", "OPERLOG", row).await;
+        let finger = ["DATA UPDATE FINGERTMP PIN=7\tFID=6\tSize=12\tValid=1\tTMP=c3ludGhldGlj"];
+        assert_eq!(app.answered("NORTH", |_| -1002).await, finger);
+        for again in [NOTHING.as_slice(), &finger] {
+            later(&app, TimeDelta::hours(7)).await;
+            assert_eq!(app.obeyed("NORTH").await, again);
+            // New firmware.
+            can(&app, "NORTH", "FPVersion=10,BioDataFun=1").await;
+        }
+        assert_eq!(app.obeyed("NORTH").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_device_in_a_terminals_place_is_not_what_the_first_one_was() {
+    on_both(|app| async move {
+        let admin = scene(&app).await;
+        app.get("/iclock/cdata?SN=NORTH&options=all&pushver=3.1.2&DeviceType=acc")
+            .await;
+        let options = "CmdFormat=1,~DeviceName=ProBio,FaceVersion=39,BioPhotoFun=1,UserCount=3";
+        can(&app, "NORTH", options).await;
+        let reboot = async |sn: &str| {
+            let body = json!({ "terminals": [sn] });
+            admin
+                .post(&format!("{TERMINALS}reboot/"), body)
+                .await
+                .is(200);
+            app.get(&format!("/iclock/getrequest?SN={sn}")).await.body
+        };
+        let told = reboot("NORTH").await;
+        assert!(
+            told.starts_with("DataType=1,SN=NORTH,") && told.ends_with("CONTROL DEVICE 03000000\n"),
+            "{told}"
+        );
+        let path = format!("{TERMINALS}NORTH/");
+        admin.patch(&path, json!({ "sn": "NEWER" })).await.is(200);
+        let shown = admin.get(&format!("{TERMINALS}NEWER/")).await.is(200);
+        for name in ["terminal_name", "user_count", "face_alg_ver", "push_ver"] {
+            assert!(shown[name].is_null(), "{name}: {shown}");
+        }
+        assert_eq!(shown["state"], 0, "it has not called yet");
+        let told = reboot("NEWER").await;
+        assert!(
+            told.starts_with("C:") && told.ends_with(":REBOOT\n"),
+            "{told}"
+        );
+        assert_eq!(app.number("SELECT count(*) FROM terminal_option").await, 0);
     })
     .await;
 }

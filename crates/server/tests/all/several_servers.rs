@@ -127,6 +127,45 @@ async fn what_is_changed_and_told_at_one_server_counts_at_the_other() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_says_of_itself_at_one_server_the_other_knows() {
+    let (one, other, database) = two_servers().await;
+    introduced(&one, &other).await;
+    let admin = one.api(Profile::EasyTimePro, Rights::administrator()).await;
+    let area = json!({ "area_code": "north", "area_name": "North" });
+    admin.post("/personnel/api/areas/", area).await.is(201);
+    let new = json!({ "sn": "NORTH", "area": "north" });
+    admin.post(TERMINALS, new).await.is(201);
+    // Both keep in memory what it is.
+    one.obeyed("NORTH").await;
+    other.obeyed("NORTH").await;
+    let mut events = other.app.events.subscribe();
+    let north_changed = |event: &Event| *event == Event::Reread("NORTH".into());
+
+    let options = "/iclock/cdata?SN=NORTH&table=options";
+    assert_eq!(one.post(options, "CmdFormat=1").await.status, 200);
+    heard(&mut events, north_changed).await;
+    let north = json!({ "terminals": ["NORTH"] });
+    let reboot = format!("{TERMINALS}reboot/");
+    admin.post(&reboot, north).await.is(200);
+    heard(&mut events, |event| matches!(event, Event::Command { .. })).await;
+    let told = other.get("/iclock/getrequest?SN=NORTH").await.body;
+    assert!(told.starts_with("DataType=1,SN=NORTH,"), "{told}");
+
+    // Access terminals alone send this; that it is one, the other says to it.
+    let hello = "/iclock/cdata?SN=NORTH&options=all";
+    assert_ne!(other.get(hello).await.body, "OK");
+    let state = "/iclock/cdata?SN=NORTH&table=rtstate";
+    let door = "time=2026-01-15 07:31:00\tsensor=00\trelay=00\talarm=00\tdoor=00\n";
+    assert_eq!(one.post(state, door).await.status, 200);
+    heard(&mut events, north_changed).await;
+    assert_eq!(other.get(hello).await.body, "OK");
+
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn what_was_missed_is_found() {
     let (one, other, database) = two_servers().await;
     let admin = one.api(Profile::EasyTimePro, Rights::administrator()).await;

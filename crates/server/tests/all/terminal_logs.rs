@@ -145,7 +145,8 @@ async fn an_alarm_is_told_to_whoever_looks_once() {
         sends(&app, "NORTH", "OPERLOG", earlier).await;
         assert_eq!(
             (heard(), last().await),
-            (1, (Some("Door broken open".into()), at(10)))
+            (0, (Some("Door broken open".into()), at(10))),
+            "told already, and not the last one"
         );
         let cancelled = b"OPLOG 3\t0\t2026-01-15 07:20:00\t0\t65535\t0\t0\n";
         sends(&app, "NORTH", "OPERLOG", cancelled).await;
@@ -165,6 +166,35 @@ async fn an_alarm_is_told_to_whoever_looks_once() {
             (heard(), last().await),
             (1, (Some("Duress alarm".into()), at(31)))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_alarm_that_could_not_be_stored_is_told_when_it_comes_again() {
+    on_both(|app| async move {
+        scene(&app, Profile::EasyTimePro).await;
+        let alter = async |sql: &'static str| {
+            let mut tx = app.app.store.write().await.expect("a transaction");
+            tx.run(&Sql::new(sql, [])).await.expect("altered");
+            tx.commit().await.expect("durable");
+        };
+        let mut events = app.app.events.subscribe();
+        let target = "/iclock/cdata?SN=NORTH&table=rtlog";
+        let duress = "time=2026-01-15 07:31:00\tpin=0\tcardno=0\teventaddr=1\tevent=101\tinoutstatus=2\tindex=0\n";
+        alter("ALTER TABLE terminal RENAME COLUMN alarm TO alarm_away").await;
+        assert_eq!(app.post(target, duress).await.status, 503);
+        alter("ALTER TABLE terminal RENAME COLUMN alarm_away TO alarm").await;
+        for _ in 0..2 {
+            assert_eq!(app.post(target, duress).await.status, 200);
+        }
+        let mut alarms = 0;
+        while let Ok(event) = events.try_recv() {
+            alarms += i32::from(matches!(event, Event::Alarm { .. }));
+        }
+        let alarm = "SELECT alarm FROM terminal WHERE sn = 'NORTH'";
+        let last: (Option<String>,) = app.app.store.one(&Sql::new(alarm, [])).await.expect("a row");
+        assert_eq!((alarms, last.0.as_deref()), (1, Some("Duress alarm")));
     })
     .await;
 }

@@ -5,9 +5,11 @@ use super::{End, Happening, PAUSES, SEALED_FOR, State, announce, close, next};
 use crate::app::App;
 use crate::error::Result;
 use crate::terminals::roster::Presence;
+use crate::writing::Writing;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_protocol::command::{self, Command};
 use muster_protocol::result::{self, CommandResult, Retry};
+use muster_protocol::upload::Failure;
 use muster_store::{Sql, Tx, json_list};
 use std::collections::{HashMap, HashSet};
 
@@ -234,20 +236,7 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
         .iter()
         .filter_map(|report| report.id.parse().ok())
         .collect();
-    let found: Vec<Reported> = tx
-        .all(&Sql::by_dialect(
-            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
-             WHERE terminal_id = $1 AND wire_id IN (SELECT value FROM json_each($2))",
-            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
-             WHERE terminal_id = $1 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
-             ORDER BY wire_id FOR UPDATE",
-            [terminal.id.into(), json_list(wire_ids)],
-        ))
-        .await?;
-    let mut found: HashMap<i64, Reported> = found
-        .into_iter()
-        .map(|command| (command.wire_id, command))
-        .collect();
+    let mut found = given(&mut tx, terminal.id, wire_ids).await?;
     let mut ended = Vec::new();
     let mut busy = Vec::new();
     for report in results {
@@ -261,11 +250,8 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
             tracing::warn!(sn = %terminal.sn, id = command.id, "a result without a code");
             continue;
         };
-        let before = match command.state.as_str() {
-            "queued" => State::Queued,
-            "sent" => State::Sent,
-            "lost" => State::Lost,
-            _ => continue,
+        let Some(before) = State::of(&command.state) else {
+            continue;
         };
         let succeeded = result::succeeded(&command.verb, code);
         let is_busy = command.is_repeated && result::retry(&command.verb, code) == Retry::Later;
@@ -301,6 +287,70 @@ pub async fn finish(app: &App, terminal: &Presence, results: &[CommandResult]) -
     terminal.set_open_commands(true);
     announce(app, terminal.id, changed);
     Ok(())
+}
+
+/// The terminal's error log says that these came to nothing, perhaps after their results. Returns those of them of
+/// which that is news, with the codes.
+pub async fn failed(
+    app: &App,
+    tx: &mut Writing,
+    terminal_id: i64,
+    failures: &[Failure],
+) -> Result<Vec<(i64, i32)>> {
+    let wire_ids: Vec<i64> = failures
+        .iter()
+        .filter_map(|failure| failure.id.parse().ok())
+        .collect();
+    let mut found = given(tx, terminal_id, wire_ids).await?;
+    let mut ended = Vec::new();
+    for failure in failures {
+        let wire_id = failure.id.parse::<i64>().ok();
+        let Some(command) = wire_id.and_then(|wire_id| found.get_mut(&wire_id)) else {
+            continue;
+        };
+        let before = State::of(&command.state);
+        let Some(after) = before.and_then(|before| next(before, Happening::FoundFailed)) else {
+            continue;
+        };
+        after.name().clone_into(&mut command.state);
+        ended.push(End {
+            id: command.id,
+            state: after,
+            code: Some(failure.code),
+            answer: Some(&failure.error),
+        });
+    }
+    close(app, tx, &ended, app.clock.now()).await?;
+    let changed: Vec<i64> = ended.iter().map(|end| end.id).collect();
+    tx.after_commit(move |app| announce(app, terminal_id, changed));
+    Ok(ended
+        .iter()
+        .filter_map(|end| Some((end.id, end.code?)))
+        .collect())
+}
+
+/// The commands of these numbers that the terminal was given, held until the transaction ends. Of one that it was not
+/// given it knows nothing: another server gave it one of that number, or this one before the terminal was deleted.
+async fn given(
+    tx: &mut Tx,
+    terminal_id: i64,
+    wire_ids: Vec<i64>,
+) -> Result<HashMap<i64, Reported>> {
+    let found: Vec<Reported> = tx
+        .all(&Sql::by_dialect(
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
+             WHERE terminal_id = $1 AND sent_count > 0 AND wire_id IN (SELECT value FROM json_each($2))",
+            "SELECT wire_id, id, verb, state, sent_count, idempotent AND pin IS NULL AS is_repeated FROM terminal_command \
+             WHERE terminal_id = $1 AND sent_count > 0 \
+                 AND wire_id IN (SELECT CAST(jsonb_array_elements_text($2::jsonb) AS BIGINT)) \
+             ORDER BY wire_id FOR UPDATE",
+            [terminal_id.into(), json_list(wire_ids)],
+        ))
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|command| (command.wire_id, command))
+        .collect())
 }
 
 /// A command that a terminal says something of.

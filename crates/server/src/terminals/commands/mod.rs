@@ -5,7 +5,7 @@ mod exchange;
 mod queue;
 mod words;
 
-pub use exchange::{Given, finish, restarted, take};
+pub use exchange::{Given, failed, finish, restarted, take};
 pub use queue::{Order, Text, give, overtake, queue, queue_all, take_back, withdraw};
 pub use words::{Worded, shown_without_people, worded};
 
@@ -57,6 +57,16 @@ pub enum State {
 }
 
 impl State {
+    const ALL: [State; 7] = [
+        State::Queued,
+        State::Sent,
+        State::Done,
+        State::Refused,
+        State::Expired,
+        State::Cancelled,
+        State::Lost,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             State::Queued => "queued",
@@ -67,6 +77,10 @@ impl State {
             State::Cancelled => "cancelled",
             State::Lost => "lost",
         }
+    }
+
+    fn of(name: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -79,6 +93,8 @@ pub enum Happening {
     Reported {
         succeeded: bool,
     },
+    /// The terminal's error log says that it came to nothing.
+    FoundFailed,
     /// The terminal has no time for it now; it was given `times` times so far.
     Busy {
         times: i64,
@@ -108,6 +124,10 @@ pub fn next(state: State, happening: Happening) -> Option<State> {
             Some(State::Done)
         }
         (State::Sent | State::Queued | State::Lost, Reported { succeeded: false }) => {
+            Some(State::Refused)
+        }
+        // It may say so after it reported success: it had understood the command, and could make nothing of it.
+        (State::Sent | State::Queued | State::Lost | State::Done, FoundFailed) => {
             Some(State::Refused)
         }
         (State::Sent, Busy { times }) if times <= PAUSES.len() as i64 => Some(State::Queued),
@@ -172,18 +192,18 @@ pub async fn expire(app: &App) -> Result<u64> {
     Ok(expired.len() as u64)
 }
 
-/// Lets every terminal ask for what is queued for it, whoever queued it.
-pub async fn find_queued(app: &App) -> Result<()> {
-    let waiting: Vec<(i64,)> = app
+/// Lets every terminal ask for what is queued for it, whoever queued it, and for what it was given and has not
+/// answered, whoever gave it.
+pub async fn find_open(app: &App) -> Result<()> {
+    let open: Vec<(i64,)> = app
         .store
         .all(&Sql::new(
-            "SELECT DISTINCT terminal_id FROM terminal_command WHERE state = 'queued'",
+            "SELECT DISTINCT terminal_id FROM terminal_command WHERE state IN ('queued', 'sent')",
             [],
         ))
         .await?;
-    for (terminal_id,) in waiting {
-        app.roster.wake(terminal_id);
-    }
+    app.roster
+        .wake_all(&open.into_iter().map(|(id,)| id).collect());
     Ok(())
 }
 
@@ -359,6 +379,18 @@ mod tests {
             overtaken: true,
         };
         assert_eq!(next(State::Sent, silence), Some(State::Cancelled));
+    }
+
+    #[test]
+    fn what_was_done_may_be_found_to_have_failed() {
+        for before in [State::Sent, State::Lost, State::Done] {
+            assert_eq!(
+                next(before, Happening::FoundFailed),
+                Some(State::Refused),
+                "{before:?}"
+            );
+        }
+        assert_eq!(next(State::Cancelled, Happening::FoundFailed), None);
     }
 
     #[test]

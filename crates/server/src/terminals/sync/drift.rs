@@ -49,9 +49,12 @@ pub async fn look(app: &App) -> Result<()> {
     look_at_counts(app).await
 }
 
+/// No terminal is given more commands between a backup and the day it is needed.
+const GIVEN_SINCE: i64 = 100_000;
+
 /// The database is as it was at some time, and terminals are further. What was queued then is not given to them
-/// again, for they may have done it; each is asked for its punches since, and soon for its people. Returns how many
-/// are asked.
+/// again, for they may have done it; and no number that may have been given since, for its answer may come yet.
+/// Each is asked for its punches since, and soon for its people. Returns how many are asked.
 pub async fn catch_up(app: &App, tx: &mut Writing, since: DateTime<Utc>) -> Result<usize> {
     let terminals: Vec<(i64, String, i16, Option<String>, i64)> = tx
         .all(&Sql::new(
@@ -59,6 +62,11 @@ pub async fn catch_up(app: &App, tx: &mut Writing, since: DateTime<Utc>) -> Resu
             [],
         ))
         .await?;
+    tx.run(&Sql::new(
+        "UPDATE terminal SET next_wire_id = next_wire_id + $1",
+        [GIVEN_SINCE.into()],
+    ))
+    .await?;
     let mut asked = 0;
     for (id, family, offset_minutes, name, area) in terminals {
         commands::replaced(app, tx, id).await?;
@@ -271,8 +279,8 @@ struct Counting {
 
 async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
     let now = app.clock.now();
-    // Wall clocks are at most a day from UTC's, so these hold all whose day is over.
-    let yesterday = now.date_naive();
+    // Wall clocks are at most a day from UTC's, so these hold all whose day is over, and others.
+    let today = now.date_naive();
     let due: Vec<Counting> = app
         .store
         .all(&Sql::new(
@@ -280,14 +288,13 @@ async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
              WHERE company_id = $1 AND area_id <> $2 AND family = 'attendance' AND punches_question IS NULL \
                  AND last_activity_at >= $3 AND created_at <= $4 \
                  AND (punches_counted_on IS NULL OR punches_counted_on < $5) \
-             ORDER BY punches_counted_on, id LIMIT $6",
+             ORDER BY punches_counted_on IS NOT NULL, punches_counted_on, id",
             [
                 app.company.id.clone().into(),
                 NOT_AUTHORIZED.into(),
                 (now - HEARD_WITHIN).into(),
                 (now - TimeDelta::days(1)).into(),
-                yesterday.into(),
-                (most * 4).into(),
+                today.into(),
             ],
         ))
         .await?;
@@ -300,7 +307,10 @@ async fn ask_for_counts(app: &App, most: i64) -> Result<()> {
         let Some(day) = zone.local(now).date().checked_sub_days(Days::new(1)) else {
             continue;
         };
-        if terminal.punches_counted_on.is_some_and(|last| last >= day) || asked == most {
+        if asked == most {
+            break;
+        }
+        if terminal.punches_counted_on.is_some_and(|last| last >= day) {
             continue;
         }
         asked += 1;

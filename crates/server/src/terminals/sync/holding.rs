@@ -127,6 +127,8 @@ pub struct Holding {
     /// Something may be there. With `has`: that is there.
     pub may_hold: bool,
     pub has: Option<Vec<u8>>,
+    /// The command that is believed to have brought it.
+    done_by: Option<i64>,
     pub seen: Option<Vec<u8>>,
     pub seen_at: Option<DateTime<Utc>>,
     /// The command's id and what it is to make of the thing; `None`: nothing.
@@ -151,6 +153,7 @@ impl Holding {
             own: false,
             may_hold: false,
             has: None,
+            done_by: None,
             seen: None,
             seen_at: None,
             told: None,
@@ -194,7 +197,7 @@ impl Holding {
         else {
             return;
         };
-        let Some((_, digest)) = self.told.take() else {
+        let Some((command, digest)) = self.told.take() else {
             return;
         };
         self.is_changed = true;
@@ -203,6 +206,7 @@ impl Holding {
             ("done", _) => match digest {
                 Some(digest) => {
                     self.has = Some(digest);
+                    self.done_by = Some(command);
                     self.may_hold = true;
                     self.own = false;
                     self.clear_failure();
@@ -375,6 +379,7 @@ struct Row {
     own: bool,
     may_hold: bool,
     has_digest: Option<Vec<u8>>,
+    done_command: Option<i64>,
     seen_digest: Option<Vec<u8>>,
     seen_at: Option<DateTime<Utc>>,
     told_command: Option<i64>,
@@ -413,6 +418,7 @@ impl Row {
             own: self.own,
             may_hold: self.may_hold,
             has: self.has_digest,
+            done_by: self.done_command,
             seen: self.seen_digest,
             seen_at: self.seen_at,
             told: self.told_command.map(|command| (command, self.told_digest)),
@@ -437,13 +443,13 @@ pub async fn load(
     let rows: Vec<Row> = tx
         .all(&Sql::by_dialect(
             "SELECT h.terminal_id, h.pin, h.thing, h.own, h.may_hold, h.has_digest, h.seen_digest, h.seen_at, \
-                 h.told_command, h.told_digest, h.tries, h.retry_at, h.failed_code, h.failed_digest, \
+                 h.done_command, h.told_command, h.told_digest, h.tries, h.retry_at, h.failed_code, h.failed_digest, \
                  c.state, c.sent_count, c.verb, c.return_code, c.finished_at \
              FROM terminal_holding AS h LEFT JOIN terminal_command AS c ON c.id = h.told_command \
              WHERE h.pin IN (SELECT value FROM json_each($1)) \
                  AND h.terminal_id IN (SELECT value FROM json_each($2))",
             "SELECT h.terminal_id, h.pin, h.thing, h.own, h.may_hold, h.has_digest, h.seen_digest, h.seen_at, \
-                 h.told_command, h.told_digest, h.tries, h.retry_at, h.failed_code, h.failed_digest, \
+                 h.done_command, h.told_command, h.told_digest, h.tries, h.retry_at, h.failed_code, h.failed_digest, \
                  c.state, c.sent_count, c.verb, c.return_code, c.finished_at \
              FROM terminal_holding AS h LEFT JOIN terminal_command AS c ON c.id = h.told_command \
              WHERE h.pin = ANY(ARRAY(SELECT jsonb_array_elements_text($1::jsonb))) \
@@ -501,6 +507,38 @@ pub async fn suspect(
     Ok(())
 }
 
+/// What this command was believed to have brought is not there after all, and cannot be. One that was told since will
+/// say what is.
+pub async fn undo(app: &App, tx: &mut Tx, terminal_id: i64, command: i64, code: i32) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_holding SET has_digest = NULL, done_command = NULL, changed_at = $4, \
+             failed_digest = CASE WHEN told_command IS NULL THEN has_digest ELSE failed_digest END, \
+             failed_code = CASE WHEN told_command IS NULL THEN $3 ELSE failed_code END \
+         WHERE terminal_id = $1 AND done_command = $2 AND has_digest IS NOT NULL",
+        [
+            terminal_id.into(),
+            command.into(),
+            i64::from(code).into(),
+            app.clock.now().into(),
+        ],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// What a terminal would not take of templates and pictures is tried once more by the comparison that follows.
+pub async fn forgive(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    tx.run(&Sql::new(
+        "UPDATE terminal_holding SET tries = 0, retry_at = NULL, failed_code = NULL, failed_digest = NULL, \
+             changed_at = $2 \
+         WHERE terminal_id = $1 AND told_command IS NULL AND failed_digest IS NOT NULL \
+             AND (thing LIKE 'bio %' OR thing LIKE 'photo %' OR thing = 'picture')",
+        [terminal_id.into(), app.clock.now().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Rows of one statement.
 const TOGETHER: usize = 5000;
 
@@ -544,32 +582,36 @@ pub async fn save(app: &App, tx: &mut Tx, holdings: impl Iterator<Item = &Holdin
                 holding.retry_at.as_ref().map(time),
                 holding.failed_code,
                 holding.failed.as_ref().map(hex::encode),
+                holding.done_by,
             ])
         });
         tx.run(&Sql::by_dialect(
             "INSERT INTO terminal_holding (terminal_id, pin, thing, own, may_hold, has_digest, seen_digest, seen_at, \
-                 told_command, told_digest, tries, retry_at, failed_code, failed_digest, changed_at) \
+                 told_command, told_digest, tries, retry_at, failed_code, failed_digest, done_command, changed_at) \
              SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, \
                  unhex(r.value ->> 5), unhex(r.value ->> 6), r.value ->> 7, r.value ->> 8, unhex(r.value ->> 9), \
-                 r.value ->> 10, r.value ->> 11, r.value ->> 12, unhex(r.value ->> 13), $2 \
+                 r.value ->> 10, r.value ->> 11, r.value ->> 12, unhex(r.value ->> 13), r.value ->> 14, $2 \
              FROM json_each($1) AS r WHERE TRUE \
              ON CONFLICT (terminal_id, pin, thing) DO UPDATE SET own = excluded.own, may_hold = excluded.may_hold, \
                  has_digest = excluded.has_digest, seen_digest = excluded.seen_digest, seen_at = excluded.seen_at, \
                  told_command = excluded.told_command, told_digest = excluded.told_digest, tries = excluded.tries, \
                  retry_at = excluded.retry_at, failed_code = excluded.failed_code, \
-                 failed_digest = excluded.failed_digest, changed_at = excluded.changed_at",
+                 failed_digest = excluded.failed_digest, done_command = excluded.done_command, \
+                 changed_at = excluded.changed_at",
             "INSERT INTO terminal_holding (terminal_id, pin, thing, own, may_hold, has_digest, seen_digest, seen_at, \
-                 told_command, told_digest, tries, retry_at, failed_code, failed_digest, changed_at) \
+                 told_command, told_digest, tries, retry_at, failed_code, failed_digest, done_command, changed_at) \
              SELECT (r.v ->> 0)::bigint, r.v ->> 1, r.v ->> 2, (r.v ->> 3)::boolean, (r.v ->> 4)::boolean, \
                  decode(r.v ->> 5, 'hex'), decode(r.v ->> 6, 'hex'), (r.v ->> 7)::timestamptz, \
                  (r.v ->> 8)::bigint, decode(r.v ->> 9, 'hex'), (r.v ->> 10)::smallint, \
-                 (r.v ->> 11)::timestamptz, (r.v ->> 12)::bigint, decode(r.v ->> 13, 'hex'), $2 \
+                 (r.v ->> 11)::timestamptz, (r.v ->> 12)::bigint, decode(r.v ->> 13, 'hex'), \
+                 (r.v ->> 14)::bigint, $2 \
              FROM json_array_elements($1::json) AS r (v) \
              ON CONFLICT (terminal_id, pin, thing) DO UPDATE SET own = excluded.own, may_hold = excluded.may_hold, \
                  has_digest = excluded.has_digest, seen_digest = excluded.seen_digest, seen_at = excluded.seen_at, \
                  told_command = excluded.told_command, told_digest = excluded.told_digest, tries = excluded.tries, \
                  retry_at = excluded.retry_at, failed_code = excluded.failed_code, \
-                 failed_digest = excluded.failed_digest, changed_at = excluded.changed_at",
+                 failed_digest = excluded.failed_digest, done_command = excluded.done_command, \
+                 changed_at = excluded.changed_at",
             [json_list(rows), app.clock.now().into()],
         ))
         .await?;

@@ -41,6 +41,7 @@ use crate::terminals::roster::Presence;
 use crate::writing::Writing;
 use compare::{Asked, compare};
 use muster_protocol::command::Command;
+use muster_protocol::upload::Failure;
 use muster_store::{Sql, Tx, json_list};
 use record::Record;
 use std::collections::HashSet;
@@ -209,6 +210,21 @@ pub async fn answered(app: &App, terminal: &Presence) -> Result<()> {
     tx.commit(app).await
 }
 
+/// A terminal's error log says that commands came to nothing, perhaps after their results. What they were to bring is
+/// not there; it would say the same again, and is told something else or nothing.
+pub async fn failed(app: &App, terminal: &Presence, failures: &[Failure]) -> Result<()> {
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let mut tx = Writing::begin(app).await?;
+    contact::lock_in_order(&mut tx, [terminal.id]).await?;
+    for (command, code) in commands::failed(app, &mut tx, terminal.id, failures).await? {
+        holding::undo(app, &mut tx, terminal.id, command, code).await?;
+    }
+    tx.commit(app).await?;
+    answered(app, terminal).await
+}
+
 /// A terminal has shown its records of people, templates or pictures. What it has is known then; the
 /// others of the people's areas get what is new, and it gets what it has wrong.
 pub async fn shown(app: &App, tx: &mut Writing, pins: &[&str], shown: Shown<'_>) -> Result<()> {
@@ -297,6 +313,12 @@ pub async fn replaced(tx: &mut Tx, terminal_id: i64) -> Result<()> {
         [terminal_id.into()],
     ))
     .await?;
+    contact::people_due(tx, terminal_id).await
+}
+
+/// A terminal says something new of what it takes: what it would not take is tried in its new form, all else compared.
+pub async fn takes_more(app: &App, tx: &mut Tx, terminal_id: i64) -> Result<()> {
+    holding::forgive(app, tx, terminal_id).await?;
     contact::people_due(tx, terminal_id).await
 }
 

@@ -31,7 +31,7 @@ use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::inspection;
-use crate::terminals::roster::is_online;
+use crate::terminals::roster::{is_online, online_within_s_as_sql};
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use muster_store::Dialect;
@@ -61,16 +61,14 @@ const ADDRESS: &str = "ip_address";
 
 /// Whether it was heard of late, as `roster::is_online` has it.
 fn speaks(app: &App) -> SimpleExpr {
-    let (spoken, within) = match app.store.dialect() {
-        Dialect::Sqlite => (
-            "COALESCE(unixepoch(terminal.last_activity_at), 0)",
-            "max(2 * terminal.heartbeat, 60)",
-        ),
-        Dialect::Postgres => (
-            "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT), 0)",
-            "greatest(2 * terminal.heartbeat, 60)",
-        ),
+    let dialect = app.store.dialect();
+    let spoken = match dialect {
+        Dialect::Sqlite => "COALESCE(unixepoch(terminal.last_activity_at), 0)",
+        Dialect::Postgres => {
+            "COALESCE(CAST(floor(extract(epoch FROM terminal.last_activity_at)) AS BIGINT), 0)"
+        }
     };
+    let within = online_within_s_as_sql(dialect);
     let now = app.clock.now().timestamp();
     Expr::cust(format!("abs({now} - {spoken})")).lte(Expr::cust(within))
 }

@@ -312,12 +312,6 @@ pub(super) async fn change(
     let now = app.clock.now();
     let sn = changes.sn.clone().unwrap_or_else(|| stored.sn.clone());
     let is_another = sn != stored.sn;
-    if is_another {
-        // Another device in its place: it is asked for everything it has.
-        for stamp in ["log_stamp", "op_log_stamp", "capture_stamp", "bio_stamp"] {
-            changes.set(stamp, None::<String>);
-        }
-    }
     let alias = changes.alias.as_ref().unwrap_or(&stored.alias);
     let text = search_text([alias.as_str(), sn.as_str()]);
     changes.set("search_text", text);
@@ -340,6 +334,7 @@ pub(super) async fn change(
         });
     }
     if is_another {
+        contact::replaced(tx, stored.id).await?;
         commands::replaced(app, tx, stored.id).await?;
         sync::replaced(tx, stored.id).await?;
         messages::forgotten(tx, stored.id).await?;
