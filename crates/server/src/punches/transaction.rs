@@ -89,10 +89,10 @@ impl Resource for Transaction {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("terminal_alias")),
-        Searched::Ascii(column("area_name")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;

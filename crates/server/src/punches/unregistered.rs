@@ -50,10 +50,10 @@ impl Resource for Unregistered {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("terminal_alias")),
-        Searched::Ascii(column("area_name")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
     const NOT_LISTED: &'static [&'static str] = punch::OF_TRANSACTIONS;

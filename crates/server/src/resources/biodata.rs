@@ -101,8 +101,8 @@ impl Resource for Biodata {
             .about("The type by the terminals' numbers."),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[

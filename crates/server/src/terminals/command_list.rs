@@ -128,8 +128,8 @@ const TIMES: &[Period] = &[
 ];
 
 const SEARCHED_WITHOUT_PEOPLE: &[Searched] = &[
-    Searched::Ascii(column("verb")),
-    Searched::Ascii(column("created_by")),
+    Searched::Plain(column("verb")),
+    Searched::Plain(column("created_by")),
     Searched::Folded(("terminal", "search_text")),
 ];
 
@@ -172,8 +172,8 @@ impl Resource for Listed {
         Field::together("finish_time_end", Kind::Time, "Not after."),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("shown")),
-        Searched::Ascii(column("created_by")),
+        Searched::Plain(column("shown")),
+        Searched::Plain(column("created_by")),
         Searched::Folded(("terminal", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[

@@ -145,11 +145,11 @@ impl Resource for Terminal {
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
-        Searched::Ascii(column("terminal_name")),
-        Searched::Ascii(column("ip_address")),
-        Searched::Ascii(column("real_ip")),
-        Searched::Ascii(column("fw_ver")),
-        Searched::Ascii(column("push_ver")),
+        Searched::Plain(column("terminal_name")),
+        Searched::Plain(column("ip_address")),
+        Searched::Plain(column("real_ip")),
+        Searched::Plain(column("fw_ver")),
+        Searched::Plain(column("push_ver")),
         Searched::Folded(("area", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[
