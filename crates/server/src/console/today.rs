@@ -20,6 +20,7 @@ use crate::language::{Text, grouped};
 use crate::punches::day::{self, Among, Part, People, Present, Which};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
+use crate::resources::employee;
 use crate::terminals::command_list::Listed as Commands;
 use crate::terminals::inspection;
 use crate::terminals::overview;
@@ -195,7 +196,7 @@ impl Late {
     fn of(app: &App, present: Present) -> Late {
         Late {
             zone: moment::other_offset(app, present.first_local, present.first_at),
-            name: presence::name(present.first_name.as_deref(), present.last_name.as_deref()),
+            name: employee::name(present.first_name.as_deref(), present.last_name.as_deref()),
             at: present.first_local.format("%H:%M").to_string(),
             code: present.pin,
         }
