@@ -200,7 +200,7 @@ pub async fn counted(app: &App) -> Result<Counted> {
 }
 
 /// What the key on the terminal means.
-fn state_name(punch_state: i16) -> Option<&'static str> {
+pub(super) fn state_name(punch_state: i16) -> Option<&'static str> {
     Some(match punch_state {
         0 => "Check In",
         1 => "Check Out",
@@ -215,7 +215,7 @@ fn state_name(punch_state: i16) -> Option<&'static str> {
 }
 
 /// How the person was recognised; `None`: in a way that has no name.
-fn verify_name(verify_type: i16) -> Option<&'static str> {
+pub(super) fn verify_name(verify_type: i16) -> Option<&'static str> {
     Some(match verify_type {
         0 => "Any",
         1 => "Fingerprint",
