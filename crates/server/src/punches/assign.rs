@@ -20,6 +20,13 @@ use chrono::NaiveDateTime;
 use muster_store::{Sql, Tx, json_list};
 use serde_json::json;
 
+/// What becomes of a punch.
+#[derive(Debug, Clone, Copy)]
+enum Done {
+    Assigned,
+    TakenBack,
+}
+
 /// An assigned punch, and the one it was made of.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Assigned {
@@ -105,7 +112,7 @@ async fn assign(call: Call) -> Result<Answer> {
                     punch_local: punch.punch_local,
                     terminal_sn: punch.terminal_sn.clone(),
                 };
-                audit::write(&mut tx, now, caller, assigned.deed("assign")).await?;
+                audit::write(&mut tx, now, caller, assigned.deed(Done::Assigned)).await?;
                 continue;
             }
         };
@@ -160,7 +167,7 @@ async fn take_back(call: Call) -> Result<Answer> {
             [assigned.sent_id.into()],
         ))
         .await?;
-        audit::write(&mut tx, now, caller, assigned.deed("unassign")).await?;
+        audit::write(&mut tx, now, caller, assigned.deed(Done::TakenBack)).await?;
     }
     let count = i64::try_from(assigned.len()).unwrap_or(i64::MAX);
     record::count_as_transactions(&mut tx, &app.company.id, -count).await?;
@@ -196,7 +203,7 @@ async fn assigned_among(tx: &mut Tx, ids: impl Iterator<Item = i64>) -> Result<V
 }
 
 impl Assigned {
-    fn deed(&self, action: &'static str) -> Deed<'_> {
+    fn deed(&self, done: Done) -> Deed<'_> {
         let members = |code: (&'static str, &str)| {
             audit::members(json!({
                 code.0: code.1,
@@ -208,12 +215,15 @@ impl Assigned {
             members(("crc", &self.pin)),
             members(("emp_code", &self.emp_code)),
         );
-        let (before, after) = match action {
-            "assign" => (sent, given),
-            _ => (given, sent),
+        let (before, after) = match done {
+            Done::Assigned => (sent, given),
+            Done::TakenBack => (given, sent),
         };
         Deed {
-            action,
+            action: match done {
+                Done::Assigned => "assign",
+                Done::TakenBack => "unassign",
+            },
             thing: Transaction::NAME,
             thing_id: self.punch_id.to_string(),
             before,

@@ -523,24 +523,33 @@ async fn take_effect(
     Ok(())
 }
 
-/// The employees are there again: without the entries, or with them as history.
+/// How a resignation is taken back.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The person comes back: it is history.
+    Rehire,
+    /// It was a mistake: it never was.
+    Delete,
+}
+
+/// The employees are there again.
 async fn end(
     app: &App,
     tx: &mut Writing,
     caller: &Caller,
     rows: &[Row],
-    action: &'static str,
+    how: End,
 ) -> Result<()> {
     let now = app.clock.now();
     record::people_in_order(tx, &app.company.id).await?;
     let mut ended = Vec::with_capacity(rows.len());
     for row in rows {
-        let end = match action {
-            "rehire" => Sql::new(
+        let end = match how {
+            End::Rehire => Sql::new(
                 "UPDATE resignation SET ended_at = $2, changed_at = $2 WHERE id = $1 AND ended_at IS NULL",
                 [row.id.into(), now.into()],
             ),
-            _ => Sql::new(
+            End::Delete => Sql::new(
                 "DELETE FROM resignation WHERE id = $1 AND ended_at IS NULL",
                 [row.id.into()],
             ),
@@ -550,7 +559,10 @@ async fn end(
             continue;
         }
         let deed = Deed {
-            action,
+            action: match how {
+                End::Rehire => "rehire",
+                End::Delete => "delete",
+            },
             thing: Resignation::NAME,
             thing_id: row.emp_code.clone(),
             before: Some(row.audited()),
@@ -569,7 +581,7 @@ impl Removable for Resignation {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        end(app, tx, caller, &rows, "delete").await?;
+        end(app, tx, caller, &rows, End::Delete).await?;
         Ok(Vec::new())
     }
 }
@@ -685,7 +697,7 @@ async fn rehire(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
     let rows = meant(app, caller, &call.request.body).await?;
     let mut tx = Writing::begin(app).await?;
-    end(app, &mut tx, caller, &rows, "rehire").await?;
+    end(app, &mut tx, caller, &rows, End::Rehire).await?;
     tx.commit(app).await?;
     Ok(Answer::ok(&caller.profile.done()))
 }
