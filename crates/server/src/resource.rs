@@ -1891,6 +1891,35 @@ pub fn action<R: Removable>() -> Endpoint {
     )
 }
 
+const DONE: &[Member] = &[Member::new(
+    "detail",
+    Kind::Text,
+    "Success.; in the BioTime profile code, msg and data.",
+)];
+
+/// What is posted to have something done with several, and answered by whether it was.
+pub fn posted<F, R>(
+    path: &str,
+    summary: &str,
+    tag: Thing,
+    right: Right,
+    body: &'static [Member],
+    work: F,
+) -> Endpoint
+where
+    F: Fn(Call) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Answer>> + Send + 'static,
+{
+    let doc = Doc {
+        summary: summary.into(),
+        tag: tag.name(),
+        query: Vec::new(),
+        body: Some(body),
+        returns: Returns::One(StatusCode::OK, DONE),
+    };
+    Endpoint::guarded(Method::POST, path, right, doc, work)
+}
+
 /// What a list can be asked, for the document.
 pub fn list_parameters<R: Resource>() -> Vec<Parameter> {
     let mut parameters = vec![

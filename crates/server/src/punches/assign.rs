@@ -12,10 +12,10 @@ use crate::punches::record;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::{self, Resource};
-use crate::resources::employee::{self, Employee};
+use crate::resources::employee::Employee;
 use crate::routes::{Endpoint, Kind, Member};
 use crate::times;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::NaiveDateTime;
 use muster_store::{Sql, Tx, json_list};
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn assign(call: Call) -> Result<Answer> {
     let employee = employee.map_err(|problem| Error::Invalid(vec![problem]))?;
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let there: Option<(i64,)> = tx
         .find(&Sql::new(
             "SELECT id FROM employee WHERE id = $1",
@@ -131,7 +131,7 @@ async fn take_back(call: Call) -> Result<Answer> {
     let punches = resource::several::<Transaction>(app, caller, body, TRANSACTIONS).await?;
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     record::take_ids(&mut tx, &app.company.id, 0).await?;
     let assigned = assigned_among(&mut tx, punches.rows.iter().map(|punch| punch.id)).await?;
     let others = punches.rows.iter().filter(|punch| {
@@ -255,7 +255,7 @@ const TAKEN_BACK: &[Member] = &[Member::new(
 .required()];
 
 pub(super) fn assigned() -> Endpoint {
-    employee::posted(
+    resource::posted(
         &format!("{}assign/", Unregistered::PATH),
         "Gives unregistered punches to the employee whose they are",
         Thing::Transaction,
@@ -266,7 +266,7 @@ pub(super) fn assigned() -> Endpoint {
 }
 
 pub(super) fn taken_back() -> Endpoint {
-    employee::posted(
+    resource::posted(
         &format!("{}unassign/", Transaction::PATH),
         "Takes back that punches were given to somebody",
         Thing::Transaction,

@@ -16,7 +16,6 @@ use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
     UPLOAD_TIME_START, col,
 };
-use crate::resources::employee;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::times;
 use crate::writing::Writing;
@@ -260,7 +259,7 @@ pub(super) fn of_transactions() -> [Endpoint; 2] {
             doc,
             remove,
         ),
-        employee::posted(
+        resource::posted(
             &format!("{}hide/", Transaction::PATH),
             "Hides transactions from all lists",
             Thing::Transaction,
@@ -276,7 +275,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::list::<Hidden>(),
         resource::export::<Hidden>(),
         resource::read::<Hidden>(),
-        employee::posted(
+        resource::posted(
             &format!("{}show/", Hidden::PATH),
             "Shows hidden transactions again",
             Thing::Transaction,

@@ -18,8 +18,8 @@ use crate::resource::{
 };
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
-use crate::writing::Writing;
-use muster_store::{Sql, Tx};
+use crate::writing::{self, Writing};
+use muster_store::Tx;
 use sea_query::{
     Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, Order, SelectStatement,
     SimpleExpr, UnionType, WithClause, WithQuery,
@@ -513,7 +513,8 @@ impl<T: Tree> Writable for T {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        stand_still(app, tx).await
+        // Two that each see no circle could make one together.
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn stored_above(app: &App) -> Result<HashMap<String, String>> {
@@ -624,19 +625,6 @@ impl Change {
     }
 }
 
-/// What is checked of a tree stays true until the transaction ends: on PostgreSQL two writers that
-/// each see no circle could make one together. SQLite has one writer at a time anyway.
-async fn stand_still(app: &App, tx: &mut Tx) -> Result<()> {
-    let _: Option<(String,)> = tx
-        .find(&Sql::by_dialect(
-            "SELECT id FROM company WHERE id = $1",
-            "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
-            [app.company.id.clone().into()],
-        ))
-        .await?;
-    Ok(())
-}
-
 async fn add<T: Tree>(app: &App, tx: &mut Tx, caller: &Caller, change: Change) -> Result<i64> {
     if let Some(query) = change.same_code::<T>(app, None)
         && tx.find::<(i64,)>(&query).await?.is_some()
@@ -668,7 +656,7 @@ pub async fn add_named<T: Tree>(
     code: String,
     name: String,
 ) -> Result<i64> {
-    stand_still(app, tx).await?;
+    writing::people_in_order(tx, &app.company.id).await?;
     let change = Change {
         code: Some(code),
         name: Some(name),
@@ -711,7 +699,7 @@ impl<T: Tree> Removable for T {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        stand_still(app, tx).await?;
+        writing::people_in_order(tx, &app.company.id).await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut uses = uses::<T>(tx, &ids).await?;
         let limited = role::limited_to(tx, T::RELATION.within).await?;

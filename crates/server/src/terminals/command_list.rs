@@ -10,7 +10,6 @@ use crate::language;
 use crate::resource::{
     self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
 };
-use crate::resources::employee;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::scope::Owner;
 use crate::terminals::commands;
@@ -407,7 +406,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             doc,
             cancel,
         ),
-        employee::posted(
+        resource::posted(
             &format!("{}cancel_several/", Listed::PATH),
             "Takes back commands that were not sent yet: all of them, or none",
             Thing::Terminal,

@@ -9,7 +9,6 @@ mod photo;
 mod store;
 mod write;
 
-pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
 pub use photo::{for_terminals as photos_for_terminals, has_photo};

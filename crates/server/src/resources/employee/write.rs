@@ -11,12 +11,11 @@ use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text, read_boolean, read_list};
 use crate::profile::Profile;
-use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{self, Columns, Refused, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
 use crate::terminals::sync;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use muster_store::{Sql, Tx};
 use sea_query::Alias;
 use serde_json::{Value, json};
@@ -538,7 +537,7 @@ impl Writable for Employee {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::people_in_order(tx, &app.company.id).await?)
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
@@ -589,7 +588,7 @@ impl Removable for Employee {
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
-        record::people_in_order(tx, &app.company.id).await?;
+        writing::people_in_order(tx, &app.company.id).await?;
         let mut codes = Vec::with_capacity(rows.len());
         for some in rows.chunks(500) {
             let ids: Vec<i64> = some.iter().map(|row| row.id).collect();
