@@ -1,5 +1,5 @@
-//! The one way in for punches. With `rows.rs`, which writes them out for each database, and `parts.rs`,
-//! the owner of the tables `punch` and `punch_counter`.
+//! The one way in for punches; `rows.rs` writes them out for each database. This folder alone writes
+//! the tables `punch` and `punch_counter`.
 //!
 //! Everybody hands rows to one writer. It takes all that waits, stores what is new in one
 //! transaction, and answers each caller when that is durable. While one commit syncs the next group

@@ -595,6 +595,16 @@ async fn a_transaction_that_is_removed_is_hidden_and_can_be_shown_again() {
             by_ids.get(&format!("{HIDDEN}{}/", all[1])).await.is(200),
             *row
         );
+        // What it shows it can be asked for.
+        for (query, count) in [
+            ("source=1&ordering=-temperature,mask_flag", 1),
+            ("source=2", 0),
+            ("work_code=7", 0),
+        ] {
+            let asked = codes.get(&format!("{HIDDEN}?{query}")).await;
+            assert_eq!(asked.is(200)["count"], count, "{query}");
+            assert_eq!(asked.header("warning"), "", "{query}");
+        }
 
         // Several at once; what is hidden already is no transaction.
         let hide = format!("{TRANSACTIONS}hide/");
