@@ -63,8 +63,13 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
                       FP PIN=8\tFID=1\tSize=8\tValid=1\tTMP=SGVsbG8x\n";
         let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
         assert_eq!(server.post(target, person).await.status, 200);
+        let target = "/iclock/cdata?SN=GATE01&table=options";
+        let options = "~DeviceName=SpeedFace,MAC=00:17:61:aa:bb:<1";
+        assert_eq!(server.post(target, options).await.status, 200);
         let gate = page(&door, GATE, &cookie).await;
+        assert!(!page(&door, DOCK, &cookie).await.contains("MAC address"));
         for told in [
+            "<dt>MAC address</dt><dd>00:17:61:aa:bb:&#60;1</dd>",
             "It calls: the last time",
             "Its last punch here is of PIN 7, 2026-01-15 13:30:00 +05:30 by its clock",
             "Punches of PINs nobody has: 1.",
