@@ -159,11 +159,34 @@ pub enum Words {
     AsItIs,
     /// Each value as text, and its word.
     Of(&'static [(&'static str, Text)]),
-    /// The same with a dot before it, in the colour of good (`true`) or of nothing in particular.
-    State(&'static [(&'static str, Text, bool)]),
+    /// The same with a dot before it, in a colour.
+    State(&'static [(&'static str, Text, Lamp)]),
     By(fn(i16) -> String),
     /// The same of a text.
     In(fn(&str) -> String),
+}
+
+/// The colour of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lamp {
+    Good,
+    /// Somebody should look.
+    Warn,
+    Bad,
+    /// Nothing in particular.
+    Plain,
+}
+
+impl Lamp {
+    /// The class of its style.
+    pub fn class(self) -> &'static str {
+        match self {
+            Lamp::Good => "state good",
+            Lamp::Warn => "state warn",
+            Lamp::Bad => "state bad",
+            Lamp::Plain => "state",
+        }
+    }
 }
 
 impl Column {
@@ -255,7 +278,7 @@ impl Column {
                 (word.map_or(plain, |(_, word)| word.to_string()), None)
             }
             Words::State(words) => match words.iter().find(|(value, ..)| *value == plain) {
-                Some((_, word, is_good)) => (word.to_string(), Some(*is_good)),
+                Some((_, word, lamp)) => (word.to_string(), Some(*lamp)),
                 None => (plain, None),
             },
             Words::In(word) => (word(&plain), None),
@@ -354,8 +377,8 @@ pub struct Cell {
     pub text: String,
     pub below: Option<String>,
     pub is_amiss: bool,
-    /// With a dot: good, or not.
-    pub state: Option<bool>,
+    /// With a dot.
+    pub state: Option<Lamp>,
     is_number: bool,
     pub link: Option<String>,
 }

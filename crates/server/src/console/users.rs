@@ -15,7 +15,7 @@ use crate::console::place::Place;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
 use crate::console::session::{self, Session};
-use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::console::table::{self, Column, Filter, Lamp, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::language::Text;
 use crate::resource;
@@ -39,14 +39,14 @@ impl Listed for Users {
             Column::new(t!("State"), &["active"])
                 .by("active")
                 .words(Words::State(&[
-                    ("Yes", t!("May sign in"), true),
-                    ("No", t!("Shut out"), false),
+                    ("Yes", t!("May sign in"), Lamp::Good),
+                    ("No", t!("Shut out"), Lamp::Plain),
                 ])),
             Column::new(t!("Second factor"), &["second_factor"])
                 .by("second_factor")
                 .words(Words::State(&[
-                    ("Yes", t!("On"), true),
-                    ("No", t!("Off"), false),
+                    ("Yes", t!("On"), Lamp::Good),
+                    ("No", t!("Off"), Lamp::Plain),
                 ])),
             Column::new(t!("Areas"), &["areas.area_name"]),
             Column::new(t!("Departments"), &["departments.dept_name"]),
