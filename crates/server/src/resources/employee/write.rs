@@ -9,7 +9,7 @@ use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Problem, Result};
 use crate::extract::Body;
-use crate::input::{Input, Text, read_boolean, read_list};
+use crate::input::{Input, Text, brief_value, read_boolean, read_list};
 use crate::profile::Profile;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{self, Columns, Refused, Removable, Resource, Writable, search_text};
@@ -255,10 +255,7 @@ impl Changes {
                 // Clients send null for what nobody told them; the client biotime does so.
                 None if value.is_null() => {}
                 None => {
-                    let shown = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    let shown: String = shown.chars().take(100).collect();
+                    let shown = brief_value(value);
                     input.problem(
                         name,
                         t!("\"{value}\" is not a valid choice.", value = shown),
