@@ -345,8 +345,6 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        Value::Bool(true) => Some("Yes".into()),
-        Value::Bool(false) => Some("No".into()),
         other => Some(other.to_string()),
     }
 }

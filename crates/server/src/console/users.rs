@@ -39,14 +39,14 @@ impl Listed for Users {
             Column::new(t!("State"), &["active"])
                 .by("active")
                 .words(Words::State(&[
-                    ("Yes", t!("May sign in"), Lamp::Good),
-                    ("No", t!("Shut out"), Lamp::Plain),
+                    ("true", t!("May sign in"), Lamp::Good),
+                    ("false", t!("Shut out"), Lamp::Plain),
                 ])),
             Column::new(t!("Second factor"), &["second_factor"])
                 .by("second_factor")
                 .words(Words::State(&[
-                    ("Yes", t!("On"), Lamp::Good),
-                    ("No", t!("Off"), Lamp::Plain),
+                    ("true", t!("On"), Lamp::Good),
+                    ("false", t!("Off"), Lamp::Plain),
                 ])),
             Column::new(t!("Areas"), &["areas.area_name"]),
             Column::new(t!("Departments"), &["departments.dept_name"]),
@@ -196,7 +196,7 @@ impl Listed for Roles {
             Column::new(t!("Name"), &["name"]).by("name"),
             Column::new(t!("Kind"), &["built_in"])
                 .by("built_in")
-                .words(Words::Of(&[("Yes", t!("Built in")), ("No", t!("Own"))])),
+                .words(Words::Of(&[("true", t!("Built in")), ("false", t!("Own"))])),
             Column::new(t!("Users"), &["users"]).by("users").number(),
             Column::new(t!("Areas"), &["areas.area_name"]),
             Column::new(t!("Departments"), &["departments.dept_name"]),
