@@ -22,8 +22,11 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 /// The list leaves out who is not employed, unless it is asked for.
+/// All who have resigned, whatever of it.
+pub const FORMER: &str = "99,100";
 const STATUS: &[(&str, Text)] = &[
     ("0,99,100", t!("Everybody")),
+    (FORMER, t!("No longer employed")),
     ("99", t!("Resigned")),
     ("100", t!("Resigned, attendance off")),
 ];
