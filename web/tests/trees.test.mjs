@@ -27,6 +27,14 @@ scene("a department is moved by the form and by the mouse", async ({ page, accep
   await below("Workshop").locator("xpath=ancestor::li[2]").getByText("Sales", { exact: true }).first().waitFor();
   await pictures(page, "tree");
 
+  // What is below one can be folded away, by the keyboard too.
+  const fold = page.locator("summary").filter({ has: page.getByText("Below Sales", { exact: true }) });
+  const north = page.getByRole("link", { name: "Sales north", exact: true });
+  await fold.click();
+  await north.waitFor({ state: "hidden" });
+  await fold.press("Enter");
+  await north.waitFor();
+
   accept(/status of 422/);
   await page.getByLabel("Which").selectOption({ label: "Sales (S)" });
   await page.getByLabel("Below").selectOption({ label: "Workshop (W)" });

@@ -21,7 +21,7 @@ pub struct AccessEvent {
     pub event: i32,
     /// 0 in, 1 out, 2 neither.
     pub in_out: i16,
-    /// A number as in [`crate::verify::name`], or 16 bits as text (fixture G09).
+    /// A number as of [`crate::punch::Punch`], or 16 bits as text (fixture G09).
     pub verify: String,
     /// Counts up within a terminal and starts again after a reset; -1 when it was not sent.
     pub index: i64,

@@ -19,4 +19,3 @@ pub mod target;
 mod text;
 pub mod time;
 pub mod upload;
-pub mod verify;

@@ -13,9 +13,9 @@ pub struct Punch {
     pub pin: String,
     /// Wall clock of the terminal; may be 1970 or the far future.
     pub local: NaiveDateTime,
-    /// See [`crate::verify::state_name`]; 255 when missing or no number.
+    /// Which key was pressed: 0 check in, 1 check out…; 255 when missing or no number.
     pub status: i16,
-    /// See [`crate::verify::name`]; 0 when missing or no number.
+    /// How the person was recognised: 1 fingerprint, 15 face…; 0 when missing or no number.
     pub verify: i16,
     /// As sent, often empty or `0`.
     pub workcode: String,

@@ -15,10 +15,6 @@ impl Secret {
         &self.0
     }
 
-    pub fn into_exposed(self) -> String {
-        self.0
-    }
-
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -11,9 +11,9 @@ use muster_protocol::access::{ConfigBlock, Packet, Registration, RegistrationBlo
 use muster_protocol::command::{Command, read_batch};
 use muster_protocol::handshake::{Family, Hello, OptionBlock};
 use muster_protocol::poll::Info;
+use muster_protocol::result;
 use muster_protocol::target::{self, Door, Query, Target};
 use muster_protocol::upload::{self, Row, Table, Upload};
-use muster_protocol::{result, verify};
 
 struct Fixture<'a> {
     id: &'a str,
@@ -157,12 +157,6 @@ fn describe(answer: &mut String, table: &Table, upload: &Upload) -> std::fmt::Re
         writeln!(answer, "{row:#?}")?;
         // What `Debug` does not show.
         match row {
-            Row::Punch(punch) => writeln!(
-                answer,
-                "  {:?} by {:?}",
-                verify::state_name(punch.status).unwrap_or("?"),
-                verify::name(punch.verify).unwrap_or("?")
-            )?,
             Row::AccessEvent(event) => writeln!(
                 answer,
                 "  punch {}, verify {}",
@@ -197,7 +191,7 @@ fn describe(answer: &mut String, table: &Table, upload: &Upload) -> std::fmt::Re
                 let meaning = muster_protocol::operation::meaning(operation.code);
                 writeln!(answer, "  {:?}", meaning.unwrap_or("?"))?;
             }
-            Row::DoorState(_) | Row::Option { .. } => {}
+            Row::Punch(_) | Row::DoorState(_) | Row::Option { .. } => {}
         }
     }
     for bad in &upload.bad {

@@ -234,10 +234,10 @@ impl Resource for Audit {
         ),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("actor")),
-        Searched::Ascii(column("thing")),
-        Searched::Ascii(column("thing_id")),
-        Searched::Ascii(column("action")),
+        Searched::Plain(column("actor")),
+        Searched::Plain(column("thing")),
+        Searched::Plain(column("thing_id")),
+        Searched::Plain(column("action")),
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),

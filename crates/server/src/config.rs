@@ -9,6 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -336,7 +337,7 @@ const OPTIONS: &[(&str, Text)] = &[
     ),
     (
         "terminals.delay_s",
-        t!("How often an idle terminal asks for commands, in seconds (2 to 60)."),
+        t!("How often an idle terminal asks for commands, in seconds (2 to 600)."),
     ),
     (
         "terminals.error_delay_s",
@@ -485,6 +486,46 @@ const OPTIONS: &[(&str, Text)] = &[
     ),
 ];
 
+const A_YEAR_H: u32 = 24 * 366;
+const A_YEAR_S: u32 = A_YEAR_H * 3600;
+/// Beyond what any machine has.
+const A_TEBIBYTE_MIB: u32 = 1 << 20;
+const MANY: u32 = 1_000_000;
+
+/// What each number may be, wherever it is set.
+const RANGES: &[(&str, RangeInclusive<u32>)] = &[
+    ("database_connections", 1..=10_000),
+    ("database_patience_s", 1..=A_YEAR_S),
+    ("terminals.max_waiting", 0..=MANY),
+    ("terminals.new_per_minute_per_address", 1..=MANY),
+    ("terminals.delay_s", 2..=600),
+    ("terminals.error_delay_s", 30..=300),
+    ("terminals.max_body_mib", 1..=A_TEBIBYTE_MIB),
+    ("terminals.upload_memory_mib", 1..=A_TEBIBYTE_MIB),
+    ("terminals.check_every_h", 0..=A_YEAR_H),
+    ("api.page_cap", 1..=100_000),
+    ("api.max_body_mib", 1..=A_TEBIBYTE_MIB),
+    ("api.access_token_s", 30..=A_YEAR_S),
+    ("api.refresh_token_s", 60..=A_YEAR_S),
+    ("api.staff_token_s", 60..=A_YEAR_S),
+    ("backup.every_h", 0..=A_YEAR_H),
+    ("backup.keep", 1..=10_000),
+    ("limits.connections", 1..=MANY),
+    ("limits.connections_per_address", 0..=MANY),
+    ("limits.idle_s", 1..=A_YEAR_S),
+    ("limits.head_s", 1..=A_YEAR_S),
+    ("limits.stall_s", 1..=A_YEAR_S),
+    ("limits.body_s", 1..=A_YEAR_S),
+];
+
+/// What this number may be.
+pub fn range(name: &str) -> RangeInclusive<u32> {
+    RANGES
+        .iter()
+        .find(|(option, _)| *option == name)
+        .map_or(0..=u32::MAX, |(_, range)| range.clone())
+}
+
 /// Where an option's value was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -613,29 +654,20 @@ impl Config {
             "metrics.token must have at least {SHORTEST_TOKEN} letters"
         );
         Sealing::for_recipients(&self.backup.recipients).context("backup.recipients")?;
-        anyhow::ensure!(
-            (2..=600).contains(&self.terminals.delay_s),
-            "terminals.delay_s must be 2 to 600"
-        );
+        let values = toml::Table::try_from(self)?;
+        for (name, range) in RANGES {
+            let value = value_in(&values, name);
+            let (least, most) = (range.start(), range.end());
+            anyhow::ensure!(
+                value
+                    .as_integer()
+                    .is_some_and(|value| (i64::from(*least)..=i64::from(*most)).contains(&value)),
+                "{name} must be {least} to {most}"
+            );
+        }
         anyhow::ensure!(
             self.terminals.upload_memory_mib >= self.terminals.max_body_mib,
             "terminals.upload_memory_mib must be at least terminals.max_body_mib"
-        );
-        let Limits {
-            connections,
-            connections_per_address: _,
-            idle_s,
-            head_s,
-            stall_s,
-            body_s,
-        } = self.limits;
-        anyhow::ensure!(
-            ![connections, idle_s, head_s, stall_s, body_s].contains(&0),
-            "limits: each must be at least 1, but connections_per_address"
-        );
-        anyhow::ensure!(
-            self.database_patience_s > 0,
-            "database_patience_s must be at least 1"
         );
         Ok(())
     }
@@ -749,7 +781,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, OPTIONS};
+    use super::{Config, OPTIONS, RANGES, range};
+    use std::collections::BTreeMap;
 
     #[test]
     fn every_option_is_explained_once() {
@@ -765,6 +798,27 @@ mod tests {
         let mut explained: Vec<_> = OPTIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
         explained.sort();
         assert_eq!(explained, names);
+    }
+
+    #[test]
+    fn every_number_has_a_range_and_is_refused_beyond_it() {
+        let mut names = Vec::new();
+        for (name, _) in OPTIONS {
+            if let Some(built_in) = Config::default().value(name).as_integer() {
+                let range = range(name);
+                assert!(built_in >= (*range.start()).into() && built_in <= (*range.end()).into());
+                names.push(*name);
+                for beyond in [range.start().checked_sub(1), range.end().checked_add(1)] {
+                    let Some(beyond) = beyond else { continue };
+                    let set = BTreeMap::from([(*name, beyond.into())]);
+                    let error = Config::default().with(&set).expect_err(name);
+                    let expected = format!("{name} must be {} to {}", range.start(), range.end());
+                    assert_eq!(error.to_string(), expected);
+                }
+            }
+        }
+        let ranges: Vec<_> = RANGES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ranges);
     }
 
     #[test]

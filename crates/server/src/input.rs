@@ -269,11 +269,7 @@ impl<'a> Input<'a> {
                 Some(Some(text.trim().to_owned()))
             }
             other => {
-                let shown = match other {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                let shown: String = shown.chars().take(100).collect();
+                let shown = brief_value(other);
                 self.problem(
                     name,
                     t!("\"{value}\" is not a valid choice.", value = shown),
@@ -305,6 +301,19 @@ impl<'a> Input<'a> {
         } else {
             Err(Error::Invalid(self.problems))
         }
+    }
+}
+
+/// A text that was given, as far as a message repeats it.
+pub fn brief(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+/// The same of any value.
+pub fn brief_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => brief(text),
+        other => brief(&other.to_string()),
     }
 }
 

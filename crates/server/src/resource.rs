@@ -26,10 +26,10 @@ use crate::times;
 use crate::writing::Writing;
 use http::{Method, StatusCode};
 use moka::future::Cache;
-use muster_store::{Dialect, Record, Statement, contains, fold, position};
+use muster_store::{Dialect, Record, Statement, contains, contains_in_any_case, fold, position};
 use sea_query::{
     Alias, CaseStatement, CommonTableExpression, Cond, Condition, DeleteStatement, Expr, ExprTrait,
-    Func, InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
+    InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
     UpdateStatement, ValueTuple, WithClause, WithQuery,
 };
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ enum Asked {
 #[derive(Debug, Clone, Copy)]
 enum Within {
     No,
-    /// Its letters are ASCII: folded in the query.
+    /// The column as it stands, in any case.
     Column,
     /// That part of the row's `search_text`.
     Part(usize),
@@ -207,7 +207,7 @@ impl Field {
         }
     }
 
-    /// `name_icontains` too, of a column that holds ASCII alone.
+    /// `name_icontains` too, of a column that has no part in `search_text`.
     pub const fn contains(self) -> Field {
         Field {
             within: Within::Column,
@@ -257,8 +257,8 @@ impl Field {
 pub enum Searched {
     /// A column that is folded already.
     Folded(Column),
-    /// A column that holds ASCII alone.
-    Ascii(Column),
+    /// One that is as it was written.
+    Plain(Column),
 }
 
 pub trait Resource: Sized + Send + Sync + 'static {
@@ -1338,10 +1338,7 @@ fn within(dialect: Dialect, field: &Field, text: &str) -> Option<SimpleExpr> {
     let needle = fold(text).replace(BETWEEN, " ");
     match field.within {
         Within::No => None,
-        Within::Column => {
-            let folded = Expr::expr(Func::lower(col(column)));
-            Some(contains(dialect, folded, &needle))
-        }
+        Within::Column => Some(contains_in_any_case(dialect, col(column), &needle)),
         Within::Part(part) => Some(within_part(dialect, column.0, part, &needle).into()),
     }
 }
@@ -1384,10 +1381,7 @@ fn search(searched: &[Searched], dialect: Dialect, word: &str) -> Condition {
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
             Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
-            Searched::Ascii(column) => {
-                let folded = Expr::expr(Func::lower(col(column)));
-                any.add(contains(dialect, folded, word))
-            }
+            Searched::Plain(column) => any.add(contains_in_any_case(dialect, col(column), word)),
         })
 }
 
@@ -1895,6 +1889,35 @@ pub fn action<R: Removable>() -> Endpoint {
         doc,
         answer_action::<R>,
     )
+}
+
+const DONE: &[Member] = &[Member::new(
+    "detail",
+    Kind::Text,
+    "Success.; in the BioTime profile code, msg and data.",
+)];
+
+/// What is posted to have something done with several, and answered by whether it was.
+pub fn posted<F, R>(
+    path: &str,
+    summary: &str,
+    tag: Thing,
+    right: Right,
+    body: &'static [Member],
+    work: F,
+) -> Endpoint
+where
+    F: Fn(Call) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Answer>> + Send + 'static,
+{
+    let doc = Doc {
+        summary: summary.into(),
+        tag: tag.name(),
+        query: Vec::new(),
+        body: Some(body),
+        returns: Returns::One(StatusCode::OK, DONE),
+    };
+    Endpoint::guarded(Method::POST, path, right, doc, work)
 }
 
 /// What a list can be asked, for the document.

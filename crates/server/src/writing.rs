@@ -1,9 +1,9 @@
-//! A transaction, and what is to follow its commit: events, and what is kept in memory of the rows
-//! it changes. Nothing follows when it is dropped or fails.
+//! A transaction, its place among others, and what is to follow its commit: events, and what is kept in
+//! memory of the rows it changes. Nothing follows when it is dropped or fails.
 
 use crate::app::App;
 use crate::error::Result;
-use muster_store::Tx;
+use muster_store::{Dialect, Sql, Tx};
 use std::ops::{Deref, DerefMut};
 
 type Then = Box<dyn FnOnce(&App) + Send>;
@@ -50,4 +50,19 @@ impl DerefMut for Writing {
     fn deref_mut(&mut self) -> &mut Tx {
         &mut self.tx
     }
+}
+
+/// Takes a transaction's place among those that change people, messages or trees, before it locks
+/// anything else: two of them cannot wait for one another then, and what each has checked stays true
+/// until it ends. Punches go on being stored meanwhile. On SQLite there is one that writes anyway.
+pub async fn people_in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        let _: (String,) = tx
+            .one(&Sql::new(
+                "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
+                [company_id.into()],
+            ))
+            .await?;
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::NaiveDateTime;
 use serde::Serialize;
 
-use crate::latency::{Histogram, Latency};
+use crate::latency::Histogram;
 
 /// A punch as the server must keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,11 +123,6 @@ impl Ledger {
         let book = self.open();
         let of_verb = book.executions.values().filter(|done| done.verb == verb);
         of_verb.map(|done| done.times as usize).sum()
-    }
-
-    /// How long uploads took until they were acknowledged.
-    pub fn ack_latency(&self) -> Latency {
-        self.open().ack.latency()
     }
 
     pub(crate) fn open(&self) -> MutexGuard<'_, Book> {

@@ -22,7 +22,7 @@ pub use cursor::Cursor;
 pub use direct::{Beside, Direct, Lent, Own};
 pub use error::{Error, Failures, Result, failures};
 pub use open::{Options, Url};
-pub use search::{contains, fold, position};
+pub use search::{contains, contains_in_any_case, fold, position};
 pub use sql::{Sql, Statement};
 
 pub use rusqlite;

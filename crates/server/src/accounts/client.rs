@@ -188,8 +188,8 @@ impl Resource for Clients {
         Field::new("create_time", Kind::Time, column("created_at")),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("name")),
-        Searched::Ascii(column("addresses")),
+        Searched::Plain(column("name")),
+        Searched::Plain(column("addresses")),
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),

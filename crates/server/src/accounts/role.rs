@@ -235,7 +235,7 @@ impl Resource for Roles {
         Field::new("built_in", Kind::Boolean, column("built_in")).exactly(),
         Field::computed("users", Kind::Integer),
     ];
-    const SEARCHED: &'static [Searched] = &[Searched::Ascii(column("name"))];
+    const SEARCHED: &'static [Searched] = &[Searched::Plain(column("name"))];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),
         Member::new("name", Kind::Text, ""),

@@ -151,9 +151,9 @@ impl Resource for Users {
         Field::new("create_time", Kind::Time, column("created_at")),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("username")),
-        Searched::Ascii(column("email")),
-        Searched::Ascii(("role", "name")),
+        Searched::Plain(column("username")),
+        Searched::Plain(column("email")),
+        Searched::Plain(("role", "name")),
     ];
     const ANSWER: &'static [Member] = &[
         Member::new("id", Kind::Integer, ""),

@@ -13,7 +13,7 @@ use crate::console::place::Place;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
 use crate::console::session::Session;
-use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::console::table::{self, Column, Filter, Lamp, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::language::Text;
@@ -42,9 +42,9 @@ impl Listed for Clients {
             Column::new(t!("State"), &["state"])
                 .by("state")
                 .words(Words::State(&[
-                    ("active", t!("Active"), true),
-                    ("expired", t!("Expired"), false),
-                    ("revoked", t!("Revoked"), false),
+                    ("active", t!("Active"), Lamp::Good),
+                    ("expired", t!("Expired"), Lamp::Plain),
+                    ("revoked", t!("Revoked"), Lamp::Plain),
                 ])),
             Column::new(t!("Profile"), &["profile"])
                 .by("profile")

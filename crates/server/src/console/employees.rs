@@ -9,7 +9,7 @@ use crate::console::place::Place;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::resignations::RESIGNING;
 use crate::console::session::Session;
-use crate::console::table::{self, Column, Filter, Listed, View, Words, text_at};
+use crate::console::table::{self, Column, Filter, Lamp, Listed, View, Words, text_at};
 use crate::error::Result;
 use crate::language::Text;
 use crate::relation::{AREA, DEPARTMENT, POSITION};
@@ -22,8 +22,11 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 /// The list leaves out who is not employed, unless it is asked for.
+/// All who have resigned, whatever of it.
+pub const FORMER: &str = "99,100";
 const STATUS: &[(&str, Text)] = &[
     ("0,99,100", t!("Everybody")),
+    (FORMER, t!("No longer employed")),
     ("99", t!("Resigned")),
     ("100", t!("Resigned, attendance off")),
 ];
@@ -91,9 +94,9 @@ impl Listed for Employee {
             Column::new(t!("Status"), &["status"])
                 .by("status")
                 .words(Words::State(&[
-                    ("0", t!("Employed"), true),
-                    ("99", t!("Resigned"), false),
-                    ("100", t!("Resigned, attendance off"), false),
+                    ("0", t!("Employed"), Lamp::Good),
+                    ("99", t!("Resigned"), Lamp::Plain),
+                    ("100", t!("Resigned, attendance off"), Lamp::Plain),
                 ])),
             Column::new(t!("Type"), &["emp_type"])
                 .by("emp_type")

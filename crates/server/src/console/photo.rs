@@ -119,15 +119,7 @@ async fn show(
     done: Option<String>,
     problems: Vec<Problem>,
 ) -> Result<Response, Failure> {
-    let names: Vec<&str> = [
-        Some(&row.emp_code),
-        row.first_name.as_ref(),
-        row.last_name.as_ref(),
-    ]
-    .into_iter()
-    .flatten()
-    .map(String::as_str)
-    .collect();
+    let name = employee::name(row.first_name.as_deref(), row.last_name.as_deref());
     page::html(
         match problems.is_empty() {
             true => StatusCode::OK,
@@ -139,7 +131,7 @@ async fn show(
             form: place.along(&format!("/employees/{}", row.id)),
             place,
             id: row.id,
-            name: names.join(" "),
+            name: format!("{} {name}", row.emp_code).trim_end().to_owned(),
             has_photo: employee::has_photo(&console.app, row.id).await?,
             may_change: session.caller.may(Right::Change(Thing::Employee)),
             done,

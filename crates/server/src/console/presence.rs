@@ -18,6 +18,7 @@ use crate::punches::day::{self, Absent, Among, Day, Part, Present, Which};
 use crate::punches::wording;
 use crate::relation::{AREA, DEPARTMENT};
 use crate::resource::Made;
+use crate::resources::employee;
 use crate::routes;
 use crate::times;
 use askama::Template;
@@ -291,12 +292,6 @@ async fn shown(
     })
 }
 
-/// First and last name, as far as there are any.
-pub fn name(first: Option<&str>, last: Option<&str>) -> String {
-    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
-    names.join(" ")
-}
-
 impl Person {
     fn present(app: &App, present: Present, sees_people: bool) -> Person {
         let at = |local: chrono::NaiveDateTime, at| At {
@@ -307,7 +302,7 @@ impl Person {
         Person {
             // Who is gone since has a code, and no page.
             page: (sees_people && present.dept_name.is_some()).then_some(page),
-            name: name(present.first_name.as_deref(), present.last_name.as_deref()),
+            name: employee::name(present.first_name.as_deref(), present.last_name.as_deref()),
             code: present.pin,
             department: present.dept_name.unwrap_or_default(),
             day: Some(Came {
@@ -324,7 +319,7 @@ impl Person {
     fn absent(absent: Absent) -> Person {
         Person {
             page: Some(format!("/employees/{}/punches", absent.id)),
-            name: name(absent.first_name.as_deref(), absent.last_name.as_deref()),
+            name: employee::name(absent.first_name.as_deref(), absent.last_name.as_deref()),
             code: absent.emp_code,
             department: absent.dept_name.unwrap_or_default(),
             day: None,

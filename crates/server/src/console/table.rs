@@ -159,11 +159,34 @@ pub enum Words {
     AsItIs,
     /// Each value as text, and its word.
     Of(&'static [(&'static str, Text)]),
-    /// The same with a dot before it, in the colour of good (`true`) or of nothing in particular.
-    State(&'static [(&'static str, Text, bool)]),
+    /// The same with a dot before it, in a colour.
+    State(&'static [(&'static str, Text, Lamp)]),
     By(fn(i16) -> String),
     /// The same of a text.
     In(fn(&str) -> String),
+}
+
+/// The colour of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lamp {
+    Good,
+    /// Somebody should look.
+    Warn,
+    Bad,
+    /// Nothing in particular.
+    Plain,
+}
+
+impl Lamp {
+    /// The class of its style.
+    pub fn class(self) -> &'static str {
+        match self {
+            Lamp::Good => "state good",
+            Lamp::Warn => "state warn",
+            Lamp::Bad => "state bad",
+            Lamp::Plain => "state",
+        }
+    }
 }
 
 impl Column {
@@ -255,7 +278,7 @@ impl Column {
                 (word.map_or(plain, |(_, word)| word.to_string()), None)
             }
             Words::State(words) => match words.iter().find(|(value, ..)| *value == plain) {
-                Some((_, word, is_good)) => (word.to_string(), Some(*is_good)),
+                Some((_, word, lamp)) => (word.to_string(), Some(*lamp)),
                 None => (plain, None),
             },
             Words::In(word) => (word(&plain), None),
@@ -322,8 +345,6 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        Value::Bool(true) => Some("Yes".into()),
-        Value::Bool(false) => Some("No".into()),
         other => Some(other.to_string()),
     }
 }
@@ -354,8 +375,8 @@ pub struct Cell {
     pub text: String,
     pub below: Option<String>,
     pub is_amiss: bool,
-    /// With a dot: good, or not.
-    pub state: Option<bool>,
+    /// With a dot.
+    pub state: Option<Lamp>,
     is_number: bool,
     pub link: Option<String>,
 }
@@ -603,19 +624,7 @@ pub async fn show<R: Listed>(
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
     let shown = shown_to_people::<R>(app, caller, page.rows).await?;
     let place = Place::here(&view, &query.rewritten(&[]));
-    let rows: Vec<Row> = shown
-        .iter()
-        .zip(ids)
-        .map(|(row, id)| Row {
-            id: id.to_string(),
-            page: place.along(&format!("/{}/{id}", view.name)),
-            name: R::name_of(row),
-            cells: columns
-                .iter()
-                .map(|column| column.cell_for(row, caller))
-                .collect(),
-        })
-        .collect();
+    let rows = rows::<R>(&shown, &ids, &columns, &place, caller);
     let search = query.take("search").unwrap_or_default();
     let link = |set: &[(&str, Option<String>)]| {
         let query = query.rewritten(&[set, &[("done", None), ("after", None)]].concat());
@@ -632,19 +641,7 @@ pub async fn show<R: Listed>(
         .map(|column| heading(column, order, &link))
         .collect();
     let first = (number - 1) * size;
-    // What narrows the list, and its order: no page of it.
-    let whole = [
-        "page",
-        "page_size",
-        "limit",
-        "pageNo",
-        "pageSize",
-        "after",
-        "done",
-        "columns",
-        "ordering",
-    ]
-    .map(|name| (name, (name == "ordering").then(|| order.to_owned())));
+    let whole = whole(order);
     let is_more = count > i64::try_from(rows.len()).unwrap_or(count);
     let is_few = usize::try_from(count).is_ok_and(|count| count <= resource::MOST);
     let to = |number: i64| link(&[("page", (number > 1).then(|| number.to_string()))]);
@@ -652,20 +649,20 @@ pub async fn show<R: Listed>(
     let headers: Vec<&str> = members
         .filter_map(|member| resource::column_of::<R>(member))
         .collect();
-    let file = |kind: &str, headers: Option<String>| {
-        let kind = [
-            ("export_type", Some(kind.to_owned())),
-            ("export_headers", headers),
-        ];
-        let query = query.rewritten(&[&whole[..], &kind].concat());
-        format!("/{}/file?{query}", view.name)
-    };
     let files = |headers: Option<String>| {
         [
-            (t!("Excel"), file("xlsx", headers.clone())),
-            (t!("CSV"), file("csv", headers.clone())),
-            (t!("Text"), file("txt", headers)),
+            (t!("Excel"), "xlsx"),
+            (t!("CSV"), "csv"),
+            (t!("Text"), "txt"),
         ]
+        .map(|(name, kind)| {
+            let kind = [
+                ("export_type", Some(kind.to_owned())),
+                ("export_headers", headers.clone()),
+            ];
+            let query = query.rewritten(&[&whole[..], &kind].concat());
+            (name, format!("/{}/file?{query}", view.name))
+        })
     };
     page::html(
         match refused {
@@ -681,14 +678,7 @@ pub async fn show<R: Listed>(
             is_narrowed: !search.is_empty() || fields.iter().any(|field| !field.value.is_empty()),
             search,
             fields,
-            sizes: SIZES
-                .iter()
-                .map(|one| Choice {
-                    value: one.to_string(),
-                    label: one.to_string(),
-                    chosen: *one == size,
-                })
-                .collect(),
+            sizes: sizes(size),
             headings,
             first: if rows.is_empty() { 0 } else { first + 1 },
             last: first + i64::try_from(rows.len()).unwrap_or(0),
@@ -714,16 +704,7 @@ pub async fn show<R: Listed>(
                 let keys = (!is_usual || chosen.is_some()).then(|| keys.join(","));
                 views::kept(&view, &query.rewritten(&[("columns", keys)]))
             },
-            columns: view
-                .columns
-                .iter()
-                .skip(1)
-                .map(|column| Choice {
-                    value: column.key(),
-                    label: column.heading.to_string(),
-                    chosen: columns.iter().any(|shown| shown.key() == column.key()),
-                })
-                .collect(),
+            columns: columns_to_choose(&view, &columns),
             kept: views.kept,
             times: R::TIMES.map(|say| say(app.zone.name())),
             done: done.as_deref().and_then(|word| told(R::ACTS, word)),
@@ -732,6 +713,60 @@ pub async fn show<R: Listed>(
         },
     )
     .map_err(Error::from)
+}
+
+fn rows<R: Listed>(
+    shown: &[Value],
+    ids: &[i64],
+    columns: &[&Column],
+    place: &Place,
+    caller: &Caller,
+) -> Vec<Row> {
+    let row = |(row, id): (&Value, &i64)| Row {
+        id: id.to_string(),
+        page: place.along(&format!("/{}/{id}", R::VIEW.name)),
+        name: R::name_of(row),
+        cells: columns
+            .iter()
+            .map(|column| column.cell_for(row, caller))
+            .collect(),
+    };
+    shown.iter().zip(ids).map(row).collect()
+}
+
+/// What makes of a page of a list the whole of it: it is narrowed as it is, and in this order.
+fn whole(order: &str) -> [(&'static str, Option<String>); 9] {
+    [
+        "page",
+        "page_size",
+        "limit",
+        "pageNo",
+        "pageSize",
+        "after",
+        "done",
+        "columns",
+        "ordering",
+    ]
+    .map(|name| (name, (name == "ordering").then(|| order.to_owned())))
+}
+
+fn sizes(chosen: i64) -> Vec<Choice> {
+    let choice = |size: &i64| Choice {
+        value: size.to_string(),
+        label: size.to_string(),
+        chosen: *size == chosen,
+    };
+    SIZES.iter().map(choice).collect()
+}
+
+/// All but the first, which is always there.
+fn columns_to_choose(view: &View, shown: &[&Column]) -> Vec<Choice> {
+    let choice = |column: &Column| Choice {
+        value: column.key(),
+        label: column.heading.to_string(),
+        chosen: shown.iter().any(|shown| shown.key() == column.key()),
+    };
+    view.columns.iter().skip(1).map(choice).collect()
 }
 
 /// The rows as people read them.

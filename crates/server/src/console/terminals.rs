@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::console::act::Act;
 use crate::console::moment::moment;
 use crate::console::record::{Asked, Edited, Entry, Group};
-use crate::console::table::{self, Column, Filter, Listed, Said, View, Words};
+use crate::console::table::{self, Column, Filter, Lamp, Listed, Said, View, Words};
 use crate::console::told::OPEN;
 use crate::error::Result;
 use crate::extract::Query;
@@ -154,9 +154,9 @@ impl Listed for Terminal {
             Column::new(t!("State"), &["state"])
                 .by(terminal::PRESENCE)
                 .words(Words::State(&[
-                    ("1", t!("Online"), true),
-                    ("0", t!("Offline"), false),
-                    (WAITING, t!("Waiting"), false),
+                    ("1", t!("Online"), Lamp::Good),
+                    ("0", t!("Offline"), Lamp::Bad),
+                    (WAITING, t!("Waiting"), Lamp::Warn),
                 ])),
             Column::new(t!("Area"), &["area.area_name"]).by("area_name"),
             Column::new(t!("Last contact"), &["last_activity"])

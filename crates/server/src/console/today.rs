@@ -20,7 +20,9 @@ use crate::language::{Text, grouped};
 use crate::punches::day::{Among, Day, Part, Present, Which};
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Selection;
+use crate::resources::employee;
 use crate::terminals::command_list::Listed as Commands;
+use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::inspection;
 use crate::terminals::overview;
 use askama::Template;
@@ -193,7 +195,7 @@ impl Late {
     fn of(app: &App, present: Present) -> Late {
         Late {
             zone: moment::other_offset(app, present.first_local, present.first_at),
-            name: presence::name(present.first_name.as_deref(), present.last_name.as_deref()),
+            name: employee::name(present.first_name.as_deref(), present.last_name.as_deref()),
             at: present.first_local.format("%H:%M").to_string(),
             code: present.pin,
         }
@@ -360,14 +362,14 @@ async fn steps(app: &App, session: &Session) -> Result<Vec<Step>> {
         .store
         .one(&Sql::new(
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM terminal LIMIT 1) AS a) AS called, \
-                 (SELECT COUNT(*) FROM (SELECT 1 FROM terminal WHERE area_id <> 1 LIMIT 1) AS b) AS authorised, \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM terminal WHERE area_id <> $1 LIMIT 1) AS b) AS authorised, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM employee LIMIT 1) AS c) AS people, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM biometric LIMIT 1) AS d) \
                      + (SELECT COUNT(*) FROM (SELECT 1 FROM employee WHERE card_no <> '' LIMIT 1) AS e) AS enrolled, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM punch WHERE transaction_id IS NOT NULL AND hidden_at IS NULL \
                      LIMIT 1) AS f) AS punched, \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM api_client WHERE revoked_at IS NULL LIMIT 1) AS g) AS connected",
-            [],
+            [NOT_AUTHORIZED.into()],
         ))
         .await?;
     if begun.authorised > 0 && begun.people > 0 && begun.punched > 0 {

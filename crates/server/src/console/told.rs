@@ -11,7 +11,7 @@ use crate::console::form::Form;
 use crate::console::moment::{by_its_clock, by_the_clocks, by_the_server};
 use crate::console::place::Place;
 use crate::console::record;
-use crate::console::table::{Asked, Column, Filter, Listed, Said, View, Words};
+use crate::console::table::{Asked, Column, Filter, Lamp, Listed, Said, View, Words};
 use crate::console::ways::{self, Tells};
 use crate::error::{Error, Result};
 use crate::extract::Body;
@@ -85,13 +85,13 @@ impl Listed for Commands {
             Column::new(t!("State"), &["state"])
                 .by("state")
                 .words(Words::State(&[
-                    ("queued", t!("Queued"), false),
-                    ("sent", t!("Sent"), false),
-                    ("done", t!("Done"), true),
-                    ("refused", t!("Refused"), false),
-                    ("expired", t!("Expired"), false),
-                    ("cancelled", t!("Cancelled"), false),
-                    ("lost", t!("Never answered"), false),
+                    ("queued", t!("Queued"), Lamp::Plain),
+                    ("sent", t!("Sent"), Lamp::Plain),
+                    ("done", t!("Done"), Lamp::Good),
+                    ("refused", t!("Refused"), Lamp::Bad),
+                    ("expired", t!("Expired"), Lamp::Bad),
+                    ("cancelled", t!("Cancelled"), Lamp::Plain),
+                    ("lost", t!("Never answered"), Lamp::Bad),
                 ])),
             Column::new(t!("Meaning"), &["return_code", "meaning"]).by("return_code"),
             Column::new(t!("Sent"), &["sent_time"]).by("sent_time"),
@@ -188,13 +188,13 @@ impl Listed for Holdings {
                 .by("thing")
                 .words(Words::In(thing)),
             Column::new(t!("State"), &["state"]).words(Words::State(&[
-                ("confirmed", t!("Confirmed"), true),
-                ("own", t!("Brought by it"), true),
-                ("queued", t!("Queued"), false),
-                ("sent", t!("Sent"), false),
-                ("waits", t!("Tried again later"), false),
-                ("failed", t!("Failed"), false),
-                ("unknown", t!("Unknown"), false),
+                ("confirmed", t!("Confirmed"), Lamp::Good),
+                ("own", t!("Brought by it"), Lamp::Good),
+                ("queued", t!("Queued"), Lamp::Plain),
+                ("sent", t!("Sent"), Lamp::Plain),
+                ("waits", t!("Tried again later"), Lamp::Plain),
+                ("failed", t!("Failed"), Lamp::Bad),
+                ("unknown", t!("Unknown"), Lamp::Plain),
             ])),
             Column::new(t!("To be gone"), &["is_removal"]),
             Column::new(t!("Why not"), &["return_code", "reason"]),

@@ -1,9 +1,10 @@
-//! Areas, departments, positions and locations drawn as the trees they are, with how many use each, the
-//! terminals of an area, and moving one below another.
+//! Areas, departments, positions and locations drawn as the trees they are, with how many use each and
+//! the way to them, the terminals of an area, and moving one below another.
 
-use crate::access::{Right, Thing};
+use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::Console;
+use crate::console::employees::FORMER;
 use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::page::{self, Frame};
@@ -11,9 +12,11 @@ use crate::console::session::Session;
 use crate::console::table::{self, Listed, View};
 use crate::error::{Error, Result};
 use crate::extract::{Body, Query};
-use crate::resource;
-use crate::resources::tree::{self, Branch, Tree};
+use crate::resource::{self, Resource};
+use crate::resources::employee::Employee;
+use crate::resources::tree::{self, Branch, Tree, Users};
 use crate::terminals::overview::{self, Overview, State};
+use crate::terminals::terminal::Terminal;
 use askama::Template;
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
@@ -21,6 +24,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// One with all that is below it.
 #[derive(Template)]
@@ -28,10 +32,17 @@ use std::sync::Arc;
 struct Node<'a> {
     list: &'static str,
     branch: &'a Branch,
+    /// How many use it, and where they are listed.
+    uses: Vec<(&'a str, Option<String>)>,
     terminals: &'a [(State, Overview)],
     may_change: bool,
     below: String,
+    /// What is below it is there to be seen at once.
+    is_open: bool,
 }
+
+/// A tree with more branches and terminals is folded.
+const MOST_OPEN: usize = 60;
 
 #[derive(Template)]
 #[template(path = "trees/page.html")]
@@ -150,6 +161,8 @@ async fn show<T: Tree + Listed>(
     }
     let drawing = Drawing {
         list: T::VIEW.name,
+        by: T::RELATION.table,
+        caller,
         terminals,
         may_change,
     };
@@ -175,13 +188,16 @@ async fn show<T: Tree + Listed>(
     )
 }
 
-struct Drawing {
+struct Drawing<'c> {
     list: &'static str,
+    /// What other lists are narrowed to one of them by.
+    by: &'static str,
+    caller: &'c Caller,
     terminals: HashMap<i64, Vec<(State, Overview)>>,
     may_change: bool,
 }
 
-impl Drawing {
+impl Drawing<'_> {
     /// Those at the top, each with what is below it. Whose parent somebody may not see is at the top, too.
     fn draw(&self, branches: &[Branch]) -> Result<String> {
         let ids: HashMap<i64, ()> = branches.iter().map(|branch| (branch.id, ())).collect();
@@ -190,24 +206,57 @@ impl Drawing {
             let parent = branch.parent_id.filter(|id| ids.contains_key(id));
             below.entry(parent).or_default().push(branch);
         }
-        self.those_below(None, &below)
+        let terminals: usize = self.terminals.values().map(Vec::len).sum();
+        let is_small = branches.len() + terminals <= MOST_OPEN;
+        self.those_below(None, &below, is_small)
     }
 
     fn those_below(
         &self,
         id: Option<i64>,
         below: &HashMap<Option<i64>, Vec<&Branch>>,
+        is_small: bool,
     ) -> Result<String> {
         let mut html = String::new();
-        for branch in below.get(&id).into_iter().flatten() {
+        let here = below.get(&id).map_or(&[][..], Vec::as_slice);
+        // Whatever its size, nobody looks at a trunk alone.
+        let is_trunk = id.is_none() && here.len() == 1;
+        for branch in here {
             html.push_str(&page::text(&Node {
                 list: self.list,
                 branch,
+                uses: branch
+                    .uses
+                    .iter()
+                    .map(|(users, count)| (count.as_str(), self.list_of(*users, branch)))
+                    .collect(),
                 terminals: self.terminals.get(&branch.id).map_or(&[], Vec::as_slice),
                 may_change: self.may_change,
-                below: self.those_below(Some(branch.id), below)?,
+                below: self.those_below(Some(branch.id), below, is_small)?,
+                is_open: is_small || is_trunk,
             })?);
         }
         Ok(html)
+    }
+
+    /// The list of those who use it, where it can be narrowed to them and the caller may see it.
+    fn list_of(&self, users: Users, branch: &Branch) -> Option<String> {
+        let (thing, fields, list, status) = match users {
+            Users::Employees => (Thing::Employee, Employee::FIELDS, "employees", None),
+            Users::FormerEmployees => {
+                (Thing::Employee, Employee::FIELDS, "employees", Some(FORMER))
+            }
+            Users::Terminals => (Thing::Terminal, Terminal::FIELDS, "terminals", None),
+        };
+        let can_be = fields.iter().any(|field| field.name == self.by);
+        if !can_be || !self.caller.may(Right::View(thing)) {
+            return None;
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(self.by, &branch.id.to_string());
+        if let Some(status) = status {
+            query.append_pair("status", status);
+        }
+        Some(format!("/{list}?{}", query.finish()))
     }
 }

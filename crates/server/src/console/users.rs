@@ -15,7 +15,7 @@ use crate::console::place::Place;
 use crate::console::record::{self, Asked, Button, Edited, Entry, Group};
 use crate::console::rights;
 use crate::console::session::{self, Session};
-use crate::console::table::{self, Column, Filter, Listed, View, Words};
+use crate::console::table::{self, Column, Filter, Lamp, Listed, View, Words};
 use crate::error::{Error, Result};
 use crate::language::Text;
 use crate::resource;
@@ -39,14 +39,14 @@ impl Listed for Users {
             Column::new(t!("State"), &["active"])
                 .by("active")
                 .words(Words::State(&[
-                    ("Yes", t!("May sign in"), true),
-                    ("No", t!("Shut out"), false),
+                    ("true", t!("May sign in"), Lamp::Good),
+                    ("false", t!("Shut out"), Lamp::Plain),
                 ])),
             Column::new(t!("Second factor"), &["second_factor"])
                 .by("second_factor")
                 .words(Words::State(&[
-                    ("Yes", t!("On"), true),
-                    ("No", t!("Off"), false),
+                    ("true", t!("On"), Lamp::Good),
+                    ("false", t!("Off"), Lamp::Plain),
                 ])),
             Column::new(t!("Areas"), &["areas.area_name"]),
             Column::new(t!("Departments"), &["departments.dept_name"]),
@@ -196,7 +196,7 @@ impl Listed for Roles {
             Column::new(t!("Name"), &["name"]).by("name"),
             Column::new(t!("Kind"), &["built_in"])
                 .by("built_in")
-                .words(Words::Of(&[("Yes", t!("Built in")), ("No", t!("Own"))])),
+                .words(Words::Of(&[("true", t!("Built in")), ("false", t!("Own"))])),
             Column::new(t!("Users"), &["users"]).by("users").number(),
             Column::new(t!("Areas"), &["areas.area_name"]),
             Column::new(t!("Departments"), &["departments.dept_name"]),

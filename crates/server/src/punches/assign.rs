@@ -12,13 +12,20 @@ use crate::punches::record;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::{self, Resource};
-use crate::resources::employee::{self, Employee};
+use crate::resources::employee::Employee;
 use crate::routes::{Endpoint, Kind, Member};
 use crate::times;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::NaiveDateTime;
 use muster_store::{Sql, Tx, json_list};
 use serde_json::json;
+
+/// What becomes of a punch.
+#[derive(Debug, Clone, Copy)]
+enum Done {
+    Assigned,
+    TakenBack,
+}
 
 /// An assigned punch, and the one it was made of.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -41,7 +48,7 @@ async fn assign(call: Call) -> Result<Answer> {
     let employee = employee.map_err(|problem| Error::Invalid(vec![problem]))?;
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let there: Option<(i64,)> = tx
         .find(&Sql::new(
             "SELECT id FROM employee WHERE id = $1",
@@ -105,7 +112,7 @@ async fn assign(call: Call) -> Result<Answer> {
                     punch_local: punch.punch_local,
                     terminal_sn: punch.terminal_sn.clone(),
                 };
-                audit::write(&mut tx, now, caller, assigned.deed("assign")).await?;
+                audit::write(&mut tx, now, caller, assigned.deed(Done::Assigned)).await?;
                 continue;
             }
         };
@@ -124,7 +131,7 @@ async fn take_back(call: Call) -> Result<Answer> {
     let punches = resource::several::<Transaction>(app, caller, body, TRANSACTIONS).await?;
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     record::take_ids(&mut tx, &app.company.id, 0).await?;
     let assigned = assigned_among(&mut tx, punches.rows.iter().map(|punch| punch.id)).await?;
     let others = punches.rows.iter().filter(|punch| {
@@ -160,7 +167,7 @@ async fn take_back(call: Call) -> Result<Answer> {
             [assigned.sent_id.into()],
         ))
         .await?;
-        audit::write(&mut tx, now, caller, assigned.deed("unassign")).await?;
+        audit::write(&mut tx, now, caller, assigned.deed(Done::TakenBack)).await?;
     }
     let count = i64::try_from(assigned.len()).unwrap_or(i64::MAX);
     record::count_as_transactions(&mut tx, &app.company.id, -count).await?;
@@ -196,7 +203,7 @@ async fn assigned_among(tx: &mut Tx, ids: impl Iterator<Item = i64>) -> Result<V
 }
 
 impl Assigned {
-    fn deed(&self, action: &'static str) -> Deed<'_> {
+    fn deed(&self, done: Done) -> Deed<'_> {
         let members = |code: (&'static str, &str)| {
             audit::members(json!({
                 code.0: code.1,
@@ -208,12 +215,15 @@ impl Assigned {
             members(("crc", &self.pin)),
             members(("emp_code", &self.emp_code)),
         );
-        let (before, after) = match action {
-            "assign" => (sent, given),
-            _ => (given, sent),
+        let (before, after) = match done {
+            Done::Assigned => (sent, given),
+            Done::TakenBack => (given, sent),
         };
         Deed {
-            action,
+            action: match done {
+                Done::Assigned => "assign",
+                Done::TakenBack => "unassign",
+            },
             thing: Transaction::NAME,
             thing_id: self.punch_id.to_string(),
             before,
@@ -245,7 +255,7 @@ const TAKEN_BACK: &[Member] = &[Member::new(
 .required()];
 
 pub(super) fn assigned() -> Endpoint {
-    employee::posted(
+    resource::posted(
         &format!("{}assign/", Unregistered::PATH),
         "Gives unregistered punches to the employee whose they are",
         Thing::Transaction,
@@ -256,7 +266,7 @@ pub(super) fn assigned() -> Endpoint {
 }
 
 pub(super) fn taken_back() -> Endpoint {
-    employee::posted(
+    resource::posted(
         &format!("{}unassign/", Transaction::PATH),
         "Takes back that punches were given to somebody",
         Thing::Transaction,

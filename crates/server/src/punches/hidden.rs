@@ -9,21 +9,20 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
-use crate::punches::punch::{self, asked, column};
+use crate::punches::punch::{self, List, asked, column};
 use crate::punches::record;
 use crate::punches::transaction::Transaction;
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
     UPLOAD_TIME_START, col,
 };
-use crate::resources::employee;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::times;
 use crate::writing::Writing;
 use chrono::{DateTime, Utc};
 use http::Method;
 use muster_store::{Sql, json_list};
-use sea_query::{Alias, Condition, ExprTrait, SelectStatement};
+use sea_query::{Condition, SelectStatement};
 use serde_json::{Value, json};
 
 /// The list of those that are hidden.
@@ -62,10 +61,14 @@ impl Resource for Hidden {
         asked::PUNCH_TIME,
         asked::PUNCH_STATE,
         asked::VERIFY_TYPE,
+        asked::WORK_CODE,
         asked::TERMINAL_SN,
         asked::TERMINAL_ALIAS,
         asked::AREA_ALIAS,
+        asked::SOURCE,
         asked::UPLOAD_TIME,
+        asked::TEMPERATURE,
+        asked::MASK_FLAG,
         Field::new("hidden_at", Kind::Time, column("hidden_at")),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
@@ -85,15 +88,11 @@ impl Resource for Hidden {
     }
 
     fn tables(select: &mut SelectStatement) {
-        Self::alone(select);
-        punch::join(select);
+        List::Hidden.joined(select);
     }
 
     fn alone(select: &mut SelectStatement) {
-        select
-            .from(Alias::new("punch"))
-            .and_where(col(column("transaction_id")).is_not_null())
-            .and_where(col(column("hidden_at")).is_not_null());
+        List::Hidden.alone(select);
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {
@@ -260,7 +259,7 @@ pub(super) fn of_transactions() -> [Endpoint; 2] {
             doc,
             remove,
         ),
-        employee::posted(
+        resource::posted(
             &format!("{}hide/", Transaction::PATH),
             "Hides transactions from all lists",
             Thing::Transaction,
@@ -276,7 +275,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::list::<Hidden>(),
         resource::export::<Hidden>(),
         resource::read::<Hidden>(),
-        employee::posted(
+        resource::posted(
             &format!("{}show/", Hidden::PATH),
             "Shows hidden transactions again",
             Thing::Transaction,

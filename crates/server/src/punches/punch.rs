@@ -1,4 +1,5 @@
-//! A punch as the two lists show it, and what both can be asked for.
+//! A punch as the lists show it (transactions, unregistered and hidden ones), and what they can be
+//! asked for.
 
 use crate::access::{Caller, Scope};
 use crate::app::App;
@@ -75,7 +76,7 @@ pub const fn column(name: &'static str) -> Column {
     ("punch", name)
 }
 
-/// What both lists can be asked for.
+/// What the lists can be asked for.
 pub mod asked {
     use super::column;
     use crate::resource::Field;
@@ -118,8 +119,37 @@ pub fn after(id: Column, name: &str, value: &str) -> Result<SimpleExpr> {
     Ok(col(id).gt(last))
 }
 
-/// Who punched where.
-pub fn join(select: &mut SelectStatement) {
+/// The list that a punch stands in.
+#[derive(Debug, Clone, Copy)]
+pub enum List {
+    Transactions,
+    Unregistered,
+    Hidden,
+}
+
+impl List {
+    /// Its punches.
+    pub fn alone(self, select: &mut SelectStatement) {
+        let (transaction_id, hidden_at) = (col(column("transaction_id")), col(column("hidden_at")));
+        let (whose, fate) = match self {
+            List::Transactions => (transaction_id.is_not_null(), hidden_at.is_null()),
+            List::Unregistered => (transaction_id.is_null(), hidden_at.is_null()),
+            List::Hidden => (transaction_id.is_not_null(), hidden_at.is_not_null()),
+        };
+        select
+            .from(Alias::new("punch"))
+            .and_where(whose)
+            .and_where(fate);
+    }
+
+    /// The same with who punched where.
+    pub fn joined(self, select: &mut SelectStatement) {
+        self.alone(select);
+        join(select);
+    }
+}
+
+fn join(select: &mut SelectStatement) {
     let join = |table: &'static str, at: Column| {
         (
             JoinType::LeftJoin,
@@ -200,7 +230,7 @@ pub async fn counted(app: &App) -> Result<Counted> {
 }
 
 /// What the key on the terminal means.
-fn state_name(punch_state: i16) -> Option<&'static str> {
+pub(super) fn state_name(punch_state: i16) -> Option<&'static str> {
     Some(match punch_state {
         0 => "Check In",
         1 => "Check Out",
@@ -215,7 +245,7 @@ fn state_name(punch_state: i16) -> Option<&'static str> {
 }
 
 /// How the person was recognised; `None`: in a way that has no name.
-fn verify_name(verify_type: i16) -> Option<&'static str> {
+pub(super) fn verify_name(verify_type: i16) -> Option<&'static str> {
     Some(match verify_type {
         0 => "Any",
         1 => "Fingerprint",
@@ -349,7 +379,7 @@ impl Row {
     }
 }
 
-/// The members both lists have.
+/// The members the lists have.
 pub const ANSWER: &[Member] = &[
     Member::new("id", Kind::Integer, ""),
     Member::new("emp_code", Kind::Text, "Of a transaction."),

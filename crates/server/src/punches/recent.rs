@@ -4,6 +4,7 @@ use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
 use crate::punches::{day, punch};
+use crate::resources::employee;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
@@ -33,13 +34,8 @@ pub struct Recent {
 impl Recent {
     /// First and last name, when the PIN is an employee's that has one.
     pub fn name(&self) -> Option<String> {
-        let words: Vec<&str> = [self.first_name.as_deref(), self.last_name.as_deref()]
-            .into_iter()
-            .flatten()
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .collect();
-        (!words.is_empty()).then(|| words.join(" "))
+        let name = employee::name(self.first_name.as_deref(), self.last_name.as_deref());
+        Some(name).filter(|name| !name.is_empty())
     }
 }
 

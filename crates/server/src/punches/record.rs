@@ -1,5 +1,5 @@
-//! The one way in for punches. With `rows.rs`, which writes them out for each database, and `parts.rs`,
-//! the owner of the tables `punch` and `punch_counter`.
+//! The one way in for punches; `rows.rs` writes them out for each database. This folder alone writes
+//! the tables `punch` and `punch_counter`.
 //!
 //! Everybody hands rows to one writer. It takes all that waits, stores what is new in one
 //! transaction, and answers each caller when that is durable. While one commit syncs the next group
@@ -12,7 +12,7 @@ use crate::events::{Event, Events};
 use crate::metrics::{Metrics, Refusal};
 use crate::punches::rows;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use muster_store::{Dialect, Direct, Sql, Store, Tx, json_list};
+use muster_store::{Direct, Sql, Store, Tx, json_list};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -274,21 +274,6 @@ pub(super) async fn take_ids(
         ))
         .await?;
     Ok(last - count + 1)
-}
-
-/// Takes a transaction's place among those that change people, before it locks anything else: two of
-/// them cannot wait for one another then. Punches go on being stored meanwhile. On SQLite there is one
-/// that writes anyway.
-pub async fn people_in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
-    if tx.dialect() == Dialect::Postgres {
-        let _: (String,) = tx
-            .one(&Sql::new(
-                "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
-                [company_id.into()],
-            ))
-            .await?;
-    }
-    Ok(())
 }
 
 /// These people got their codes: the punches of those PINs become transactions, with new ids in the

@@ -7,17 +7,17 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
-use crate::punches::punch::{self, Row, asked, column};
+use crate::punches::punch::{self, List, Row, asked, column};
 use crate::punches::{assign, hidden, photo, usb_log};
 use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
-    UPLOAD_TIME_START, col,
+    UPLOAD_TIME_START,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::of_terminal;
 use http::{Method, StatusCode};
-use sea_query::{Alias, Condition, Expr, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Condition, Expr, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Transaction;
@@ -89,10 +89,10 @@ impl Resource for Transaction {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("terminal_alias")),
-        Searched::Ascii(column("area_name")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
@@ -108,15 +108,11 @@ impl Resource for Transaction {
     }
 
     fn tables(select: &mut SelectStatement) {
-        Self::alone(select);
-        punch::join(select);
+        List::Transactions.joined(select);
     }
 
     fn alone(select: &mut SelectStatement) {
-        select
-            .from(Alias::new("punch"))
-            .and_where(col(column("transaction_id")).is_not_null())
-            .and_where(col(column("hidden_at")).is_null());
+        List::Transactions.alone(select);
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {

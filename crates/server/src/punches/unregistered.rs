@@ -6,14 +6,14 @@ use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::punches::assign;
-use crate::punches::punch::{self, Row, asked, column};
+use crate::punches::punch::{self, List, Row, asked, column};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
-    UPLOAD_TIME_START, col,
+    UPLOAD_TIME_START,
 };
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::of_terminal;
-use sea_query::{Alias, Condition, ExprTrait, SelectStatement, SimpleExpr};
+use sea_query::{Condition, SelectStatement, SimpleExpr};
 use serde_json::Value;
 
 pub struct Unregistered;
@@ -50,10 +50,10 @@ impl Resource for Unregistered {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("terminal_alias")),
-        Searched::Ascii(column("area_name")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
     const NOT_LISTED: &'static [&'static str] = punch::OF_TRANSACTIONS;
@@ -67,15 +67,11 @@ impl Resource for Unregistered {
     }
 
     fn tables(select: &mut SelectStatement) {
-        Self::alone(select);
-        punch::join(select);
+        List::Unregistered.joined(select);
     }
 
     fn alone(select: &mut SelectStatement) {
-        select
-            .from(Alias::new("punch"))
-            .and_where(col(column("transaction_id")).is_null())
-            .and_where(col(column("hidden_at")).is_null());
+        List::Unregistered.alone(select);
     }
 
     fn columns(select: &mut SelectStatement, _app: &App) {

@@ -58,7 +58,27 @@ pub fn verify(code: i16) -> String {
         27 => t!("Palm and face"),
         28 => t!("Palm and fingerprint"),
         29 => t!("Palm, face and fingerprint"),
+        101 => t!("App"),
         200 | 255 => t!("Other"),
         other => return t!("Code {number}", number = other),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{state, verify};
+    use crate::punches::punch::{state_name, verify_name};
+
+    #[test]
+    fn what_has_a_name_for_programs_has_a_word_for_people() {
+        for code in 0..=i16::MAX {
+            if state_name(code).is_some() {
+                let word = state(code).expect("a word");
+                assert_ne!(word, format!("State {code}"));
+            }
+            if verify_name(code).is_some() {
+                assert_ne!(verify(code), format!("Code {code}"));
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::appendix;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Call, Query};
+use crate::input::brief;
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -134,7 +135,7 @@ fn wanted<R: Resource>(headers: Option<&str>) -> Result<Vec<Exported>> {
             );
         }
         if found.len() == before {
-            let shown: String = name.chars().take(100).collect();
+            let shown = brief(name);
             let message = t!("\"{value}\" is not a valid choice.", value = shown);
             problems.push(Problem::new("export_headers", message));
         }
@@ -233,7 +234,7 @@ fn read_format(query: &mut Query, is_needed: bool) -> Result<Format> {
         // A workbook of today, whatever it is asked for as.
         "xls" | "xlsx" => Ok(Format::Xlsx),
         _ => {
-            let shown: String = text.chars().take(100).collect();
+            let shown = brief(&text);
             let message = t!("\"{value}\" is not a valid choice.", value = shown);
             let problem = Problem::new("export_type", message);
             Err(Error::Invalid(vec![

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::appendix;
 use crate::error::{BadRow, Error, Problem, Result};
 use crate::extract::{Body, Call};
+use crate::input::brief;
 use crate::language;
 use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
@@ -339,7 +340,7 @@ impl<'a, R: Writable> Import<'a, R> {
             .filter(|(column, _)| **column == Column::Nameless)
             .map(|(_, cell)| cell.trim())
             .find(|text| !text.is_empty())?;
-        let shown: String = text.chars().take(100).collect();
+        let shown = brief(text);
         let message = t!(
             "\"{value}\" stands in no column with a name.",
             value = shown
@@ -704,7 +705,7 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Column>, Vec<B
             None => Column::Shown,
         };
         if column == Column::Shown && !super::export::names::<R>().contains(&name.as_str()) {
-            let shown: String = cell.trim().chars().take(100).collect();
+            let shown = brief(cell.trim());
             is_bad(&shown, t!("There is no such column.").into());
         }
         if column.target().is_some() && header.contains(&column) {
@@ -801,7 +802,7 @@ async fn answer_import<R: Writable>(call: Call) -> Result<Answer> {
             None
         }
         Some(other) => {
-            let shown: String = other.chars().take(100).collect();
+            let shown = brief(other);
             let message = t!("\"{value}\" is not a valid choice.", value = shown);
             problems.push(Problem::new("import_type", message));
             None

@@ -1,7 +1,7 @@
 //! Areas: where terminals hang and people belong. In area 1, "Not Authorized", terminals are held.
 //! This file alone writes `area`.
 
-use super::tree::{self, Numbers, Tree, Use, Words};
+use super::tree::{self, Numbers, Tree, Use, Users, Words};
 use crate::access::{Caller, Thing};
 use crate::app::App;
 use crate::appendix;
@@ -34,26 +34,23 @@ impl Tree for Area {
     };
     const USES: &'static [Use] = &[
         Use {
+            users: Users::Employees,
+            table: "employee_area",
+            column: "area_id",
             which: "employee_id IN (SELECT id FROM employee WHERE status = 0)",
-            ..Use::by(
-                "employee_area",
-                "area_id",
-                counted!("{count} employee", "{count} employees"),
-            )
         },
         Use {
+            users: Users::FormerEmployees,
+            table: "employee_area",
+            column: "area_id",
             which: "employee_id IN (SELECT id FROM employee WHERE status <> 0)",
-            ..Use::by(
-                "employee_area",
-                "area_id",
-                counted!("{count} former employee", "{count} former employees"),
-            )
         },
-        Use::by(
-            "terminal",
-            "area_id",
-            counted!("{count} terminal", "{count} terminals"),
-        ),
+        Use {
+            users: Users::Terminals,
+            table: "terminal",
+            column: "area_id",
+            which: "TRUE",
+        },
     ];
 }
 

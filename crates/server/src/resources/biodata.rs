@@ -5,14 +5,13 @@ use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
-use crate::punches::record;
 use crate::relation;
 use crate::resource::{self, Column, Field, Removable, Resource, Searched, col};
 use crate::resources::employee::{Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::people::{self, Kept};
 use crate::times;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::{DateTime, Utc};
 use sea_query::{
     Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr,
@@ -101,8 +100,8 @@ impl Resource for Biodata {
             .about("The type by the terminals' numbers."),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
-        Searched::Ascii(column("terminal_sn")),
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
         Searched::Folded(("employee", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[
@@ -221,7 +220,7 @@ impl Removable for Biodata {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        record::people_in_order(tx, &app.company.id).await?;
+        writing::people_in_order(tx, &app.company.id).await?;
         let templates: Vec<Kept> = rows
             .iter()
             .map(|row| Kept {

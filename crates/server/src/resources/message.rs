@@ -5,12 +5,11 @@ use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::input::{Input, Text};
-use crate::punches::record;
 use crate::resource::{self, Columns, Field, Removable, Writable, search_text};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::messages;
 use crate::times;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use muster_store::Tx;
 use serde_json::{Map, Value};
@@ -207,7 +206,7 @@ pub async fn remove<M: Addressed>(
     caller: &Caller,
     rows: Vec<M::Row>,
 ) -> Result<Vec<Problem>> {
-    record::people_in_order(tx, &app.company.id).await?;
+    writing::people_in_order(tx, &app.company.id).await?;
     let ids: Vec<i64> = rows.iter().map(M::id).collect();
     tx.run(&resource::delete_rows(M::TABLE, &ids)).await?;
     for row in &rows {

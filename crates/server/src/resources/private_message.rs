@@ -8,13 +8,12 @@ use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::Input;
 use crate::profile::Profile;
-use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{self, Column, Field, Removable, Resource, Searched, Writable, col};
 use crate::resources::employee::{Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::messages;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
 
@@ -178,7 +177,7 @@ impl Writable for PrivateMessage {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::people_in_order(tx, &app.company.id).await?)
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn store(

@@ -7,13 +7,12 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::Input;
-use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{self, Column, Field, Removable, Resource, Searched, Writable, col};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::messages;
 use crate::terminals::terminal::{self, Terminal};
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use muster_protocol::handshake::Family;
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use serde_json::{Map, Value, json};
@@ -182,7 +181,7 @@ impl Writable for PublicMessage {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::people_in_order(tx, &app.company.id).await?)
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn store(

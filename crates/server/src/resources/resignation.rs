@@ -11,7 +11,6 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call};
 use crate::input::{Input, Text};
 use crate::profile::Profile;
-use crate::punches::record;
 use crate::relation::{self, Known};
 use crate::resource::{
     self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
@@ -19,7 +18,7 @@ use crate::resource::{
 use crate::resources::employee::{self, Employee, of_employee};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::sync;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::{DateTime, NaiveDate, Utc};
 use muster_store::{Sql, Tx, json_list};
 use sea_query::{Alias, Condition, ExprTrait, JoinType, SelectStatement, SimpleExpr};
@@ -325,7 +324,7 @@ impl Writable for Resignation {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::people_in_order(tx, &app.company.id).await?)
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn show_saved(_app: &App, caller: &Caller, row: Row) -> Result<Value> {
@@ -523,24 +522,27 @@ async fn take_effect(
     Ok(())
 }
 
-/// The employees are there again: without the entries, or with them as history.
-async fn end(
-    app: &App,
-    tx: &mut Writing,
-    caller: &Caller,
-    rows: &[Row],
-    action: &'static str,
-) -> Result<()> {
+/// How a resignation is taken back.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The person comes back: it is history.
+    Rehire,
+    /// It was a mistake: it never was.
+    Delete,
+}
+
+/// The employees are there again.
+async fn end(app: &App, tx: &mut Writing, caller: &Caller, rows: &[Row], how: End) -> Result<()> {
     let now = app.clock.now();
-    record::people_in_order(tx, &app.company.id).await?;
+    writing::people_in_order(tx, &app.company.id).await?;
     let mut ended = Vec::with_capacity(rows.len());
     for row in rows {
-        let end = match action {
-            "rehire" => Sql::new(
+        let end = match how {
+            End::Rehire => Sql::new(
                 "UPDATE resignation SET ended_at = $2, changed_at = $2 WHERE id = $1 AND ended_at IS NULL",
                 [row.id.into(), now.into()],
             ),
-            _ => Sql::new(
+            End::Delete => Sql::new(
                 "DELETE FROM resignation WHERE id = $1 AND ended_at IS NULL",
                 [row.id.into()],
             ),
@@ -550,7 +552,10 @@ async fn end(
             continue;
         }
         let deed = Deed {
-            action,
+            action: match how {
+                End::Rehire => "rehire",
+                End::Delete => "delete",
+            },
             thing: Resignation::NAME,
             thing_id: row.emp_code.clone(),
             before: Some(row.audited()),
@@ -569,7 +574,7 @@ impl Removable for Resignation {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        end(app, tx, caller, &rows, "delete").await?;
+        end(app, tx, caller, &rows, End::Delete).await?;
         Ok(Vec::new())
     }
 }
@@ -616,7 +621,7 @@ pub async fn turn_of_the_day(app: &App) -> Result<()> {
         return Ok(());
     }
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     // Read again: somebody may have taken one back meanwhile.
     let rows: Vec<Row> = tx.all(&due).await?;
     let due: Vec<(&Row, i16)> = rows.iter().map(|row| (row, row.state(app))).collect();
@@ -685,7 +690,7 @@ async fn rehire(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
     let rows = meant(app, caller, &call.request.body).await?;
     let mut tx = Writing::begin(app).await?;
-    end(app, &mut tx, caller, &rows, "rehire").await?;
+    end(app, &mut tx, caller, &rows, End::Rehire).await?;
     tx.commit(app).await?;
     Ok(Answer::ok(&caller.profile.done()))
 }
@@ -694,7 +699,7 @@ async fn disable_att(call: Call) -> Result<Answer> {
     let (app, caller) = (&call.request.app, &call.caller);
     let rows = meant(app, caller, &call.request.body).await?;
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     for row in &rows {
         let change = Change {
             disableatt: Some(true),
@@ -720,7 +725,7 @@ async fn adjust_resign(call: Call) -> Result<Answer> {
     };
     input.settle()?;
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let resigned = resigned_among(&mut tx, people.rows.iter().map(|row| row.id)).await?;
     if !resigned.is_empty() {
         let problems = resigned.iter().map(|emp_code| {
@@ -802,7 +807,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let path = |name: &str| format!("{}{name}/", Resignation::PATH);
     let tag = Thing::Resignation;
     let right = Right::Change(Thing::Resignation);
-    endpoints.push(employee::posted(
+    endpoints.push(resource::posted(
         &path("disable_att"),
         "Ends the attendance of resigned employees",
         tag,
@@ -812,7 +817,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     ));
     for name in ["rehire", "reinstatement"] {
         let summary = "Takes resigned employees back";
-        endpoints.push(employee::posted(
+        endpoints.push(resource::posted(
             &path(name),
             summary,
             tag,
@@ -822,7 +827,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ));
     }
     for name in ["adjust_resign", "adjust_regsin"] {
-        endpoints.push(employee::posted(
+        endpoints.push(resource::posted(
             &format!("{}{name}/", Employee::PATH),
             "Several employees resign",
             tag,

@@ -18,8 +18,8 @@ use crate::resource::{
 };
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
-use crate::writing::Writing;
-use muster_store::{Sql, Tx};
+use crate::writing::{self, Writing};
+use muster_store::Tx;
 use sea_query::{
     Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, Order, SelectStatement,
     SimpleExpr, UnionType, WithClause, WithQuery,
@@ -95,46 +95,51 @@ impl Numbers {
     };
 }
 
+/// Who can be what uses one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    Employees,
+    FormerEmployees,
+    Terminals,
+}
+
+impl Users {
+    fn called(self) -> Counted {
+        match self {
+            Users::Employees => counted!("{count} employee", "{count} employees"),
+            Users::FormerEmployees => {
+                counted!("{count} former employee", "{count} former employees")
+            }
+            Users::Terminals => counted!("{count} terminal", "{count} terminals"),
+        }
+    }
+}
+
 /// Rows of another table that point at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Use {
+    pub users: Users,
     pub table: &'static str,
     pub column: &'static str,
     /// Which of them, as SQL.
     pub which: &'static str,
-    pub called: Counted,
 }
 
 impl Use {
-    pub const fn by(table: &'static str, column: &'static str, called: Counted) -> Use {
-        Use {
-            table,
-            column,
-            which: "TRUE",
-            called,
-        }
-    }
-
     /// Employees, those in force and those who are no longer.
     pub const fn by_employees(column: &'static str) -> [Use; 2] {
-        [
-            Use {
-                which: "status = 0",
-                ..Use::by(
-                    "employee",
-                    column,
-                    counted!("{count} employee", "{count} employees"),
-                )
-            },
-            Use {
-                which: "status <> 0",
-                ..Use::by(
-                    "employee",
-                    column,
-                    counted!("{count} former employee", "{count} former employees"),
-                )
-            },
-        ]
+        let employees = Use {
+            users: Users::Employees,
+            table: "employee",
+            column,
+            which: "status = 0",
+        };
+        let former = Use {
+            users: Users::FormerEmployees,
+            which: "status <> 0",
+            ..employees
+        };
+        [employees, former]
     }
 }
 
@@ -164,14 +169,14 @@ pub struct Row {
     company_name: String,
 }
 
-/// One of a whole tree, and who uses it: how many, and what they are called.
+/// One of a whole tree, and who uses it: how many, in words.
 #[derive(Debug)]
 pub struct Branch {
     pub id: i64,
     pub code: String,
     pub name: String,
     pub parent_id: Option<i64>,
-    pub uses: Vec<String>,
+    pub uses: Vec<(Users, String)>,
 }
 
 /// A larger tree is not shown whole.
@@ -219,7 +224,8 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
         let counts: HashMap<i64, i64> = counts.into_iter().collect();
         for branch in &mut branches {
             if let Some(count) = counts.get(&branch.id) {
-                branch.uses.push(one.called.with(*count, &[]));
+                let count = one.users.called().with(*count, &[]);
+                branch.uses.push((one.users, count));
             }
         }
     }
@@ -513,7 +519,8 @@ impl<T: Tree> Writable for T {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        stand_still(app, tx).await
+        // Two that each see no circle could make one together.
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn stored_above(app: &App) -> Result<HashMap<String, String>> {
@@ -624,19 +631,6 @@ impl Change {
     }
 }
 
-/// What is checked of a tree stays true until the transaction ends: on PostgreSQL two writers that
-/// each see no circle could make one together. SQLite has one writer at a time anyway.
-async fn stand_still(app: &App, tx: &mut Tx) -> Result<()> {
-    let _: Option<(String,)> = tx
-        .find(&Sql::by_dialect(
-            "SELECT id FROM company WHERE id = $1",
-            "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
-            [app.company.id.clone().into()],
-        ))
-        .await?;
-    Ok(())
-}
-
 async fn add<T: Tree>(app: &App, tx: &mut Tx, caller: &Caller, change: Change) -> Result<i64> {
     if let Some(query) = change.same_code::<T>(app, None)
         && tx.find::<(i64,)>(&query).await?.is_some()
@@ -668,7 +662,7 @@ pub async fn add_named<T: Tree>(
     code: String,
     name: String,
 ) -> Result<i64> {
-    stand_still(app, tx).await?;
+    writing::people_in_order(tx, &app.company.id).await?;
     let change = Change {
         code: Some(code),
         name: Some(name),
@@ -711,7 +705,7 @@ impl<T: Tree> Removable for T {
         caller: &Caller,
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
-        stand_still(app, tx).await?;
+        writing::people_in_order(tx, &app.company.id).await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut uses = uses::<T>(tx, &ids).await?;
         let limited = role::limited_to(tx, T::RELATION.within).await?;
@@ -777,7 +771,8 @@ async fn uses<T: Tree>(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Stri
                 .group_by_col(Alias::new(of.column));
             let found: Vec<(i64, i64)> = tx.all(&select).await?;
             for (id, count) in found {
-                uses.entry(id).or_default().push(of.called.with(count, &[]));
+                let count = of.users.called().with(count, &[]);
+                uses.entry(id).or_default().push(count);
             }
         }
         let mut select = SelectStatement::new();

@@ -10,7 +10,6 @@ use crate::language;
 use crate::resource::{
     self, Clock, Column, Field, Period, Resource, Searched, col, within_periods,
 };
-use crate::resources::employee;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::scope::Owner;
 use crate::terminals::commands;
@@ -128,8 +127,8 @@ const TIMES: &[Period] = &[
 ];
 
 const SEARCHED_WITHOUT_PEOPLE: &[Searched] = &[
-    Searched::Ascii(column("verb")),
-    Searched::Ascii(column("created_by")),
+    Searched::Plain(column("verb")),
+    Searched::Plain(column("created_by")),
     Searched::Folded(("terminal", "search_text")),
 ];
 
@@ -172,8 +171,8 @@ impl Resource for Listed {
         Field::together("finish_time_end", Kind::Time, "Not after."),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("shown")),
-        Searched::Ascii(column("created_by")),
+        Searched::Plain(column("shown")),
+        Searched::Plain(column("created_by")),
         Searched::Folded(("terminal", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[
@@ -407,7 +406,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             doc,
             cancel,
         ),
-        employee::posted(
+        resource::posted(
             &format!("{}cancel_several/", Listed::PATH),
             "Takes back commands that were not sent yet: all of them, or none",
             Thing::Terminal,

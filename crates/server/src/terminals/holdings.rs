@@ -138,7 +138,7 @@ impl Resource for Holdings {
         Field::new("change_time", Kind::Time, column("changed_at")),
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("pin")),
+        Searched::Plain(column("pin")),
         Searched::Folded(("terminal", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[

@@ -8,7 +8,6 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::record;
 use crate::resources::message;
 use crate::resources::private_message::PrivateMessage;
 use crate::resources::public_message::PublicMessage;
@@ -16,7 +15,7 @@ use crate::terminals::commands::{self, Order};
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::retry;
 use crate::terminals::zone::Zone;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use muster_protocol::command::{Audience, Command, cut_message};
 use muster_store::{Dialect, Sql, Tx, json_list};
@@ -155,7 +154,7 @@ macro_rules! private_due {
 }
 
 /// These messages are new, or were changed. Queues what their terminals are to be told, and nothing they
-/// were told already. The caller's transaction has its place (`punches::record::people_in_order`).
+/// were told already. The caller's transaction has its place (`writing::people_in_order`).
 pub async fn concerns(
     app: &App,
     tx: &mut Writing,
@@ -373,7 +372,7 @@ pub async fn settle(app: &App) -> Result<()> {
         let ids = unsettled(app, kind).await?;
         for some in ids.chunks(TOGETHER) {
             let mut tx = Writing::begin(app).await?;
-            record::people_in_order(&mut tx, &app.company.id).await?;
+            writing::people_in_order(&mut tx, &app.company.id).await?;
             concerns(app, &mut tx, &Caller::system(), kind, some).await?;
             tx.commit(app).await?;
         }
@@ -388,7 +387,7 @@ pub async fn settle(app: &App) -> Result<()> {
         .await?;
     if is_left {
         let mut tx = Writing::begin(app).await?;
-        record::people_in_order(&mut tx, &app.company.id).await?;
+        writing::people_in_order(&mut tx, &app.company.id).await?;
         removed(app, &mut tx, &Caller::system()).await?;
         tx.commit(app).await?;
     }

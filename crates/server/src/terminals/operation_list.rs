@@ -109,8 +109,8 @@ impl Resource for Operations {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("operator")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("operator")),
         Searched::Folded(("terminal", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[

@@ -11,7 +11,7 @@ use crate::sealed::Sealed;
 use crate::terminals::contact::NOT_AUTHORIZED;
 use crate::terminals::roster::Presence;
 use crate::terminals::sync::{self, Shown, Thing};
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use chrono::NaiveDateTime;
 use muster_protocol::operation;
 use muster_protocol::upload::{
@@ -92,7 +92,7 @@ pub struct Kept {
 
 /// Removes these templates, here and on the terminals that hold them; with the last of its type the picture
 /// that terminals would make another of. The caller's transaction has its place
-/// (`punches::record::people_in_order`).
+/// (`writing::people_in_order`).
 pub async fn remove(
     app: &App,
     tx: &mut Writing,
@@ -225,7 +225,7 @@ async fn take_users(app: &App, terminal: &Presence, users: &[User]) -> Result<Ve
     let pins: Vec<&str> = users.iter().map(|user| user.pin.as_str()).collect();
     let mut tx = Writing::begin(app).await?;
     // Two terminals that bring the same people must take locks in one order.
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let strangers = sync::strangers(app, &mut tx, terminal.id, &pins).await?;
     let mut made = HashSet::new();
@@ -266,7 +266,7 @@ async fn take_bodies(app: &App, terminal: &Presence, bodies: &[Body<'_>]) -> Res
     pins.sort_unstable();
     pins.dedup();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     // Its people are compared below; of those who leave it nothing is taken any more.
     let leaving = sync::leaving(&mut tx, terminal.id, &pins).await?;
     let strangers = sync::strangers(app, &mut tx, terminal.id, &pins).await?;

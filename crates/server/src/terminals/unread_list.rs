@@ -93,9 +93,9 @@ impl Resource for Unread {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Ascii(column("terminal_sn")),
-        Searched::Ascii(column("table_name")),
-        Searched::Ascii(column("reason")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("table_name")),
+        Searched::Plain(column("reason")),
         Searched::Folded(("terminal", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[

@@ -9,6 +9,7 @@ use muster::routes::Guard;
 use muster::{accounts, api};
 use reqwest::Method;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// A path with something in the place of what varies: nothing that is there.
@@ -670,6 +671,64 @@ async fn who_is_limited_to_an_area_moves_and_resigns_nobody_beyond() {
             .is(200);
         let read = admin.get(&format!("{people}1002/")).await.is(200);
         assert_eq!(read["area"].as_array().map(Vec::len), Some(2));
+    })
+    .await;
+}
+
+/// A thing whose code is a word of a route could never be asked for by it.
+#[tokio::test]
+async fn the_words_of_routes_are_no_codes() {
+    on_both(|test| async move {
+        let caller = test.biotime().await;
+        let registry = api::registry();
+        let paths = || {
+            registry
+                .endpoints()
+                .iter()
+                .map(|endpoint| endpoint.path.as_str())
+        };
+        let lists: BTreeSet<(&str, &str)> = paths()
+            .filter_map(|path| path.strip_suffix("}/")?.rsplit_once('{'))
+            .collect();
+        let mut looked_at = 0;
+        for (list, code) in lists {
+            // Who resigns is known by the employee's code.
+            let (made_at, rest) = match (list, code) {
+                (_, "id" | "file") => continue,
+                ("/personnel/api/resigns/" | "/personnel/api/employees/", _) => {
+                    let rest = json!({ "department": 1, "area": [1] });
+                    ("/personnel/api/employees/", rest)
+                }
+                ("/iclock/api/terminals/", _) => {
+                    let rest = json!({ "alias": "a", "ip_address": "10.0.0.1", "area": 1 });
+                    (list, rest)
+                }
+                (_, code) => (list, json!({ (code.replace("_code", "_name")): "a" })),
+            };
+            let make = async |word: &str| {
+                let mut body = rest.clone();
+                body[code] = word.into();
+                caller.post(made_at, body).await
+            };
+            let words: BTreeSet<&str> = paths()
+                .filter_map(|path| path.strip_prefix(list)?.split('/').next())
+                .filter(|word| !word.is_empty() && !word.starts_with('{'))
+                .collect();
+            for word in &words {
+                for word in [word.to_string(), word.to_uppercase()] {
+                    let refused = make(&word).await.is(400);
+                    let fields: Vec<_> = refused.as_object().expect("problems").keys().collect();
+                    assert_eq!(fields, [code], "{made_at}: {word}: {refused}");
+                }
+                looked_at += 1;
+            }
+            if made_at == list {
+                make("no_word").await;
+                let path = format!("{list}no_word/");
+                assert_eq!(caller.get(&path).await.is(200)[code], "no_word");
+            }
+        }
+        assert!(looked_at > 40, "{looked_at}");
     })
     .await;
 }

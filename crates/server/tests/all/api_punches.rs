@@ -258,6 +258,43 @@ async fn transactions_are_filtered_by_everything_callers_ask_for() {
 }
 
 #[tokio::test]
+async fn names_in_any_script_are_found_in_any_case() {
+    on_both(|test| async move {
+        let caller = test.biotime().await;
+        employee(&test, json!({ "emp_code": "11" })).await;
+        let known = punch(&test, "11", "2026-01-15 09:00:00", Some(1_000_000_001)).await;
+        let unknown = punch(&test, "99", "2026-01-15 09:00:01", None).await;
+        test.run(
+            "UPDATE punch SET terminal_alias = 'Вход [1]* Süd', area_name = 'ΑΘΉΝΑ'",
+            [],
+        )
+        .await;
+        let everything: String = ('\u{c0}'..='\u{24f}').collect();
+        for (list, id) in [(TRANSACTIONS, known), (UNREGISTER, unknown)] {
+            for (query, is_found) in [
+                ("search=Вход", true),
+                ("search=вХОД SÜD", true),
+                ("search=αθήνα [1]*", true),
+                ("search=вх?д", false),
+                ("search=[вы]ход", false),
+                ("search=выход", false),
+                (&format!("search={everything}"), false),
+                ("terminal_alias_icontains=ВХОД [1]* sÜ", true),
+                ("terminal_alias_icontains=ход [", true),
+                ("terminal_alias_icontains=*ход", false),
+                ("terminal_alias_icontains=вход_", false),
+                (&format!("terminal_alias_icontains={everything}"), false),
+            ] {
+                let found = caller.get(&format!("{list}?{query}")).await.is(200);
+                let expected: &[i64] = if is_found { &[id] } else { &[] };
+                assert_eq!(ids(&found), expected, "{list} {query}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn punches_are_ordered_by_what_a_list_shows_of_them() {
     on_both(|test| async move {
         let caller = test.biotime().await;
@@ -558,6 +595,16 @@ async fn a_transaction_that_is_removed_is_hidden_and_can_be_shown_again() {
             by_ids.get(&format!("{HIDDEN}{}/", all[1])).await.is(200),
             *row
         );
+        // What it shows it can be asked for.
+        for (query, count) in [
+            ("source=1&ordering=-temperature,mask_flag", 1),
+            ("source=2", 0),
+            ("work_code=7", 0),
+        ] {
+            let asked = codes.get(&format!("{HIDDEN}?{query}")).await;
+            assert_eq!(asked.is(200)["count"], count, "{query}");
+            assert_eq!(asked.header("warning"), "", "{query}");
+        }
 
         // Several at once; what is hidden already is no transaction.
         let hide = format!("{TRANSACTIONS}hide/");

@@ -157,9 +157,7 @@ const BELOW: &[(&str, &[&str])] = &[
 /// its arguments, beside `self`, that is. One that nobody needs any more fails.
 const TOLD_AN_ACTION: &[(&str, &str, usize)] = &[
     ("accounts/user.rs", "deed", 0),
-    ("punches/assign.rs", "deed", 0),
     ("punches/parts.rs", "told", 0),
-    ("resources/resignation.rs", "end", 4),
     ("terminals/terminal/", "again", 3),
     ("terminals/terminal/", "give", 0),
     ("terminals/terminal/", "queue", 1),

@@ -460,6 +460,14 @@ fn the_configuration_is_shown_and_checked() {
             "[api]\npublic_url = \"ftp://x\"\n",
             "api.public_url must begin with http:// or https://",
         ),
+        (
+            "[terminals]\nerror_delay_s = 0\n",
+            "terminals.error_delay_s must be 30 to 300",
+        ),
+        (
+            "[limits]\nhead_s = 0\n",
+            "limits.head_s must be 1 to 31622400",
+        ),
         ("lisen = \"127.0.0.1:9\"\n", "lisen"),
         ("listen =\n", "the configuration cannot be used"),
     ] {

@@ -3,6 +3,7 @@
 use crate::console::{DOCK, Door, GATE, HEAD_OFFICE, WAITING, WAREHOUSE, rights};
 use crate::testing::{TestApp, on_both};
 use axum::http::{StatusCode, header};
+use chrono::TimeDelta;
 use muster::access::{Right, Thing};
 
 async fn page(door: &Door, id: i64, cookie: &str) -> String {
@@ -48,6 +49,9 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
         assert!(waiting.contains("it waits to be authorised"), "{waiting}");
         let list = door.get("/terminals", &cookie).await.text;
         assert_eq!(list.matches(">Waiting</span>").count(), 1, "{list}");
+        for state in ["state warn\">Waiting<", "state good\">Online<"] {
+            assert!(list.contains(state), "{list}");
+        }
         assert!(waiting.contains("starts, and asks for its options"));
         assert!(waiting.contains("refused, not authorised: it keeps what it has"));
 
@@ -63,8 +67,13 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
                       FP PIN=8\tFID=1\tSize=8\tValid=1\tTMP=SGVsbG8x\n";
         let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
         assert_eq!(server.post(target, person).await.status, 200);
+        let target = "/iclock/cdata?SN=GATE01&table=options";
+        let options = "~DeviceName=SpeedFace,MAC=00:17:61:aa:bb:<1";
+        assert_eq!(server.post(target, options).await.status, 200);
         let gate = page(&door, GATE, &cookie).await;
+        assert!(!page(&door, DOCK, &cookie).await.contains("MAC address"));
         for told in [
+            "<dt>MAC address</dt><dd>00:17:61:aa:bb:&#60;1</dd>",
             "It calls: the last time",
             "Its last punch here is of PIN 7, 2026-01-15 13:30:00 +05:30 by its clock",
             "Punches of PINs nobody has: 1.",
@@ -94,6 +103,9 @@ async fn a_terminals_page_says_why_there_is_no_punch() {
         assert!(!page(&door, DOCK, &cookie).await.contains("ATTLOG"));
         let unread = door.get("/unread?terminal_sn=GATE01", &cookie).await.text;
         assert!(unread.contains("The time is none"), "{unread}");
+        server.app.clock.advance(TimeDelta::minutes(3));
+        let list = door.get("/terminals", &cookie).await.text;
+        assert!(list.contains("state bad\">Offline<"), "{list}");
     })
     .await;
 }

@@ -5,6 +5,7 @@ use crate::testing::on_both;
 use axum::http::{StatusCode, header};
 use muster::access::{Right, Rights, Thing};
 use muster::profile::Profile;
+use muster_store::Sql;
 use serde_json::json;
 
 fn figure(page: &str, name: &str) -> String {
@@ -77,6 +78,12 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
         assert_eq!(figure(&later, "Late"), "3");
         let odd = door.get("/?late=noon", &cookie).await.text;
         assert_eq!(figure(&odd, "Late"), "1");
+
+        // A name of blanks is none: there is the code to click on.
+        let blank = "UPDATE employee SET first_name = ' ', last_name = '' WHERE emp_code = '8'";
+        door.run(Sql::new(blank, [])).await;
+        let page = door.get("/", &cookie).await.text;
+        assert!(page.contains(">8</a> <span class=\"pin\">8</span>"), "{page}");
     })
     .await;
 }

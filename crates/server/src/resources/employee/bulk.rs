@@ -10,24 +10,16 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call};
 use crate::input::{Input, read_several};
 use crate::language::Text;
-use crate::punches::record;
 use crate::relation::Known;
 use crate::resource::{self, Resource, Several};
-use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
+use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::people::{self, BioKind};
 use crate::terminals::sync;
-use crate::writing::Writing;
-use http::{Method, StatusCode};
+use crate::writing::{self, Writing};
 use serde_json::{Value, json};
 
 /// The names under which employees are listed.
 pub(super) const PEOPLE: &[&str] = &["emp_code", "employees", "employee"];
-
-pub const DONE: &[Member] = &[Member::new(
-    "detail",
-    Kind::Text,
-    "Success.; in the BioTime profile code, msg and data.",
-)];
 
 /// What is set for all of them: a member of an employee, and the names it goes by here.
 struct Adjustment {
@@ -149,7 +141,7 @@ async fn del_bio_template(call: Call) -> Result<Answer> {
     input.settle()?;
     if !kinds.is_empty() {
         let mut tx = Writing::begin(app).await?;
-        record::people_in_order(&mut tx, &app.company.id).await?;
+        writing::people_in_order(&mut tx, &app.company.id).await?;
         for employee in rows {
             people::forget(app, &mut tx, caller, &employee.emp_code, &kinds).await?;
             let deed = Deed {
@@ -176,7 +168,7 @@ async fn resync_to_device(call: Call) -> Result<Answer> {
         .map(|employee| employee.emp_code.as_str())
         .collect();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     sync::repeat(app, &mut tx, caller, &codes).await?;
     for emp_code in codes {
         let deed = Deed {
@@ -236,29 +228,6 @@ const DELETE_TEMPLATES: &[Member] = &[
     Member::new("vl_face", Kind::Boolean, "Faces in visible light."),
 ];
 
-/// An endpoint that does something with several, and answers `DONE`.
-pub fn posted<F, R>(
-    path: &str,
-    summary: &str,
-    tag: Thing,
-    right: Right,
-    body: &'static [Member],
-    work: F,
-) -> Endpoint
-where
-    F: Fn(Call) -> R + Send + Sync + 'static,
-    R: Future<Output = Result<Answer>> + Send + 'static,
-{
-    let doc = Doc {
-        summary: summary.into(),
-        tag: tag.name(),
-        query: Vec::new(),
-        body: Some(body),
-        returns: Returns::One(StatusCode::OK, DONE),
-    };
-    Endpoint::guarded(Method::POST, path, right, doc, work)
-}
-
 /// `adjust_resign` stands with the resignations it makes.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let tag = Thing::Employee;
@@ -298,9 +267,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ),
     ] {
         let work = |call| adjust(call, what);
-        endpoints.push(posted(&path(name), summary, tag, change, body, work));
+        endpoints.push(resource::posted(
+            &path(name),
+            summary,
+            tag,
+            change,
+            body,
+            work,
+        ));
     }
-    endpoints.push(posted(
+    endpoints.push(resource::posted(
         &path("del_bio_template"),
         "Removes templates of several employees, on terminals too",
         tag,
@@ -308,7 +284,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         DELETE_TEMPLATES,
         del_bio_template,
     ));
-    endpoints.push(posted(
+    endpoints.push(resource::posted(
         &path("resync_to_device"),
         "Tells terminals everything about several employees again",
         tag,

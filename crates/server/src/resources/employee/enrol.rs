@@ -8,6 +8,7 @@ use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::input::{Text, read_text};
 use crate::resource::{Columns, Resource, search_text};
+use crate::resources::employee;
 use crate::terminals::roster::Presence;
 use muster_protocol::person::card_number;
 use muster_protocol::secret::Secret;
@@ -203,28 +204,22 @@ async fn complete(
     }
     let said = Said::by(user);
     let mut as_shown = said.fits;
-    let is_empty =
-        |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
     let mut columns = Columns::default();
     let mut after = Map::new();
     if let Some(name) = said.name {
-        let names = [&known.first_name, &known.last_name];
-        if names.into_iter().all(is_empty) {
+        let known_as = employee::name(known.first_name.as_deref(), known.last_name.as_deref());
+        if known_as.is_empty() {
             after.insert("first_name".into(), name.clone().into());
             columns.set("first_name", name);
         } else {
-            let names: Vec<&str> = names
-                .into_iter()
-                .flatten()
-                .map(|name| name.trim())
-                .collect();
             // A terminal keeps the beginning of a name.
-            as_shown &= names.join(" ").trim().starts_with(&name);
+            as_shown &= known_as.starts_with(&name);
         }
     }
     if let Some(card) = said.card {
-        if !is_empty(&known.card_no) {
-            as_shown &= known.card_no.as_deref().and_then(card_number) == Some(card);
+        let known_card = known.card_no.as_deref();
+        if known_card.is_some_and(|card| !card.trim().is_empty()) {
+            as_shown &= known_card.and_then(card_number) == Some(card);
         } else if is_used(app, tx, &card).await? {
             as_shown = false;
         } else {

@@ -9,7 +9,6 @@ mod photo;
 mod store;
 mod write;
 
-pub use bulk::posted;
 pub use enrol::{Enrolled, enrolled_at};
 pub use own_password::rehash;
 pub use photo::{for_terminals as photos_for_terminals, has_photo};
@@ -172,19 +171,25 @@ struct Template {
     version: String,
 }
 
+/// First and last name, as far as there are any.
+pub fn name(first: Option<&str>, last: Option<&str>) -> String {
+    let names: Vec<&str> = [first, last]
+        .into_iter()
+        .flatten()
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.join(" ")
+}
+
 impl Row {
     /// First and last name, or the code of somebody without a name.
     pub fn full_name(&self) -> String {
-        let names: Vec<&str> = [&self.first_name, &self.last_name]
-            .into_iter()
-            .flatten()
-            .map(|name| name.trim())
-            .filter(|name| !name.is_empty())
-            .collect();
-        if names.is_empty() {
+        let name = name(self.first_name.as_deref(), self.last_name.as_deref());
+        if name.is_empty() {
             self.emp_code.clone()
         } else {
-            names.join(" ")
+            name
         }
     }
 

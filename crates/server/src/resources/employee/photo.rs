@@ -10,11 +10,10 @@ use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call};
-use crate::punches::record;
 use crate::resource::{self, Resource};
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::sync;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -150,7 +149,7 @@ async fn put(
 ) -> Result<()> {
     let now = app.clock.now();
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let mut codes = Vec::new();
     for (id, emp_code) in people {
         tx.run(&Sql::new(

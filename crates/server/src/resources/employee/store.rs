@@ -1,5 +1,5 @@
 //! Employees as rows: one that was given, or a file of them, several hundred by one statement. Whoever
-//! stores them has taken its place among those that change people (`record::people_in_order`).
+//! stores them has taken its place among those that change people (`writing::people_in_order`).
 
 use super::write::Changes;
 use super::{AreaOf, Employee, Row, VALID, by_employee, select_areas};
@@ -13,7 +13,7 @@ use crate::punches::record;
 use crate::relation::AREA;
 use crate::resource::{self, Columns, Refused, Resource};
 use crate::terminals::{people, sync};
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use muster_store::{Sql, Statement, Tx, json_list};
 use std::collections::{HashMap, HashSet};
 
@@ -295,7 +295,7 @@ pub async fn complete_searches(app: &App) -> Result<()> {
             return Ok(());
         }
         let mut tx = app.store.write().await?;
-        record::people_in_order(&mut tx, &app.company.id).await?;
+        writing::people_in_order(&mut tx, &app.company.id).await?;
         let ids: Vec<(i64,)> = tx.all(&due).await?;
         let ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
         let rows = rows_of(app, &mut tx, &ids).await?;
@@ -534,7 +534,7 @@ pub async fn tell(app: &App, caller: &Caller) -> Result<()> {
             return Ok(());
         }
         let mut tx = Writing::begin(app).await?;
-        record::people_in_order(&mut tx, &app.company.id).await?;
+        writing::people_in_order(&mut tx, &app.company.id).await?;
         // Somebody else may have told them meanwhile.
         let codes: Vec<(String,)> = tx.all(&untold()).await?;
         let codes: Vec<String> = codes.into_iter().map(|(code,)| code).collect();

@@ -9,14 +9,13 @@ use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Problem, Result};
 use crate::extract::Body;
-use crate::input::{Input, Text, read_boolean, read_list};
+use crate::input::{Input, Text, brief_value, read_boolean, read_list};
 use crate::profile::Profile;
-use crate::punches::record;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{self, Columns, Refused, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
 use crate::terminals::sync;
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use muster_store::{Sql, Tx};
 use sea_query::Alias;
 use serde_json::{Value, json};
@@ -256,10 +255,7 @@ impl Changes {
                 // Clients send null for what nobody told them; the client biotime does so.
                 None if value.is_null() => {}
                 None => {
-                    let shown = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    let shown: String = shown.chars().take(100).collect();
+                    let shown = brief_value(value);
                     input.problem(
                         name,
                         t!("\"{value}\" is not a valid choice.", value = shown),
@@ -538,7 +534,7 @@ impl Writable for Employee {
     }
 
     async fn prepare(app: &App, tx: &mut Writing) -> Result<()> {
-        Ok(record::people_in_order(tx, &app.company.id).await?)
+        Ok(writing::people_in_order(tx, &app.company.id).await?)
     }
 
     async fn conclude(app: &App, tx: &mut Writing, caller: &Caller, ids: &[i64]) -> Result<()> {
@@ -589,7 +585,7 @@ impl Removable for Employee {
         rows: Vec<Row>,
     ) -> Result<Vec<Problem>> {
         let now = app.clock.now();
-        record::people_in_order(tx, &app.company.id).await?;
+        writing::people_in_order(tx, &app.company.id).await?;
         let mut codes = Vec::with_capacity(rows.len());
         for some in rows.chunks(500) {
             let ids: Vec<i64> = some.iter().map(|row| row.id).collect();

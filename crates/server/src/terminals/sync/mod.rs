@@ -32,13 +32,12 @@ pub use wanted::{Wanted, wanted};
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::record::people_in_order;
 use crate::terminals::commands;
 use crate::terminals::contact::{self, NOT_AUTHORIZED};
 use crate::terminals::messages;
 use crate::terminals::retry;
 use crate::terminals::roster::Presence;
-use crate::writing::Writing;
+use crate::writing::{Writing, people_in_order};
 use compare::{Asked, compare};
 use muster_protocol::command::Command;
 use muster_protocol::upload::Failure;
@@ -53,7 +52,7 @@ const MOST_STEPS: usize = 20;
 
 /// These people came, changed, moved or went; `emp_codes` may name some that are no longer there.
 /// Queues what their terminals are to be told, and nothing that they were told already. The caller's
-/// transaction has taken its place among those that change people (`punches::record::people_in_order`).
+/// transaction has taken its place among those that change people (`writing::people_in_order`).
 pub async fn concerns<S: AsRef<str>>(
     app: &App,
     tx: &mut Writing,
@@ -75,7 +74,7 @@ pub async fn concerns<S: AsRef<str>>(
 
 /// Somebody may be enrolled for this at terminals that never sent it: all that know the person and have such a thing
 /// are told of its removal by the comparison that follows. The caller's transaction has its place
-/// (`punches::record::people_in_order`).
+/// (`writing::people_in_order`).
 pub async fn suspect(app: &App, tx: &mut Tx, emp_code: &str, wire_types: &[i16]) -> Result<()> {
     let places: Vec<Place> = tx
         .all(&Sql::by_dialect(

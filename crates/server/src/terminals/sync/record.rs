@@ -114,15 +114,9 @@ impl Record {
                 .open(employee::DEVICE_PASSWORD, sealed)
                 .map_err(|error| Error::Internal(error.into()))?,
         };
-        let names: Vec<&str> = [&person.first_name, &person.last_name]
-            .into_iter()
-            .flatten()
-            .map(|name| name.trim())
-            .filter(|name| !name.is_empty())
-            .collect();
         Ok(Record {
             pin: person.emp_code.clone(),
-            name: names.join(" "),
+            name: employee::name(person.first_name.as_deref(), person.last_name.as_deref()),
             privilege: match person.dev_privilege {
                 1 => ADMINISTRATOR,
                 privilege => privilege,

@@ -7,11 +7,10 @@ use crate::answer::Answer;
 use crate::audit::{self, Deed};
 use crate::error::Result;
 use crate::extract::Call;
-use crate::punches::record;
 use crate::resource::{self, Resource};
 use crate::routes::{Endpoint, Kind, Member};
 use crate::terminals::{commands, sync};
-use crate::writing::Writing;
+use crate::writing::{self, Writing};
 use muster_protocol::command::{AccessTable, Command};
 use muster_protocol::handshake::Family;
 use serde_json::{Value, json};
@@ -78,7 +77,7 @@ async fn clear_all(mut call: Call) -> Result<Answer> {
     let app = telling.app;
     let plan = telling.plan(|terminal| Ok(emptying(terminal)))?;
     let mut tx = Writing::begin(app).await?;
-    record::people_in_order(&mut tx, &app.company.id).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
     let ids = plan.queue(&mut tx, "clear_all").await?;
     for (terminal, ids) in plan.terminals().zip(&ids) {
         if let Some(last) = ids.last() {

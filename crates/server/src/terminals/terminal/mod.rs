@@ -143,11 +143,11 @@ impl Resource for Terminal {
     ];
     const SEARCHED: &'static [Searched] = &[
         Searched::Folded(column("search_text")),
-        Searched::Ascii(column("terminal_name")),
-        Searched::Ascii(column("ip_address")),
-        Searched::Ascii(column("real_ip")),
-        Searched::Ascii(column("fw_ver")),
-        Searched::Ascii(column("push_ver")),
+        Searched::Plain(column("terminal_name")),
+        Searched::Plain(column("ip_address")),
+        Searched::Plain(column("real_ip")),
+        Searched::Plain(column("fw_ver")),
+        Searched::Plain(column("push_ver")),
         Searched::Folded(("area", "search_text")),
     ];
     const ANSWER: &'static [Member] = &[
@@ -270,6 +270,9 @@ impl Resource for Terminal {
     }
 }
 
+/// What is said of members that callers set and read, and nothing else looks at.
+const KEPT: &str = "Kept for other software; changes nothing here.";
+
 impl Writable for Terminal {
     const INPUT: &'static [Member] = &[
         Member::new("sn", Kind::Text, "The serial number.").required(),
@@ -299,13 +302,13 @@ impl Writable for Terminal {
             "How it is told its zone: hours_or_minutes, minutes, omit, signed.",
         ),
         Member::new("heartbeat", Kind::Integer, "Seconds."),
-        Member::new("transfer_mode", Kind::Integer, ""),
-        Member::new("device_direction", Kind::Integer, ""),
+        Member::new("transfer_mode", Kind::Integer, KEPT),
+        Member::new("device_direction", Kind::Integer, KEPT),
         Member::new("transfer_interval", Kind::Integer, "Minutes."),
         Member::new("transfer_time", Kind::Text, "HH:MM;HH:MM"),
-        Member::new("is_attendance", Kind::Boolean, ""),
-        Member::new("is_registration", Kind::Boolean, ""),
-        Member::new("is_access", Kind::Boolean, ""),
+        Member::new("is_attendance", Kind::Boolean, KEPT),
+        Member::new("is_registration", Kind::Boolean, KEPT),
+        Member::new("is_access", Kind::Boolean, KEPT),
         Member::new("gps_location", Kind::Text, ""),
         Member::new("company", Kind::Text, "The company's id."),
         Member::new(

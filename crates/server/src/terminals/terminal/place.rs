@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::extract::Call;
 use crate::relation::Known;
 use crate::resource::{self, Resource};
-use crate::resources::employee::posted;
 use crate::routes::{Endpoint, Kind, Member};
 
 /// All of them, or none.
@@ -39,7 +38,7 @@ const BODY: &[Member] = &[
 ];
 
 pub(super) fn endpoint() -> Endpoint {
-    posted(
+    resource::posted(
         &format!("{}adjust_area/", Terminal::PATH),
         "Puts several terminals into an area",
         Thing::Terminal,

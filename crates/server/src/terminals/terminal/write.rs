@@ -7,7 +7,7 @@ use crate::appendix;
 use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
-use crate::input::{Input, Text};
+use crate::input::{Input, Text, brief_value};
 use crate::profile::Profile;
 use crate::relation::{AREA, Known};
 use crate::resource::{self, Columns, Resource, fetch_by_id, search_text};
@@ -151,10 +151,7 @@ impl Changes {
         if let Some((name, value)) = input.value(&["company"])
             && value.as_str() != Some(app.company.id.as_str())
         {
-            let shown = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            let shown: String = shown.chars().take(100).collect();
+            let shown = brief_value(value);
             input.problem(
                 name,
                 t!(
