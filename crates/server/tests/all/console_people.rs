@@ -784,7 +784,7 @@ async fn the_form_of_an_employee_has_parts_and_keeps_what_it_has_no_word_for() {
         let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
         assert_eq!(test.post(target, finger).await.status, 200);
         let form = door.get(&page, &cookie).await.text;
-        for told in ["<dt>Fingerprint, algorithm", "href=\"/biometrics?employee=7\""] {
+        for told in ["<dt>Fingerprint</dt>", "href=\"/biometrics?employee=7\""] {
             assert!(form.contains(told), "{told}\n{form}");
         }
         // As a browser sends it: all that was chosen, beside what was typed anew.
