@@ -362,11 +362,13 @@ const REFUSED: &[Member] = &[
 fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     let mut refusals = Vec::new();
     let removes = matches!(endpoint.doc.returns, Returns::Deleted);
-    if removes {
-        refusals.push(("400", "It is in use, or cannot be missed."));
-    } else if endpoint.method != Method::GET || !endpoint.doc.query.is_empty() {
-        refusals.push(("400", "Something is wrong with what was sent."));
-    }
+    // Also what only reads one thing refuses a query with null characters.
+    let wrong = if removes {
+        "It is in use, or cannot be missed."
+    } else {
+        "Something is wrong with what was sent."
+    };
+    refusals.push(("400", wrong));
     if endpoint.guard != Guard::Open {
         refusals.push(("401", "No credential, or one that is not good."));
         refusals.push(("403", "The right is missing."));
