@@ -250,6 +250,12 @@ impl Field {
             Source::Nothing => None,
         }
     }
+
+    /// Whether what is asked of it, or its order, names the rows' own table alone.
+    fn is_own<R: Resource>(&self) -> bool {
+        matches!(self.source, Source::Column((table, _)) if table == id_column::<R>().0)
+            && self.asked != Asked::Special
+    }
 }
 
 /// Where a search looks for each word.
@@ -305,7 +311,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
     fn tables(select: &mut SelectStatement);
 
     /// The same without joins, where conditions and the order name nothing but the rows' own table: databases do not see
-    /// by themselves that a far page needs no more.
+    /// by themselves that a count or a far page needs no more.
     fn alone(select: &mut SelectStatement) {
         Self::tables(select);
     }
@@ -333,7 +339,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
         Err(Error::Internal(anyhow::anyhow!("{name} is no filter")))
     }
 
-    /// A condition that several parameters make together, or that holds unless one is given.
+    /// A condition that several parameters make together, or that holds unless one is given; of the rows' own table.
     fn together(
         app: &App,
         caller: &Caller,
@@ -825,6 +831,8 @@ pub struct Selection {
     condition: Condition,
     /// Nothing narrows it: all rows there are.
     everything: bool,
+    /// What narrows it names the rows' own table alone.
+    own: bool,
     /// More is asked than what the resource asks by itself.
     narrowed: bool,
     /// Texts are looked into: no index finds these rows, all have to be read.
@@ -845,11 +853,13 @@ impl Selection {
         let mut filters = Cond::all();
         let mut problems = Vec::new();
         let mut looks_inside = false;
+        let mut own = true;
         for field in R::FIELDS {
             for name in [&field.name].into_iter().chain(field.aliases) {
                 if !matches!(field.asked, Asked::No | Asked::Together)
                     && let Some(value) = query.take(name)
                 {
+                    own &= field.is_own::<R>();
                     match exactly::<R>(app, field, &value) {
                         Ok(condition) => filters = filters.add(condition),
                         Err(Error::Invalid(found)) => {
@@ -866,6 +876,7 @@ impl Selection {
             if !matches!(field.within, Within::No)
                 && let Some(value) = query.take(&name)
             {
+                own &= field.is_own::<R>();
                 match looked_for(&name, &value) {
                     Ok(part) => {
                         if let Some(condition) = within(app.store.dialect(), field, &part) {
@@ -898,6 +909,7 @@ impl Selection {
                 problems.push(Problem::new("search", message));
             }
             for word in words.into_iter().take(MOST_WORDS) {
+                own = false;
                 match looked_for("search", word) {
                     Ok(word) => {
                         filters =
@@ -912,13 +924,15 @@ impl Selection {
             return Err(Error::Invalid(problems));
         }
         let visible = R::visible(caller, app);
-        let everything = filters.is_empty() && visible.is_empty();
-        let narrowed = is_filtered || looks_inside || !visible.is_empty();
+        let visible_is_all = visible.is_empty();
+        let everything = filters.is_empty() && visible_is_all;
+        let narrowed = is_filtered || looks_inside || !visible_is_all;
         let wanted = query.take("ordering").unwrap_or_default();
         let (order, tie) = order::<R>(&wanted, caller.profile);
         Ok(Selection {
             condition: Cond::all().add(visible).add(filters),
             everything,
+            own: own && visible_is_all,
             narrowed,
             looks_inside,
             leaves_out,
@@ -943,6 +957,26 @@ impl Selection {
         R::tables(&mut select);
         select.cond_where(self.condition.clone());
         select
+    }
+
+    /// The same for a count: with the tables it needs.
+    fn counted<R: Resource>(&self) -> SelectStatement {
+        if !self.own {
+            return self.statement::<R>();
+        }
+        let mut select = SelectStatement::new();
+        R::alone(&mut select);
+        select.cond_where(self.condition.clone());
+        select
+    }
+
+    /// And for finding ids in the wanted order.
+    fn found_in_order<R: Resource>(&self) -> SelectStatement {
+        if self.order.iter().all(|(field, _)| field.is_own::<R>()) {
+            self.counted::<R>()
+        } else {
+            self.statement::<R>()
+        }
     }
 
     fn sort<R: Resource>(&self, app: &App, select: &mut SelectStatement) {
@@ -1017,7 +1051,7 @@ impl Selection {
         most: Option<u64>,
     ) -> WithQuery {
         let (found, id) = (Alias::new("found"), Alias::new("id"));
-        let mut all = self.statement::<R>();
+        let mut all = self.counted::<R>();
         all.expr_as(col(id_column::<R>()), id.clone());
         if let Some(most) = most {
             all.limit(most + 1);
@@ -1048,7 +1082,7 @@ impl Selection {
         {
             return Ok(count);
         }
-        let mut select = self.statement::<R>();
+        let mut select = self.counted::<R>();
         select.expr(Expr::cust("count(*)"));
         let Some(version) = R::version(app).await? else {
             let (count,): (i64,) = app.store.one(&select).await?;
@@ -1136,11 +1170,7 @@ pub async fn page<R: Resource>(
             Some(ids) => ids,
             None => {
                 // What is sorted or skipped is ids alone; the rows are read when it is known which.
-                let mut ids = select;
-                if selection.everything && by_id.is_some() {
-                    ids = SelectStatement::new();
-                    R::alone(&mut ids);
-                }
+                let mut ids = selection.found_in_order::<R>();
                 ids.expr(col(id));
                 let (skipped, left) = (
                     (number - 1) * paging.size,

@@ -99,6 +99,7 @@ impl Listed for Transaction {
         removal: None,
     };
 
+    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "transactions";
@@ -155,6 +156,7 @@ impl Listed for Hidden {
         removal: None,
     };
 
+    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "hidden_transactions";
@@ -217,6 +219,7 @@ impl Listed for Unregistered {
         removal: None,
     };
 
+    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const ROWS: &'static str = "unregister";
 

@@ -59,6 +59,9 @@ pub trait Listed: Resource {
         let _ = query;
     }
 
+    /// Unless somebody chooses, where a period is asked for: by what the period is of.
+    const ORDER_OF_A_PERIOD: Option<&'static str> = None;
+
     /// Says what zone its times are of, by the name of the server's.
     const TIMES: Option<fn(&str) -> String> = None;
 
@@ -611,9 +614,11 @@ pub async fn show<R: Listed>(
         asked.extend([("page_size", size.to_string())]);
     }
     let ordering = query.take("ordering").unwrap_or_default();
-    if ordering.is_empty() {
-        asked.extend([("ordering", view.order.to_owned())]);
-    }
+    let order = match ordering.as_str() {
+        "" => unchosen_order::<R>(&query),
+        chosen => chosen,
+    };
+    asked.put("ordering", order.to_owned());
     let views = views::of(app, session, view.name).await?;
     let chosen = asked.take("columns");
     let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
@@ -631,11 +636,6 @@ pub async fn show<R: Listed>(
         format!("/{}?{query}", view.name)
     };
     let fields = fields(app, caller, &mut query.clone(), view.filters).await?;
-    let order = if ordering.is_empty() {
-        view.order
-    } else {
-        &ordering
-    };
     let headings = columns
         .iter()
         .map(|column| heading(column, order, &link))
@@ -732,6 +732,17 @@ fn rows<R: Listed>(
             .collect(),
     };
     shown.iter().zip(ids).map(row).collect()
+}
+
+/// The order that a list is in unless somebody chooses one.
+fn unchosen_order<R: Listed>(query: &Query) -> &'static str {
+    let mut query = query.clone();
+    let is_of_a_period = ["start_time", "end_time"]
+        .into_iter()
+        .any(|end| query.take(end).is_some());
+    R::ORDER_OF_A_PERIOD
+        .filter(|_| is_of_a_period)
+        .unwrap_or(R::VIEW.order)
 }
 
 /// What makes of a page of a list the whole of it: it is narrowed as it is, and in this order.
