@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { logIn, openBrowser, openPage, startServer, until } from "./harness.mjs";
+import { adminPassword, logIn, openBrowser, openPage, startServer, until } from "./harness.mjs";
 
 const folder = fileURLToPath(new URL("../../screenshots", import.meta.url));
 const wide = { viewport: { width: 1280, height: 800 } };
@@ -23,7 +23,7 @@ const last = (page, pattern) => page.locator("main a").evaluateAll((links, patte
 
 /** The pages that the menu does not lead to: what hangs on the last row of each list. */
 async function further(page, links) {
-  const found = new Set(["/account", "/work", "/search?q=a"]);
+  const found = new Set(["/account", "/work", "/search?q=a", "/presence?who=in", "/presence?who=absent"]);
   for (const link of links) {
     await page.goto(link);
     for (const pattern of [`^${link}/\\d+$`, `^${link}/new$`, `^${link}/tree$`, `^${link}/import$`]) {
@@ -38,6 +38,15 @@ async function further(page, links) {
     for (const other of others) if (other.startsWith(`${href}/`)) found.add(other);
   }
   return [...found];
+}
+
+/** Makes an API client; its token stands there then, once. */
+async function makeClient(page, name) {
+  await page.goto("/clients/new");
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("See: Transactions").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: `The token of ${name}` }).waitFor();
 }
 
 /** What only a form leads to: an act before it is done, a removal, a file looked through. */
@@ -64,6 +73,14 @@ const steps = {
     await page.locator("#emp_code").fill("not a code");
     await page.locator("main form").evaluate((form) => ((form.noValidate = true), form.requestSubmit()));
     await page.locator(".entry.wrong").first().waitFor();
+  },
+  "token": (page) => makeClient(page, `Reports ${crypto.randomUUID().slice(0, 4)}`),
+  "second-factor": async (page) => {
+    await page.goto("/account");
+    const form = page.locator("form[action='/account/second-factor']");
+    await form.locator("input[name=password]").fill(adminPassword);
+    await form.locator("button").click();
+    await page.locator("#secret").waitFor();
   },
   "looked-through": async (page) => {
     await page.goto("/employees/import");
@@ -102,6 +119,7 @@ try {
     if (!pages.length) {
       await page.goto("/live");
       await until("the demonstration has punches", () => page.locator("#punches tr:nth-of-type(9)").count(), 120);
+      await makeClient(page, "Payroll");
       const links = await page.$$eval("nav a[href^='/']", (found) => [...new Set(found.map((link) => link.getAttribute("href")))]);
       pages = [...links, ...(await further(page, links))];
     }

@@ -29,7 +29,7 @@ use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, contains_in_any_case, fold, position};
 use sea_query::{
     Alias, CaseStatement, CommonTableExpression, Cond, Condition, DeleteStatement, Expr, ExprTrait,
-    InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
+    Func, InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
     UpdateStatement, ValueTuple, WithClause, WithQuery,
 };
 use serde_json::{Value, json};
@@ -265,6 +265,57 @@ pub enum Searched {
     Folded(Column),
     /// One that is as it was written.
     Plain(Column),
+    /// Few rows of another table, from which an index leads to the many.
+    Through(Through),
+}
+
+/// Rows are found by those of another table that have the word.
+#[derive(Debug, Clone, Copy)]
+pub struct Through {
+    /// What the rows have of the other table's `key`.
+    pub column: Column,
+    pub key: Column,
+    /// Where in the other table the word is looked for.
+    pub searched: &'static [Searched],
+    /// Where the rows themselves must have it then, if anywhere.
+    pub then: &'static [Searched],
+    /// What is true of every row of the list: SQLite follows an index of such rows from an alternative alone if that says
+    /// so itself.
+    pub always: fn() -> Condition,
+}
+
+impl Searched {
+    /// Whether it names the rows' own table alone.
+    fn is_own<R: Resource>(&self) -> bool {
+        let (table, _) = match self {
+            Searched::Folded(column) | Searched::Plain(column) => column,
+            Searched::Through(through) => &through.column,
+        };
+        *table == id_column::<R>().0
+    }
+}
+
+impl Through {
+    fn condition(&self, dialect: Dialect, word: &str) -> Condition {
+        let mut keys = SelectStatement::new();
+        keys.expr(col(self.key))
+            .from(Alias::new(self.key.0))
+            .cond_where(search(self.searched, dialect, word));
+        let found = match dialect {
+            Dialect::Sqlite => col(self.column).in_subquery(keys),
+            // PostgreSQL follows an index from a list, but not from a query among alternatives.
+            Dialect::Postgres => {
+                let keys = SimpleExpr::SubQuery(None, Box::new(keys.into()));
+                let list = Expr::expr(Func::cust("ARRAY").arg(keys));
+                col(self.column).eq(Func::cust("ANY").arg(list))
+            }
+        };
+        let all = Cond::all().add(found).add((self.always)());
+        match self.then {
+            [] => all,
+            then => all.add(search(then, dialect, word)),
+        }
+    }
 }
 
 pub trait Resource: Sized + Send + Sync + 'static {
@@ -908,12 +959,12 @@ impl Selection {
                 );
                 problems.push(Problem::new("search", message));
             }
+            let searched = R::searched(caller);
             for word in words.into_iter().take(MOST_WORDS) {
-                own = false;
+                own &= searched.iter().all(Searched::is_own::<R>);
                 match looked_for("search", word) {
                     Ok(word) => {
-                        filters =
-                            filters.add(search(R::searched(caller), app.store.dialect(), &word));
+                        filters = filters.add(search(searched, app.store.dialect(), &word));
                         looks_inside = true;
                     }
                     Err(problem) => problems.push(problem),
@@ -1412,6 +1463,7 @@ fn search(searched: &[Searched], dialect: Dialect, word: &str) -> Condition {
         .fold(Cond::any(), |any, searched| match *searched {
             Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
             Searched::Plain(column) => any.add(contains_in_any_case(dialect, col(column), word)),
+            Searched::Through(through) => any.add(through.condition(dialect, word)),
         })
 }
 

@@ -10,7 +10,9 @@ use crate::extract::Body;
 use crate::keys;
 use crate::resource::{self, Writable};
 use crate::resources::area::Area;
+use crate::resources::department::Department;
 use crate::resources::employee::Employee;
+use crate::resources::position::Position;
 use crate::terminals::terminal::Terminal;
 use anyhow::Context;
 use clap::Args;
@@ -40,20 +42,35 @@ pub struct Demo {
     admin_password: Option<String>,
 }
 
-/// The people of the demo: code, first name, last name, card.
-const PEOPLE: [(&str, &str, &str, &str); 12] = [
-    ("1001", "Asha", "Rani", "7105901"),
-    ("1002", "Meena", "Krishnan", "7105902"),
-    ("1003", "Jonas", "Weber", "7105903"),
-    ("1004", "Fatima", "Al-Sayed", "7105904"),
-    ("1005", "Tomás", "Herrera", "7105905"),
-    ("1006", "Wanjiru", "Kamau", "7105906"),
-    ("1007", "Siti", "Rahmawati", "7105907"),
-    ("1008", "Ravi", "Deshmukh", "7105908"),
-    ("1009", "Olena", "Shevchenko", "7105909"),
-    ("1010", "Nguyen", "Thi Lan", "7105910"),
-    ("1011", "Daniel", "Okafor", "7105911"),
-    ("1012", "Grace", "Mwangi", "7105912"),
+/// The departments of the demo: code, name.
+const DEPARTMENTS: [(&str, &str); 3] = [
+    ("admin", "Administration"),
+    ("prod", "Production"),
+    ("store", "Warehouse"),
+];
+
+/// What people are there: code, name.
+const POSITIONS: [(&str, &str); 4] = [
+    ("acc", "Accountant"),
+    ("eng", "Engineer"),
+    ("lead", "Shift lead"),
+    ("op", "Operator"),
+];
+
+/// The people of the demo: code, first name, last name, card, department, position.
+const PEOPLE: [[&str; 6]; 12] = [
+    ["1001", "Asha", "Rani", "7105901", "admin", "acc"],
+    ["1002", "Meena", "Krishnan", "7105902", "prod", "lead"],
+    ["1003", "Jonas", "Weber", "7105903", "prod", "op"],
+    ["1004", "Fatima", "Al-Sayed", "7105904", "admin", "acc"],
+    ["1005", "Tomás", "Herrera", "7105905", "store", "op"],
+    ["1006", "Wanjiru", "Kamau", "7105906", "prod", "eng"],
+    ["1007", "Siti", "Rahmawati", "7105907", "admin", "acc"],
+    ["1008", "Ravi", "Deshmukh", "7105908", "prod", "op"],
+    ["1009", "Olena", "Shevchenko", "7105909", "store", "lead"],
+    ["1010", "Nguyen", "Thi Lan", "7105910", "admin", "eng"],
+    ["1011", "Daniel", "Okafor", "7105911", "store", "op"],
+    ["1012", "Grace", "Mwangi", "7105912", "prod", "op"],
 ];
 
 /// Punches at the terminals too, and is in no list of people: shows what becomes of such punches.
@@ -88,7 +105,7 @@ impl Demo {
             println!("user admin, password {password}");
             println!("four terminals punch every few seconds; Ctrl-C ends it");
             let mut people: Vec<String> =
-                PEOPLE.iter().map(|(code, ..)| (*code).to_owned()).collect();
+                PEOPLE.iter().map(|[code, ..]| (*code).to_owned()).collect();
             people.push(SOMEBODY_ELSE.into());
             let options = Options::demo(server.address.to_string(), people);
             muster_simulator::run(options, async {
@@ -112,7 +129,7 @@ impl Drop for Folder {
     }
 }
 
-/// Areas, people and terminals, made as a caller of the API makes them; all but one terminal, which
+/// Areas, departments, people and terminals, made as a caller of the API makes them; all but one terminal, which
 /// waits to be authorised.
 async fn fill(app: &App) -> anyhow::Result<()> {
     let caller = Caller::system();
@@ -124,7 +141,15 @@ async fn fill(app: &App) -> anyhow::Result<()> {
         )
         .await?;
     }
-    for (number, (code, first, last, card)) in PEOPLE.iter().enumerate() {
+    for (code, name) in DEPARTMENTS {
+        let department = json!({ "dept_code": code, "dept_name": name, "parent_dept": "1" });
+        make::<Department>(app, &caller, department).await?;
+    }
+    for (code, name) in POSITIONS {
+        let position = json!({ "position_code": code, "position_name": name });
+        make::<Position>(app, &caller, position).await?;
+    }
+    for (number, [code, first, last, card, department, position]) in PEOPLE.iter().enumerate() {
         let area = if number % 3 == 0 { "hq" } else { "plant" };
         make::<Employee>(
             app,
@@ -134,7 +159,8 @@ async fn fill(app: &App) -> anyhow::Result<()> {
                 "first_name": first,
                 "last_name": last,
                 "card_no": card,
-                "department": "1",
+                "department": department,
+                "position": position,
                 "area": [area],
                 "hire_date": "2024-03-01",
             }),

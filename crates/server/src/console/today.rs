@@ -242,8 +242,8 @@ async fn look_at_terminals(
         task(
             tn!(
                 waiting,
-                "{count} terminal waits for somebody who authorises them",
-                "{count} terminals wait for somebody who authorises them",
+                "{count} terminal waits to be authorised",
+                "{count} terminals wait to be authorised",
             ),
             "/terminals?state=waiting",
         );

@@ -77,7 +77,13 @@ impl Resource for Hidden {
         UPLOAD_TIME_START,
         UPLOAD_TIME_END,
     ];
-    const SEARCHED: &'static [Searched] = Transaction::SEARCHED;
+    const SEARCHED: &'static [Searched] = &[
+        Searched::Plain(column("pin")),
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
+        Searched::Folded(("employee", "search_text")),
+    ];
     const ANSWER: &'static [Member] = &ANSWER;
     const ALWAYS_EMPTY: &'static [&'static str] = Transaction::ALWAYS_EMPTY;
 

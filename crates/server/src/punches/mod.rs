@@ -3,6 +3,7 @@
 pub mod as_sent;
 mod assign;
 pub mod day;
+pub mod found_by;
 pub mod hidden;
 pub mod parts;
 mod photo;

@@ -6,6 +6,7 @@ use crate::access::{Caller, Thing};
 use crate::app::App;
 use crate::audit::{self, Deed};
 use crate::error::Result;
+use crate::punches::found_by;
 use crate::punches::record::adopt;
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime};
 use muster_store::{Dialect, Sql, Store};
@@ -206,6 +207,7 @@ pub async fn bring_back(app: &App, caller: &Caller, part: &Part, there: Held) ->
             ],
         ))
         .await?;
+    found_by::note_part(&mut tx, part.starts, part.ends).await?;
     let deed = told("bring_back", part, there);
     audit::write(&mut tx, app.clock.now(), caller, deed).await?;
     let waiting: Vec<(i64,)> = tx

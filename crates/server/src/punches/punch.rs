@@ -13,7 +13,7 @@ use crate::times;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
 use sea_query::{
-    Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr,
+    Alias, CaseStatement, Cond, Condition, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr,
 };
 use serde_json::{Map, Value};
 
@@ -79,7 +79,7 @@ pub const fn column(name: &'static str) -> Column {
 /// What the lists can be asked for.
 pub mod asked {
     use super::column;
-    use crate::resource::Field;
+    use crate::resource::{Field, Searched};
     use crate::routes::Kind;
 
     pub const PUNCH_TIME: Field = Field::new("punch_time", Kind::Time, column("punch_local"));
@@ -106,6 +106,12 @@ pub mod asked {
         Field::new("temperature", Kind::Number, column("temperature")).nullable();
     pub const MASK_FLAG: Field =
         Field::new("mask_flag", Kind::Integer, column("mask_flag")).nullable();
+    /// Where it was, as words are looked for.
+    pub const PLACE_SEARCHED: &[Searched] = &[
+        Searched::Plain(column("terminal_sn")),
+        Searched::Plain(column("terminal_alias")),
+        Searched::Plain(column("area_name")),
+    ];
     pub const LAST_ID: Field =
         Field::special("last_id", Kind::Integer, "Only what came after this id.");
 }
@@ -128,18 +134,21 @@ pub enum List {
 }
 
 impl List {
-    /// Its punches.
-    pub fn alone(self, select: &mut SelectStatement) {
+    pub fn condition(self) -> Condition {
         let (transaction_id, hidden_at) = (col(column("transaction_id")), col(column("hidden_at")));
         let (whose, fate) = match self {
             List::Transactions => (transaction_id.is_not_null(), hidden_at.is_null()),
             List::Unregistered => (transaction_id.is_null(), hidden_at.is_null()),
             List::Hidden => (transaction_id.is_not_null(), hidden_at.is_not_null()),
         };
+        Cond::all().add(whose).add(fate)
+    }
+
+    /// Its punches.
+    pub fn alone(self, select: &mut SelectStatement) {
         select
             .from(Alias::new("punch"))
-            .and_where(whose)
-            .and_where(fate);
+            .cond_where(self.condition());
     }
 
     /// The same with who punched where.

@@ -10,9 +10,10 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::metrics::{Metrics, Refusal};
-use crate::punches::rows;
+use crate::punches::{found_by, rows};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::{Direct, Sql, Store, Tx, json_list};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -26,7 +27,7 @@ const WAITING: usize = 1024;
 const GROUP: usize = 8192;
 
 /// Where a punch was made, as it was then: history does not move with the terminal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// `terminal.id`, while the terminal is there.
     pub terminal_id: Option<i64>,
@@ -103,6 +104,7 @@ impl Recorder {
             events,
             groups: Arc::default(),
             metrics: metrics.clone(),
+            noted: HashSet::new(),
         };
         Recorder {
             metrics,
@@ -167,10 +169,12 @@ struct Writer {
     events: Events,
     groups: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
+    /// The places that searches find punches by already.
+    noted: HashSet<Arc<Place>>,
 }
 
 impl Writer {
-    async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
             let mut group = vec![first];
             let mut rows = group[0].punches.len();
@@ -185,7 +189,7 @@ impl Writer {
 
     /// One transaction for the group. If it fails for its rows, one for each caller, so that a bad row of
     /// one terminal does not fail sixty others.
-    async fn write(&self, group: Vec<Job>) {
+    async fn write(&mut self, group: Vec<Job>) {
         let (mut punches, mut callers) = (Vec::new(), Vec::new());
         for job in group {
             callers.push((job.punches.len(), job.durable));
@@ -237,7 +241,11 @@ impl Writer {
     }
 
     /// Stores the rows that are new; for each row given, the id it got, or none when it was known.
-    async fn store_rows(&self, punches: Arc<[NewPunch]>) -> muster_store::Result<Vec<Option<i64>>> {
+    async fn store_rows(
+        &mut self,
+        punches: Arc<[NewPunch]>,
+    ) -> muster_store::Result<Vec<Option<i64>>> {
+        self.note_places(&punches).await?;
         let upload_at = self.clock.now();
         let company_id = self.company.id.clone();
         let stored = match self.store.direct() {
@@ -256,6 +264,22 @@ impl Writer {
         };
         self.groups.fetch_add(1, Ordering::Relaxed);
         Ok(stored)
+    }
+
+    /// Keeps what new places are called, before there are punches of them.
+    async fn note_places(&mut self, punches: &[NewPunch]) -> muster_store::Result<()> {
+        let new: HashSet<&Arc<Place>> = punches
+            .chunk_by(|a, b| Arc::ptr_eq(&a.place, &b.place))
+            .map(|of_one| &of_one[0].place)
+            .filter(|place| !self.noted.contains(*place))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let new: Vec<Arc<Place>> = new.into_iter().cloned().collect();
+        found_by::note_places(&self.store, &new).await?;
+        self.noted.extend(new);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::punches::punch::{self, List, Row, asked, column};
 use crate::punches::{assign, hidden, photo, usb_log};
 use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
-    self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
+    self, Column, END_TIME, Field, Resource, START_TIME, Searched, Through, UPLOAD_TIME_END,
     UPLOAD_TIME_START,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
@@ -89,11 +89,32 @@ impl Resource for Transaction {
         UPLOAD_TIME_END,
     ];
     const SEARCHED: &'static [Searched] = &[
-        Searched::Plain(column("pin")),
-        Searched::Plain(column("terminal_sn")),
-        Searched::Plain(column("terminal_alias")),
-        Searched::Plain(column("area_name")),
-        Searched::Folded(("employee", "search_text")),
+        Searched::Through(Through {
+            column: column("employee_id"),
+            key: ("employee", "id"),
+            searched: &[Searched::Folded(("employee", "search_text"))],
+            then: &[],
+            always: transactions,
+        }),
+        // Whoever is there is found with the code.
+        Searched::Through(Through {
+            column: column("pin"),
+            key: ("former_code", "emp_code"),
+            searched: &[Searched::Plain(("former_code", "emp_code"))],
+            then: &[],
+            always: transactions,
+        }),
+        Searched::Through(Through {
+            column: column("terminal_sn"),
+            key: ("punch_place", "terminal_sn"),
+            searched: &[
+                Searched::Plain(("punch_place", "terminal_sn")),
+                Searched::Plain(("punch_place", "terminal_alias")),
+                Searched::Plain(("punch_place", "area_name")),
+            ],
+            then: asked::PLACE_SEARCHED,
+            always: transactions,
+        }),
     ];
     const ANSWER: &'static [Member] = punch::ANSWER;
     const ALWAYS_EMPTY: &'static [&'static str] = &["crc"];
@@ -160,6 +181,10 @@ impl Resource for Transaction {
             .map(|row| row.shown(app, caller.profile))
             .collect())
     }
+}
+
+fn transactions() -> Condition {
+    List::Transactions.condition()
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

@@ -1,6 +1,7 @@
 //! The two lists of punches.
 
 use crate::rest::{TestApp, on_both, on_both_with, punch};
+use crate::testing;
 use chrono::TimeDelta;
 use muster::access::Rights;
 use muster::profile::Profile;
@@ -174,6 +175,8 @@ async fn transactions_are_filtered_by_everything_callers_ask_for() {
             [third.into()],
         )
         .await;
+        test.run("INSERT INTO former_code (emp_code) VALUES ('11')", [])
+            .await;
         let asked = async |query: &str| {
             let list = caller.get(&format!("{TRANSACTIONS}?{query}")).await.is(200);
             let ids = ids(&list);
@@ -269,6 +272,11 @@ async fn names_in_any_script_are_found_in_any_case() {
             [],
         )
         .await;
+        test.run(
+            "UPDATE punch_place SET terminal_alias = 'Вход [1]* Süd', area_name = 'ΑΘΉΝΑ'",
+            [],
+        )
+        .await;
         let everything: String = ('\u{c0}'..='\u{24f}').collect();
         for (list, id) in [(TRANSACTIONS, known), (UNREGISTER, unknown)] {
             for (query, is_found) in [
@@ -288,6 +296,65 @@ async fn names_in_any_script_are_found_in_any_case() {
                 let found = caller.get(&format!("{list}?{query}")).await.is(200);
                 let expected: &[i64] = if is_found { &[id] } else { &[] };
                 assert_eq!(ids(&found), expected, "{list} {query}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn punches_are_found_by_what_places_and_people_were_called_then() {
+    testing::on_both(|app| async move {
+        let admin = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let area = json!({ "area_code": "dock", "area_name": "Old dock" });
+        admin.post("/personnel/api/areas/", area).await.is(201);
+        let terminal = json!({ "sn": "GATE01", "alias": "Weighbridge", "area": "dock" });
+        admin.post("/iclock/api/terminals/", terminal).await.is(201);
+        let asha = json!({ "emp_code": "a77", "first_name": "Asha" });
+        let hire = async || {
+            admin
+                .post("/personnel/api/employees/", asha.clone())
+                .await
+                .is(201);
+        };
+        hire().await;
+        app.bring("GATE01", "a77\t2026-01-14 08:00:00\t0\t1\n")
+            .await;
+        let renamed = json!({ "alias": "North gate" });
+        admin
+            .patch("/iclock/api/terminals/GATE01/", renamed)
+            .await
+            .is(200);
+        let renamed = json!({ "area_name": "Harbour" });
+        admin
+            .patch("/personnel/api/areas/dock/", renamed)
+            .await
+            .is(200);
+        app.bring("GATE01", "a77\t2026-01-14 17:00:00\t1\t1\n")
+            .await;
+        // The code is somebody else's now, and nobody's name stands at the older punches.
+        admin.delete("/personnel/api/employees/a77/").await.is(200);
+        hire().await;
+        app.bring("GATE01", "a77\t2026-01-15 08:00:00\t0\t1\n")
+            .await;
+
+        for (words, expected) in [
+            ("weighbridge", &[1][..]),
+            ("Old DOCK", &[1]),
+            ("north,harbour", &[2, 3]),
+            ("weighbridge harbour", &[]),
+            ("gate01", &[1, 2, 3]),
+            ("A77", &[1, 2, 3]),
+            ("asha", &[3]),
+            ("asha gate", &[3]),
+            ("a77 weighbridge", &[1]),
+            ("nothing", &[]),
+        ] {
+            for order in ["id", "punch_time"] {
+                let list = format!("{TRANSACTIONS}?search={words}&ordering={order}");
+                let list = admin.get(&list).await.is(200);
+                assert_eq!(ids(&list), expected, "{words} by {order}");
+                assert_eq!(list["count"], expected.len(), "{words}");
             }
         }
     })

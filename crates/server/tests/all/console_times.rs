@@ -166,3 +166,40 @@ async fn a_persons_page_says_of_each_kind_how_it_stands_on_each_terminal() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_period_is_listed_by_the_times_of_its_punches_and_everything_by_their_arrival() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        server
+            .bring("GATE01", "7\t2026-01-14 17:00:00\t1\t1\n")
+            .await;
+        server
+            .bring("GATE01", "7\t2026-01-14 08:00:00\t0\t1\n")
+            .await;
+        let listed = async |asked: &str| {
+            let page = door
+                .get(&format!("/transactions?{asked}"), &cookie)
+                .await
+                .text;
+            let place = |time: &str| {
+                page.find(time)
+                    .unwrap_or_else(|| panic!("no {time} in {page}"))
+            };
+            let newest_first = place(">2026-01-14 17:00:00") < place(">2026-01-14 08:00:00");
+            (newest_first, page.contains("aria-sort=\"descending\""))
+        };
+        assert_eq!(listed("").await, (false, false));
+        assert_eq!(listed("start_time=2026-01-14").await, (true, true));
+        assert_eq!(
+            listed("start_time=2026-01-14&ordering=punch_time").await,
+            (false, false)
+        );
+        let file = "/transactions/file?export_type=csv&end_time=2026-01-14&ordering=-punch_time";
+        let file = door.get(file, &cookie).await.text;
+        assert!(file.find("17:00:00") < file.find("08:00:00"), "{file}");
+    })
+    .await;
+}

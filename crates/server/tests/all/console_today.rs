@@ -52,7 +52,7 @@ async fn the_day_is_told_by_the_first_and_the_last_punch_of_each() {
             "<title>12:00 to 13:00: 4</title>",
             "<th scope=\"row\">12:00 to 13:00</th><td>4</td>",
             "<th scope=\"row\">All day</th><td>7</td>",
-            "1 terminal waits for somebody who authorises them",
+            "1 terminal waits to be authorised",
             "1 punch is of a PIN that nobody has",
             "href=\"/unregister\"",
         ] {

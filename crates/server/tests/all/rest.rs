@@ -290,6 +290,13 @@ pub async fn punch(test: &TestApp, pin: &str, local: &str, employee_id: Option<i
     ))
     .await
     .expect("inserted");
+    tx.run(&Sql::new(
+        "INSERT INTO punch_place (terminal_sn, terminal_alias, area_name) \
+         VALUES ('BYEL201260001', 'Gate', 'Not Authorized') ON CONFLICT DO NOTHING",
+        [],
+    ))
+    .await
+    .expect("noted");
     tx.commit().await.expect("committed");
     id
 }

@@ -1,5 +1,6 @@
--- Lists are asked for a terminal, a department: each index knows all that finding and counting them needs.
+-- Lists are asked for a terminal, a department, or by code; each index knows all that finding and counting them needs.
 CREATE INDEX punch_terminal ON punch (terminal_sn, transaction_id, punch_local)
     WHERE transaction_id IS NOT NULL AND hidden_at IS NULL;
 DROP INDEX employee_department;
 CREATE INDEX employee_department ON employee (department_id, status);
+CREATE INDEX employee_by_code ON employee (status, emp_code, id);

@@ -11,6 +11,7 @@ use crate::error::{Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text, brief_value, read_boolean, read_list};
 use crate::profile::Profile;
+use crate::punches::found_by;
 use crate::relation::{AREA, DEPARTMENT, Known, POSITION};
 use crate::resource::{self, Columns, Refused, Removable, Resource, Writable, search_text};
 use crate::routes::{Kind, Member};
@@ -605,6 +606,7 @@ impl Removable for Employee {
             audit::write_several(tx, now, caller, deeds).await?;
             codes.extend(removed().map(|row| row.emp_code.as_str()));
         }
+        found_by::note_former_codes(tx, &codes).await?;
         sync::concerns(app, tx, caller, &codes).await?;
         tx.after_commit(|app| app.accounts.forget());
         Ok(Vec::new())
