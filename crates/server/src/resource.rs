@@ -24,6 +24,7 @@ use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
 use crate::times;
 use crate::writing::Writing;
+use chrono::{NaiveDateTime, TimeDelta};
 use http::{Method, StatusCode};
 use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, contains_in_any_case, fold, position};
@@ -296,12 +297,16 @@ impl Searched {
 }
 
 impl Through {
-    fn condition(&self, dialect: Dialect, word: &str) -> Condition {
+    fn condition(&self, dialect: Dialect, word: &str, in_short: bool) -> Condition {
         let mut keys = SelectStatement::new();
         keys.expr(col(self.key))
             .from(Alias::new(self.key.0))
-            .cond_where(search(self.searched, dialect, word));
+            .cond_where(search(self.searched, dialect, word, in_short));
         let found = match dialect {
+            // SQLite knows of no numbers: it takes this way where there is one, and what no column is by itself has none.
+            Dialect::Sqlite if in_short => {
+                Expr::cust_with_expr("+?", col(self.column)).in_subquery(keys)
+            }
             Dialect::Sqlite => col(self.column).in_subquery(keys),
             // PostgreSQL follows an index from a list, but not from a query among alternatives.
             Dialect::Postgres => {
@@ -313,7 +318,7 @@ impl Through {
         let all = Cond::all().add(found).add((self.always)());
         match self.then {
             [] => all,
-            then => all.add(search(then, dialect, word)),
+            then => all.add(search(then, dialect, word, in_short)),
         }
     }
 }
@@ -886,10 +891,10 @@ pub struct Selection {
     own: bool,
     /// More is asked than what the resource asks by itself.
     narrowed: bool,
-    /// Texts are looked into: no index finds these rows, all have to be read.
+    /// Texts are looked into.
     looks_inside: bool,
-    /// A period leaves out the oldest rows, and the newest ones.
-    leaves_out: (bool, bool),
+    /// The period that is asked for.
+    span: Span,
     order: Vec<(Field, Order)>,
     /// The direction of `Resource::TIE` behind them.
     tie: Option<Order>,
@@ -940,7 +945,7 @@ impl Selection {
             }
         }
         let is_filtered = !filters.is_empty();
-        let leaves_out = leaves_out::<R>(app, query);
+        let span = Span::asked::<R>(app, query);
         match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
             Ok(condition) => filters = filters.add(condition),
@@ -964,7 +969,12 @@ impl Selection {
                 own &= searched.iter().all(Searched::is_own::<R>);
                 match looked_for("search", word) {
                     Ok(word) => {
-                        filters = filters.add(search(searched, app.store.dialect(), &word));
+                        filters = filters.add(search(
+                            searched,
+                            app.store.dialect(),
+                            &word,
+                            span.is_short,
+                        ));
                         looks_inside = true;
                     }
                     Err(problem) => problems.push(problem),
@@ -986,7 +996,7 @@ impl Selection {
             own: own && visible_is_all,
             narrowed,
             looks_inside,
-            leaves_out,
+            span,
             order,
             tie,
         })
@@ -997,8 +1007,8 @@ impl Selection {
     fn sorts_ids(&self, count: i64) -> bool {
         let far = match self.by_id_alone() {
             None => return false,
-            Some(Order::Desc) => self.leaves_out.1,
-            Some(_) => self.leaves_out.0,
+            Some(Order::Desc) => self.span.leaves_out_newest,
+            Some(_) => self.span.leaves_out_oldest,
         };
         count <= if far { FEW_FAR_AWAY } else { FEW }
     }
@@ -1353,21 +1363,39 @@ fn id_column<R: Resource>() -> Column {
     }
 }
 
-/// Whether a period that is asked for leaves out what happened first, and what happened last.
-fn leaves_out<R: Resource>(app: &App, query: &mut Query) -> (bool, bool) {
-    let mut asked = |field: &Field| {
-        let is_asked = R::FIELDS.iter().any(|known| known.name == field.name);
-        is_asked.then(|| query.take(field.name)).flatten()
-    };
-    let begins = [START_TIME, UPLOAD_TIME_START]
-        .iter()
-        .any(|field| asked(field).is_some());
-    let now = app.clock.now().with_timezone(&app.zone).naive_local();
-    let ends = [END_TIME, UPLOAD_TIME_END].iter().any(|field| {
-        let until = asked(field).and_then(|text| times::read_until(&text));
-        until.is_some_and(|until| until < now)
-    });
-    (begins, ends)
+/// The period that a list is asked for, by the clock of the things or of the server.
+struct Span {
+    leaves_out_oldest: bool,
+    leaves_out_newest: bool,
+    /// So little that its rows are soon read.
+    is_short: bool,
+}
+
+/// A search goes through the rows of so many days.
+const SHORT: TimeDelta = TimeDelta::days(31);
+
+impl Span {
+    fn asked<R: Resource>(app: &App, query: &mut Query) -> Span {
+        let mut asked = |field: &Field, read: fn(&str) -> Option<NaiveDateTime>| {
+            let is_asked = R::FIELDS.iter().any(|known| known.name == field.name);
+            let text = is_asked.then(|| query.take(field.name)).flatten();
+            text.and_then(|text| read(&text))
+        };
+        let now = app.clock.now().with_timezone(&app.zone).naive_local();
+        let mut span = Span {
+            leaves_out_oldest: false,
+            leaves_out_newest: false,
+            is_short: false,
+        };
+        for (first, last) in [(START_TIME, END_TIME), (UPLOAD_TIME_START, UPLOAD_TIME_END)] {
+            let begins = asked(&first, times::read_from);
+            let ends = asked(&last, times::read_until).filter(|ends| *ends < now);
+            span.leaves_out_oldest |= begins.is_some();
+            span.leaves_out_newest |= ends.is_some();
+            span.is_short |= begins.is_some_and(|begins| ends.unwrap_or(now) - begins <= SHORT);
+        }
+        span
+    }
 }
 
 fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleExpr> {
@@ -1457,13 +1485,14 @@ fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     Ok(fold(part))
 }
 
-fn search(searched: &[Searched], dialect: Dialect, word: &str) -> Condition {
+/// `in_short`: rows are found by a period, so no other way is to be offered.
+fn search(searched: &[Searched], dialect: Dialect, word: &str, in_short: bool) -> Condition {
     searched
         .iter()
         .fold(Cond::any(), |any, searched| match *searched {
             Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
             Searched::Plain(column) => any.add(contains_in_any_case(dialect, col(column), word)),
-            Searched::Through(through) => any.add(through.condition(dialect, word)),
+            Searched::Through(through) => any.add(through.condition(dialect, word, in_short)),
         })
 }
 

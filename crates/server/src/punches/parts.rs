@@ -188,6 +188,7 @@ pub async fn make_ready(app: &App, part: &Part) -> Result<Held> {
     for statement in [vouch, look] {
         let _: (String,) = app.store.one(&statement).await?;
     }
+    found_by::note_part(&app.store, &part.part).await?;
     held(&app.store, part).await
 }
 
@@ -207,7 +208,6 @@ pub async fn bring_back(app: &App, caller: &Caller, part: &Part, there: Held) ->
             ],
         ))
         .await?;
-    found_by::note_part(&mut tx, part.starts, part.ends).await?;
     let deed = told("bring_back", part, there);
     audit::write(&mut tx, app.clock.now(), caller, deed).await?;
     let waiting: Vec<(i64,)> = tx

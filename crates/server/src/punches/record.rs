@@ -12,6 +12,7 @@ use crate::events::{Event, Events};
 use crate::metrics::{Metrics, Refusal};
 use crate::punches::{found_by, rows};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use muster_store::rusqlite::Transaction;
 use muster_store::{Direct, Sql, Store, Tx, json_list};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -245,41 +246,42 @@ impl Writer {
         &mut self,
         punches: Arc<[NewPunch]>,
     ) -> muster_store::Result<Vec<Option<i64>>> {
-        self.note_places(&punches).await?;
+        let places: Arc<[Arc<Place>]> = self.new_places(&punches).into();
         let upload_at = self.clock.now();
         let company_id = self.company.id.clone();
         let stored = match self.store.direct() {
             Direct::Postgres(own) => {
                 let mut lent = own.lend().await?;
-                let storing = rows::into_postgres(&mut lent, &company_id, upload_at, &punches);
+                let storing = async {
+                    found_by::note_in_postgres(&mut lent, &places).await?;
+                    rows::into_postgres(&mut lent, &company_id, upload_at, &punches).await
+                };
                 let stored = own.patiently(storing).await?;
                 lent.give_back();
                 stored
             }
             Direct::Sqlite(database) => {
-                database
-                    .write(move |tx| rows::into_sqlite(tx, &company_id, upload_at, &punches))
-                    .await?
+                let places = places.clone();
+                let storing = move |tx: &Transaction<'_>| {
+                    found_by::note_in_sqlite(tx, &places)?;
+                    rows::into_sqlite(tx, &company_id, upload_at, &punches)
+                };
+                database.write(storing).await?
             }
         };
         self.groups.fetch_add(1, Ordering::Relaxed);
+        self.noted.extend(places.iter().cloned());
         Ok(stored)
     }
 
-    /// Keeps what new places are called, before there are punches of them.
-    async fn note_places(&mut self, punches: &[NewPunch]) -> muster_store::Result<()> {
+    /// The places of these punches that searches do not know yet.
+    fn new_places(&self, punches: &[NewPunch]) -> Vec<Arc<Place>> {
         let new: HashSet<&Arc<Place>> = punches
             .chunk_by(|a, b| Arc::ptr_eq(&a.place, &b.place))
             .map(|of_one| &of_one[0].place)
             .filter(|place| !self.noted.contains(*place))
             .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let new: Vec<Arc<Place>> = new.into_iter().cloned().collect();
-        found_by::note_places(&self.store, &new).await?;
-        self.noted.extend(new);
-        Ok(())
+        new.into_iter().cloned().collect()
     }
 }
 

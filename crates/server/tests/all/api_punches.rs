@@ -350,10 +350,14 @@ async fn punches_are_found_by_what_places_and_people_were_called_then() {
             ("a77 weighbridge", &[1]),
             ("nothing", &[]),
         ] {
-            for order in ["id", "punch_time"] {
-                let list = format!("{TRANSACTIONS}?search={words}&ordering={order}");
+            for how in [
+                "ordering=id",
+                "ordering=punch_time",
+                "ordering=id&start_time=2026-01-01",
+            ] {
+                let list = format!("{TRANSACTIONS}?search={words}&{how}");
                 let list = admin.get(&list).await.is(200);
-                assert_eq!(ids(&list), expected, "{words} by {order}");
+                assert_eq!(ids(&list), expected, "{words} {how}");
                 assert_eq!(list["count"], expected.len(), "{words}");
             }
         }
