@@ -303,7 +303,7 @@ impl Through {
             .from(Alias::new(self.key.0))
             .cond_where(search(self.searched, dialect, word, in_short));
         let found = match dialect {
-            // SQLite knows of no numbers: it takes this way where there is one, and what no column is by itself has none.
+            // SQLite keeps no statistics and would always take the index; a column behind a plus has none.
             Dialect::Sqlite if in_short => {
                 Expr::cust_with_expr("+?", col(self.column)).in_subquery(keys)
             }
@@ -1020,7 +1020,7 @@ impl Selection {
         select
     }
 
-    /// The same for a count: with the tables it needs.
+    /// The same with no more tables than the conditions need: for counts, and for ids in their own order.
     fn counted<R: Resource>(&self) -> SelectStatement {
         if !self.own {
             return self.statement::<R>();
@@ -1029,15 +1029,6 @@ impl Selection {
         R::alone(&mut select);
         select.cond_where(self.condition.clone());
         select
-    }
-
-    /// And for finding ids in the wanted order.
-    fn found_in_order<R: Resource>(&self) -> SelectStatement {
-        if self.order.iter().all(|(field, _)| field.is_own::<R>()) {
-            self.counted::<R>()
-        } else {
-            self.statement::<R>()
-        }
     }
 
     fn sort<R: Resource>(&self, app: &App, select: &mut SelectStatement) {
@@ -1231,7 +1222,11 @@ pub async fn page<R: Resource>(
             Some(ids) => ids,
             None => {
                 // What is sorted or skipped is ids alone; the rows are read when it is known which.
-                let mut ids = selection.found_in_order::<R>();
+                let is_own = |(field, _): &(Field, Order)| field.is_own::<R>();
+                let mut ids = match selection.order.iter().all(is_own) {
+                    true => selection.counted::<R>(),
+                    false => select,
+                };
                 ids.expr(col(id));
                 let (skipped, left) = (
                     (number - 1) * paging.size,
@@ -1485,7 +1480,7 @@ fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     Ok(fold(part))
 }
 
-/// `in_short`: rows are found by a period, so no other way is to be offered.
+/// `in_short`: a short period is asked for, by which the rows are found.
 fn search(searched: &[Searched], dialect: Dialect, word: &str, in_short: bool) -> Condition {
     searched
         .iter()
