@@ -20,7 +20,7 @@ use crate::extract::{Body, Call, Origin, Query, python_type};
 use crate::input::{Input, read_several};
 use crate::language::Text;
 use crate::profile::Profile;
-use crate::relation::Known;
+use crate::relation::{Known, Relation};
 use crate::routes::{Doc, Endpoint, Kind, Member, Parameter, Returns};
 use crate::times;
 use crate::writing::Writing;
@@ -76,13 +76,15 @@ fn col_named(table: &'static str, name: String) -> Expr {
 }
 
 /// How a field can be asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Asked {
     No,
     /// `name=value`.
     Exactly,
     /// `name=1,2,3` too.
     OneOf,
+    /// By the code or the id of what the column points at, one or several with commas.
+    Relation(&'static Relation, Column),
     /// The resource's `special` makes the condition.
     Special,
     /// The resource's `together` reads it, with others.
@@ -177,6 +179,19 @@ impl Field {
         }
     }
 
+    /// A parameter that means rows of another table, at which the column points.
+    pub const fn relation(
+        name: &'static str,
+        relation: &'static Relation,
+        column: Column,
+        about: &'static str,
+    ) -> Field {
+        Field {
+            asked: Asked::Relation(relation, column),
+            ..Field::special(name, Kind::Reference, about)
+        }
+    }
+
     /// A parameter that `Resource::together` reads.
     pub const fn together(name: &'static str, kind: Kind, about: &'static str) -> Field {
         Field {
@@ -252,10 +267,18 @@ impl Field {
         }
     }
 
-    /// Whether what is asked of it, or its order, names the rows' own table alone.
+    /// Whether its column is one of the rows' own table.
     fn is_own<R: Resource>(&self) -> bool {
         matches!(self.source, Source::Column((table, _)) if table == id_column::<R>().0)
-            && self.asked != Asked::Special
+    }
+
+    /// Whether what is asked of it needs no table but the rows' own.
+    fn asks_own<R: Resource>(&self) -> bool {
+        match self.asked {
+            Asked::Relation(_, (table, _)) => table == id_column::<R>().0,
+            Asked::Special => false,
+            _ => self.is_own::<R>(),
+        }
     }
 }
 
@@ -889,8 +912,8 @@ pub struct Selection {
     everything: bool,
     /// What narrows it names the rows' own table alone.
     own: bool,
-    /// More is asked than what the resource asks by itself.
-    narrowed: bool,
+    /// Who asks or what is asked for may make a long list of an IN.
+    lists: bool,
     /// Texts are looked into.
     looks_inside: bool,
     /// The period that is asked for.
@@ -910,12 +933,14 @@ impl Selection {
         let mut problems = Vec::new();
         let mut looks_inside = false;
         let mut own = true;
+        let mut lists = false;
         for field in R::FIELDS {
             for name in [&field.name].into_iter().chain(field.aliases) {
                 if !matches!(field.asked, Asked::No | Asked::Together)
                     && let Some(value) = query.take(name)
                 {
-                    own &= field.is_own::<R>();
+                    own &= field.asks_own::<R>();
+                    lists |= matches!(field.asked, Asked::Special);
                     match exactly::<R>(app, field, &value) {
                         Ok(condition) => filters = filters.add(condition),
                         Err(Error::Invalid(found)) => {
@@ -944,7 +969,6 @@ impl Selection {
                 }
             }
         }
-        let is_filtered = !filters.is_empty();
         let span = Span::asked::<R>(app, query);
         match R::together(app, caller, query).await {
             Ok(condition) if condition.is_empty() => {}
@@ -987,14 +1011,13 @@ impl Selection {
         let visible = R::visible(caller, app);
         let visible_is_all = visible.is_empty();
         let everything = filters.is_empty() && visible_is_all;
-        let narrowed = is_filtered || looks_inside || !visible_is_all;
         let wanted = query.take("ordering").unwrap_or_default();
         let (order, tie) = order::<R>(&wanted, caller.profile);
         Ok(Selection {
             condition: Cond::all().add(visible).add(filters),
             everything,
             own: own && visible_is_all,
-            narrowed,
+            lists: lists || !visible_is_all,
             looks_inside,
             span,
             order,
@@ -1078,10 +1101,10 @@ impl Selection {
         else {
             return Ok(None);
         };
-        // Finding is the work, so it is done to its end; only PostgreSQL counts faster than it finds
-        // what an index knows. SQLite would make the list of an IN anew for each statement.
+        // Where texts are looked into, finding is the work, so it is done to its end. What an index knows is counted
+        // faster than found; but SQLite would make the list of an IN anew for each statement.
         let to_the_end =
-            self.looks_inside || (self.narrowed && matches!(app.store.dialect(), Dialect::Sqlite));
+            self.looks_inside || (self.lists && matches!(app.store.dialect(), Dialect::Sqlite));
         let most = (!to_the_end).then_some(FEW_OF_SMALL);
         let query = self.found_query::<R>(direction, place, limit, most);
         let found: Vec<(i64, i64)> = app.store.all(&query).await?;
@@ -1394,10 +1417,12 @@ impl Span {
 }
 
 fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleExpr> {
-    let column = match field.expression::<R>(app) {
-        Some(column) if field.asked != Asked::Special => column,
-        _ => return R::special(app, field.name, value),
+    let column = match (field.asked, field.expression::<R>(app)) {
+        (Asked::Relation(relation, column), _) => return Ok(relation.any_of(column, value)),
+        (Asked::Special, _) | (_, None) => return R::special(app, field.name, value),
+        (_, Some(column)) => column,
     };
+    let one_of = matches!(field.asked, Asked::OneOf);
     let bad = |text: Text| Error::invalid(field.name, text);
     let number = |text: &str| {
         text.trim()
@@ -1405,7 +1430,7 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
             .map_err(|_| bad(t!("Enter a number.")))
     };
     Ok(match field.kind {
-        Kind::Integer if field.asked == Asked::OneOf => {
+        Kind::Integer if one_of => {
             let numbers = value
                 .split(',')
                 .filter(|part| !part.trim().is_empty())
@@ -1424,7 +1449,7 @@ fn exactly<R: Resource>(app: &App, field: &Field, value: &str) -> Result<SimpleE
             let date = times::read_date(value.trim());
             column.eq(date.ok_or_else(|| Error::Invalid(vec![bad]))?)
         }
-        _ if field.asked == Asked::OneOf => column.is_in(
+        _ if one_of => column.is_in(
             value
                 .split(',')
                 .map(|part| part.trim().to_owned())
@@ -2054,7 +2079,7 @@ pub fn list_parameters<R: Resource>() -> Vec<Parameter> {
         ),
     ];
     for field in R::FIELDS {
-        if field.asked != Asked::No {
+        if !matches!(field.asked, Asked::No) {
             for name in [&field.name].into_iter().chain(field.aliases) {
                 parameters.push(Parameter::new(name, field.kind, field.about));
             }

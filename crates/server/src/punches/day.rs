@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query as Asked;
 use crate::punches::recent::seen;
+use crate::relation::DEPARTMENT;
 use crate::resource::{Resource, Selection};
 use crate::resources::employee::{self, Employee};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
@@ -35,10 +36,11 @@ impl Among {
     /// The same of joined employees.
     fn condition(&self, app: &App) -> Result<Condition> {
         let mut condition = Cond::all();
-        for (name, value) in [("department", &self.department), ("area", &self.area)] {
-            if let Some(value) = value {
-                condition = condition.add(Employee::special(app, name, value)?);
-            }
+        if let Some(value) = &self.department {
+            condition = condition.add(DEPARTMENT.any_of(("employee", "department_id"), value));
+        }
+        if let Some(value) = &self.area {
+            condition = condition.add(Employee::special(app, "area", value)?);
         }
         Ok(condition)
     }

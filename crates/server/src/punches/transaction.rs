@@ -61,9 +61,10 @@ impl Resource for Transaction {
         of_terminal::id_asked(column("terminal_id")).nullable(),
         Field::new("first_name", Kind::Text, ("employee", "first_name")).nullable(),
         Field::new("last_name", Kind::Text, ("employee", "last_name")).nullable(),
-        Field::special(
+        Field::relation(
             "department",
-            Kind::Reference,
+            &DEPARTMENT,
+            ("employee", "department_id"),
             "Departments by code or id, with commas.",
         )
         .or(&["departments", "dept_code"])
@@ -71,9 +72,10 @@ impl Resource for Transaction {
         .nullable(),
         Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
             .or(&["areas", "area_code"]),
-        Field::special(
+        Field::relation(
             "position",
-            Kind::Reference,
+            &POSITION,
+            ("employee", "position_id"),
             "Positions by code or id, with commas.",
         )
         .or(&["positions", "position_code"])
@@ -151,8 +153,6 @@ impl Resource for Transaction {
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
         Ok(match name {
             "employee" => relation::any_of(column("pin"), column("employee_id"), value),
-            "department" => DEPARTMENT.any_of(("employee", "department_id"), value),
-            "position" => POSITION.any_of(("employee", "position_id"), value),
             // A punch keeps the area its terminal was in, by id; the area's code is its code today.
             "area" => AREA.any_of_ids(column("area_id"), value),
             _ => punch::after(column("transaction_id"), name, value)?,

@@ -446,15 +446,17 @@ impl Resource for Employee {
             .one_of()
             .about("0 valid (unless asked otherwise), 99 and 100 resigned. Who is removed is not kept."),
         Field::new("update_time", Kind::Time, column("changed_at")),
-        Field::special(
+        Field::relation(
             "department",
-            Kind::Reference,
+            &DEPARTMENT,
+            column("department_id"),
             "Departments by code or id, with commas.",
         )
         .or(&["departments", "dept_code", "department_code"]),
-        Field::special(
+        Field::relation(
             "position",
-            Kind::Reference,
+            &POSITION,
+            column("position_id"),
             "Positions by code or id, with commas.",
         )
         .or(&["positions", "position_code"]),
@@ -588,12 +590,10 @@ impl Resource for Employee {
         ])
     }
 
-    fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
-        Ok(match name {
-            "department" => DEPARTMENT.any_of(column("department_id"), value),
-            "position" => POSITION.any_of(column("position_id"), value),
-            _ if value.split(',').any(|value| value.trim() == "-1") => Expr::val(1).eq(1),
-            _ => in_areas(AREA.any_of(("employee_area", "area_id"), value)),
+    fn special(_app: &App, _name: &str, value: &str) -> Result<SimpleExpr> {
+        Ok(match value.split(',').any(|value| value.trim() == "-1") {
+            true => Expr::val(1).eq(1),
+            false => in_areas(AREA.any_of(("employee_area", "area_id"), value)),
         })
     }
 

@@ -133,8 +133,13 @@ impl Resource for Terminal {
             .nullable()
             .about("Seconds its clock is ahead."),
         Field::new("clock_seen", Kind::Time, column("clock_seen_at")).nullable(),
-        Field::special("area", Kind::Reference, "Areas by code or id, with commas.")
-            .or(&["areas", "area_code"]),
+        Field::relation(
+            "area",
+            &AREA,
+            column("area_id"),
+            "Areas by code or id, with commas.",
+        )
+        .or(&["areas", "area_code"]),
         Field::special(
             "amiss",
             Kind::Boolean,
@@ -249,9 +254,6 @@ impl Resource for Terminal {
     }
 
     fn special(_app: &App, name: &str, value: &str) -> Result<SimpleExpr> {
-        if name != "amiss" {
-            return Ok(AREA.any_of(column("area_id"), value));
-        }
         let wanted = match value.to_lowercase().as_str() {
             "true" | "1" => true,
             "false" | "0" => false,
