@@ -30,8 +30,8 @@ use moka::future::Cache;
 use muster_store::{Dialect, Record, Statement, contains, contains_in_any_case, fold, position};
 use sea_query::{
     Alias, CaseStatement, CommonTableExpression, Cond, Condition, DeleteStatement, Expr, ExprTrait,
-    Func, InsertStatement, IntoIden, NullOrdering, Order, SelectStatement, SimpleExpr, TableRef,
-    UpdateStatement, ValueTuple, WithClause, WithQuery,
+    Func, InsertStatement, IntoCondition, IntoIden, NullOrdering, Order, SelectStatement,
+    SimpleExpr, TableRef, UpdateStatement, ValueTuple, WithClause, WithQuery,
 };
 use serde_json::{Value, json};
 use std::cmp;
@@ -47,6 +47,8 @@ const FEW: i64 = 50_000;
 const FEW_FAR_AWAY: i64 = 500_000;
 /// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
+/// Of what leads to other rows, so many are told to PostgreSQL one by one.
+const FEW_KEYS: u64 = 1_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
 /// no text that is kept is longer.
 const MOST_WORDS: usize = 50;
@@ -293,12 +295,19 @@ pub enum Searched {
     Through(Through),
 }
 
+/// What leads from one table to another, and of what kind it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    Number(Column),
+    Text(Column),
+}
+
 /// Rows are found by those of another table that have the word.
 #[derive(Debug, Clone, Copy)]
 pub struct Through {
     /// What the rows have of the other table's `key`.
     pub column: Column,
-    pub key: Column,
+    pub key: Key,
     /// Where in the other table the word is looked for.
     pub searched: &'static [Searched],
     /// Where the rows themselves must have it then, if anywhere.
@@ -320,29 +329,55 @@ impl Searched {
 }
 
 impl Through {
-    fn condition(&self, dialect: Dialect, word: &str, in_short: bool) -> Condition {
+    async fn condition(&self, app: &App, word: &str, in_short: bool) -> Result<Condition> {
+        let dialect = app.store.dialect();
+        let (Key::Number(key) | Key::Text(key)) = self.key;
         let mut keys = SelectStatement::new();
-        keys.expr(col(self.key))
-            .from(Alias::new(self.key.0))
-            .cond_where(search(self.searched, dialect, word, in_short));
+        keys.expr(col(key))
+            .from(Alias::new(key.0))
+            .cond_where(Box::pin(search(app, self.searched, word, in_short)).await?);
         let found = match dialect {
             // SQLite keeps no statistics and would always take the index; a column behind a plus has none.
             Dialect::Sqlite if in_short => {
                 Expr::cust_with_expr("+?", col(self.column)).in_subquery(keys)
             }
             Dialect::Sqlite => col(self.column).in_subquery(keys),
-            // PostgreSQL follows an index from a list, but not from a query among alternatives.
-            Dialect::Postgres => {
-                let keys = SimpleExpr::SubQuery(None, Box::new(keys.into()));
-                let list = Expr::expr(Func::cust("ARRAY").arg(keys));
-                col(self.column).eq(Func::cust("ANY").arg(list))
-            }
+            // PostgreSQL follows an index from what it is told; what a query among alternatives will give it does not know.
+            Dialect::Postgres => match self.few(app, &keys).await? {
+                Some(few) => col(self.column).is_in(few),
+                None => {
+                    let keys = SimpleExpr::SubQuery(None, Box::new(keys.into()));
+                    let list = Expr::expr(Func::cust("ARRAY").arg(keys));
+                    col(self.column).eq(Func::cust("ANY").arg(list))
+                }
+            },
         };
         let all = Cond::all().add(found).add((self.always)());
-        match self.then {
+        Ok(match self.then {
             [] => all,
-            then => all.add(search(then, dialect, word, in_short)),
-        }
+            then => all.add(Box::pin(search(app, then, word, in_short)).await?),
+        })
+    }
+
+    /// What the keys are, unless they are many.
+    async fn few(
+        &self,
+        app: &App,
+        keys: &SelectStatement,
+    ) -> Result<Option<Vec<sea_query::Value>>> {
+        let mut keys = keys.clone();
+        keys.distinct().limit(FEW_KEYS + 1);
+        let few: Vec<sea_query::Value> = match self.key {
+            Key::Number(_) => {
+                let few: Vec<(i64,)> = app.store.all(&keys).await?;
+                few.into_iter().map(|(key,)| key.into()).collect()
+            }
+            Key::Text(_) => {
+                let few: Vec<(String,)> = app.store.all(&keys).await?;
+                few.into_iter().map(|(key,)| key.into()).collect()
+            }
+        };
+        Ok((few.len() as u64 <= FEW_KEYS).then_some(few))
     }
 }
 
@@ -993,12 +1028,7 @@ impl Selection {
                 own &= searched.iter().all(Searched::is_own::<R>);
                 match looked_for("search", word) {
                     Ok(word) => {
-                        filters = filters.add(search(
-                            searched,
-                            app.store.dialect(),
-                            &word,
-                            span.is_short,
-                        ));
+                        filters = filters.add(search(app, searched, &word, span.is_short).await?);
                         looks_inside = true;
                     }
                     Err(problem) => problems.push(problem),
@@ -1087,19 +1117,19 @@ impl Selection {
     }
 
     /// The ids of a page and how many rows there are in all, from one look at a table that is not
-    /// large, where counting first would be a second. `None`: count first, for the rows are in
-    /// another order, the page is empty and so does not tell, or there are too many.
+    /// large, where counting first would be a second. `None`: count first, for the page is empty and
+    /// so does not tell, or there are too many.
     async fn found<R: Resource>(
         &self,
         app: &App,
         place: Place,
         limit: u64,
     ) -> Result<Option<(i64, Vec<i64>)>> {
-        let Some(direction) = self
-            .by_id_alone()
-            .filter(|_| R::IS_SMALL && !self.everything)
-        else {
+        if self.everything || !R::IS_SMALL {
             return Ok(None);
+        }
+        let Some(direction) = self.by_id_alone() else {
+            return self.few_sorted::<R>(app, place, limit).await;
         };
         // Where texts are looked into, finding is the work, so it is done to its end. What an index knows is counted
         // faster than found; but SQLite would make the list of an IN anew for each statement.
@@ -1115,6 +1145,37 @@ impl Selection {
             return Ok(None);
         }
         Ok(Some((*count, found.iter().map(|(id, _)| *id).collect())))
+    }
+
+    /// The same of rows in an order of their own that a text is looked for in: a few are found and sorted. Along an
+    /// index of that order all would be gone through once more.
+    async fn few_sorted<R: Resource>(
+        &self,
+        app: &App,
+        place: Place,
+        limit: u64,
+    ) -> Result<Option<(i64, Vec<i64>)>> {
+        if !self.looks_inside {
+            return Ok(None);
+        }
+        let id = id_column::<R>();
+        let mut few = self.counted::<R>();
+        few.expr(col(id)).limit(FEW_OF_SMALL + 1);
+        let few: Vec<(i64,)> = app.store.all(&few).await?;
+        if few.len() as u64 > FEW_OF_SMALL {
+            return Ok(None);
+        }
+        let count = i64::try_from(few.len()).unwrap_or(i64::MAX);
+        let mut sorted = SelectStatement::new();
+        R::tables(&mut sorted);
+        sorted
+            .expr(col(id))
+            .and_where(col(id).is_in(few.into_iter().map(|(id,)| id)))
+            .limit(limit);
+        place.apply(&mut sorted, col(id), &Order::Asc);
+        self.sort::<R>(app, &mut sorted);
+        let page: Vec<(i64,)> = app.store.all(&sorted).await?;
+        Ok(Some((count, page.into_iter().map(|(id,)| id).collect())))
     }
 
     /// The ids at a place, each with the count of all; no more than one beyond `most` are looked for.
@@ -1505,15 +1566,20 @@ fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     Ok(fold(part))
 }
 
-/// `in_short`: a short period is asked for, by which the rows are found.
-fn search(searched: &[Searched], dialect: Dialect, word: &str, in_short: bool) -> Condition {
-    searched
-        .iter()
-        .fold(Cond::any(), |any, searched| match *searched {
-            Searched::Folded(column) => any.add(contains(dialect, col(column), word)),
-            Searched::Plain(column) => any.add(contains_in_any_case(dialect, col(column), word)),
-            Searched::Through(through) => any.add(through.condition(dialect, word, in_short)),
-        })
+/// A word stands in one of these places. `in_short`: a short period is asked for, by which the rows are found.
+async fn search(app: &App, searched: &[Searched], word: &str, in_short: bool) -> Result<Condition> {
+    let dialect = app.store.dialect();
+    let mut any = Cond::any();
+    for searched in searched {
+        any = any.add(match *searched {
+            Searched::Folded(column) => contains(dialect, col(column), word).into_condition(),
+            Searched::Plain(column) => {
+                contains_in_any_case(dialect, col(column), word).into_condition()
+            }
+            Searched::Through(through) => through.condition(app, word, in_short).await?,
+        });
+    }
+    Ok(any)
 }
 
 /// The wanted order, unknown names left out, and the direction in which the rest is told apart by

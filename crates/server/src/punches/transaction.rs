@@ -11,7 +11,7 @@ use crate::punches::punch::{self, List, Row, asked, column};
 use crate::punches::{assign, hidden, photo, usb_log};
 use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
-    self, Column, END_TIME, Field, Resource, START_TIME, Searched, Through, UPLOAD_TIME_END,
+    self, Column, END_TIME, Field, Key, Resource, START_TIME, Searched, Through, UPLOAD_TIME_END,
     UPLOAD_TIME_START,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
@@ -93,7 +93,7 @@ impl Resource for Transaction {
     const SEARCHED: &'static [Searched] = &[
         Searched::Through(Through {
             column: column("employee_id"),
-            key: ("employee", "id"),
+            key: Key::Number(("employee", "id")),
             searched: &[Searched::Folded(("employee", "search_text"))],
             then: &[],
             always: transactions,
@@ -101,14 +101,14 @@ impl Resource for Transaction {
         // Whoever is there is found with the code.
         Searched::Through(Through {
             column: column("pin"),
-            key: ("former_code", "emp_code"),
+            key: Key::Text(("former_code", "emp_code")),
             searched: &[Searched::Plain(("former_code", "emp_code"))],
             then: &[],
             always: transactions,
         }),
         Searched::Through(Through {
             column: column("terminal_sn"),
-            key: ("punch_place", "terminal_sn"),
+            key: Key::Text(("punch_place", "terminal_sn")),
             searched: &[
                 Searched::Plain(("punch_place", "terminal_sn")),
                 Searched::Plain(("punch_place", "terminal_alias")),
