@@ -224,7 +224,7 @@ impl FromStr for Rights {
 }
 
 /// Which rows a caller sees; `None` is no limit, an empty list is nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub companies: Option<Vec<String>>,
     pub areas: Option<Vec<i64>>,

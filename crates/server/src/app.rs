@@ -9,6 +9,7 @@ use crate::install;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
+use crate::punches::day::KeptDays;
 use crate::punches::record::Recorder;
 use crate::resource::Counts;
 use crate::runs::Runs;
@@ -56,6 +57,7 @@ pub struct App {
     pub accounts: Accounts,
     pub background: Background,
     pub counts: Counts,
+    pub days: KeptDays,
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
     pub runs: Runs,
@@ -166,6 +168,7 @@ impl App {
             accounts: Accounts::default(),
             background: Background::default(),
             counts: Counts::default(),
+            days: KeptDays::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),
             metrics,

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::language::{self, Text, grouped};
 use crate::punches::recent::{self, Recent};
 use crate::punches::wording;
+use crate::punches::{day, punch};
 use crate::relation::AREA;
 use crate::terminals::admission::{self, Destination};
 use crate::terminals::contact::NOT_AUTHORIZED;
@@ -288,7 +289,7 @@ impl<'a> Looker<'a> {
     pub async fn counts(&self, terminals: Option<[usize; 3]>) -> Result<String> {
         let punches_today = if sees_punches(self.session) {
             Some(grouped(
-                recent::count_today(self.app, &self.session.caller.scope, self.area).await?,
+                day::count_today(self.app, &self.session.caller.scope, self.area).await?,
             ))
         } else {
             None
@@ -396,6 +397,8 @@ async fn show(
 ) -> Result<Response, Failure> {
     let (app, session, area) = (looker.app, looker.session, looker.area);
     let (terminals, counts) = looker.terminals().await?.unzip();
+    // Whatever comes later has a higher id.
+    let newest = punch::counted(app).await?.last_id;
     let punches = looker.punches(0).await?;
     let status = match refused.is_some() || looker.refusal.is_some() {
         true => StatusCode::UNPROCESSABLE_ENTITY,
@@ -412,7 +415,7 @@ async fn show(
                 .flatten()
                 .map(|(state, terminal)| looker.terminal_row(*state, terminal))
                 .collect::<Result<_>>()?,
-            last_punch: punches.first().map_or(0, |punch| punch.id),
+            last_punch: punches.first().map_or(newest, |punch| punch.id.max(newest)),
             punches: looker.punch_rows(&punches).await?,
             counts: looker.counts(counts).await?,
             door: TerminalDoor::of(app, arrival),

@@ -25,7 +25,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveTime;
 use muster_sheets::Cell;
 use std::sync::Arc;
 use url::form_urlencoded::Serializer;
@@ -120,15 +120,10 @@ pub fn late_after(app: &App, query: &mut Query) -> Result<NaiveTime> {
 }
 
 /// How many have not come, for who may see people.
-pub async fn absent_count(
-    app: &App,
-    session: &Session,
-    day: NaiveDate,
-    among: &Among,
-) -> Result<Option<i64>> {
+pub async fn absent_count(app: &App, session: &Session, among: &Among) -> Result<Option<i64>> {
     match session.caller.may(Right::View(Thing::Employee)) {
         true => {
-            let count = day::absent_count(app, &session.caller, day, among).await?;
+            let count = day::absent_count(app, &session.caller, among).await?;
             Ok(Some(count))
         }
         false => Ok(None),
@@ -211,8 +206,8 @@ pub async fn page(
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     let look = Look::read(app, &mut query)?;
     let today = app.today();
-    let day = Day::read(app, &session.caller.scope, today, &look.among).await?;
-    let absent = absent_count(app, &session, today, &look.among).await?;
+    let day = Day::read(app, &session.caller.scope, &look.among).await?;
+    let absent = absent_count(app, &session, &look.among).await?;
     let count_of = |which: Option<Which>| match which {
         Some(which) => Some(day.count(which, look.after)),
         None => absent,
@@ -279,7 +274,7 @@ async fn shown(
     let sees_people = caller.may(Right::View(Thing::Employee));
     Ok(match which {
         None => {
-            let absent = day::absent(app, caller, day.date, &look.among, part).await?;
+            let absent = day::absent(app, caller, &look.among, part).await?;
             absent.into_iter().map(Person::absent).collect()
         }
         Some(which) => {
@@ -294,8 +289,12 @@ async fn shown(
 
 impl Person {
     fn present(app: &App, present: Present, sees_people: bool) -> Person {
+        let today = app.today();
         let at = |local: chrono::NaiveDateTime, at| At {
-            time: local.format("%H:%M").to_string(),
+            time: match local.date() == today {
+                true => local.format("%H:%M").to_string(),
+                false => local.format("%Y-%m-%d %H:%M").to_string(),
+            },
             zone: moment::other_offset(app, local, at),
         };
         let page = format!("/employees/{}/punches", present.employee_id);
@@ -352,7 +351,6 @@ pub async fn file(
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     let look = Look::read(app, &mut query)?;
     let (who, _, which) = list_asked(&mut query);
-    let today = app.today();
     let all = Part {
         skipped: 0,
         most: i64::MAX as u64,
@@ -362,7 +360,7 @@ pub async fn file(
     match which {
         None => {
             caller.require(Right::View(Thing::Employee))?;
-            for absent in day::absent(app, caller, today, &look.among, all).await? {
+            for absent in day::absent(app, caller, &look.among, all).await? {
                 file.row(&[
                     text(Some(&absent.emp_code)),
                     text(absent.first_name.as_ref()),
@@ -372,7 +370,7 @@ pub async fn file(
             }
         }
         Some(which) => {
-            let day = Day::read(app, &caller.scope, today, &look.among).await?;
+            let day = Day::read(app, &caller.scope, &look.among).await?;
             for present in day.present(app, which, look.after, all).await? {
                 file.row(&[
                     text(Some(&present.pin)),

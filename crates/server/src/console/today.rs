@@ -165,25 +165,26 @@ pub async fn page(
 async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Presence> {
     let (today, scope) = (app.today(), &session.caller.scope);
     let anybody = Among::default();
-    let day = Day::read(app, scope, today, &anybody).await?;
+    let day = Day::read(app, scope, &anybody).await?;
     let latest = Part {
         skipped: 0,
         most: MOST_LATE,
     };
     let late = day.present(app, Which::Late, after, latest).await?;
-    let [punches, transactions] = [0, 1].map(|kind| day.hours.iter().map(|hour| hour[kind]).sum());
+    let [punches, transactions] =
+        [0, 1].map(|kind| day.hours().iter().map(|hour| hour[kind]).sum());
     let unregistered: i64 = punches - transactions;
     let look = Look::at(app, after)?;
     Ok(Presence {
         inside: day.count(Which::Inside, after),
         came: day.count(Which::Came, after),
         late_count: day.count(Which::Late, after),
-        absent: presence::absent_count(app, session, today, &anybody).await?,
+        absent: presence::absent_count(app, session, &anybody).await?,
         lists: ["in", "came", "late", "absent"].map(|list| look.address(list)),
         late: late.into_iter().map(|late| Late::of(app, late)).collect(),
         after: after.format("%H:%M").to_string(),
         times: moment::by_the_clocks(app.zone.name()),
-        bars: bars(&day.hours.map(|[punches, _]| punches)),
+        bars: bars(&day.hours().map(|[punches, _]| punches)),
         transactions: grouped(transactions),
         unregistered: (unregistered > 0).then(|| grouped(unregistered)),
         punches: grouped(punches),

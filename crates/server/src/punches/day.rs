@@ -1,21 +1,31 @@
 //! One day's punches: who came, who is still in, who was late, who has not come, and how many there were
-//! each hour. All of it goes by the terminals' clocks.
+//! each hour. All of it goes by the terminals' clocks. A day that is looked at is kept, and gone on with by
+//! the punches that come.
 
 use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query as Asked;
-use crate::punches::recent::seen;
+use crate::punches::punch::{self, Counted};
+use crate::punches::recent::seen_in;
 use crate::relation::DEPARTMENT;
 use crate::resource::{Resource, Selection};
 use crate::resources::employee::{self, Employee};
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
-use sea_query::{Cond, Condition, Expr, ExprTrait, Order, Query, SelectStatement};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use moka::future::Cache;
+use muster_store::Dialect;
+use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// The states that say somebody left: out, to a break, overtime's end, to a meal.
 const WAYS_OUT: [i16; 4] = [1, 2, 5, 8];
+
+/// Whoever came before midnight and has not gone since is in for so long after the last punch.
+const NIGHT: TimeDelta = TimeDelta::hours(12);
 
 /// Which people are looked at: of a department, of an area, by codes or ids as lists are asked. Nothing: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,11 +101,15 @@ pub struct Part {
 
 /// The punches that carry the day's date.
 pub fn of(day: NaiveDate) -> Condition {
+    let midnight = day.and_time(NaiveTime::MIN);
+    since(midnight, day)
+}
+
+/// Those, and the ones before from that time on.
+fn since(starts: NaiveDateTime, day: NaiveDate) -> Condition {
     let at = || Expr::col(("punch", "punch_local"));
-    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN);
-    Cond::all()
-        .add(at().gte(midnight(day)))
-        .add(at().lt(midnight(day + Days::new(1))))
+    let ends = day.and_time(NaiveTime::MIN) + TimeDelta::days(1);
+    Cond::all().add(at().gte(starts)).add(at().lt(ends))
 }
 
 /// A punch, as far as the figures of a day need it.
@@ -105,6 +119,7 @@ struct Seen {
     employee_id: Option<i64>,
     pin: String,
     punch_local: NaiveDateTime,
+    punch_at: DateTime<Utc>,
     punch_state: i16,
     is_transaction: bool,
 }
@@ -113,44 +128,39 @@ struct Seen {
 type Moment = (NaiveDateTime, i64);
 
 /// Somebody's day.
+#[derive(Clone)]
 struct Person {
     id: i64,
     first: Moment,
     last: Moment,
     /// Of the last punch.
+    last_at: DateTime<Utc>,
     state: i16,
     pin: String,
 }
 
-/// A day's punches within a scope, gone through once: all figures and lists come from here.
-pub struct Day {
-    pub date: NaiveDate,
-    people: Vec<Person>,
+/// The punches of a day, gone through once.
+#[derive(Clone, Default)]
+struct Gathered {
+    people: HashMap<i64, Person>,
+    /// Of the evening before, as far as that is looked at.
+    before: HashMap<i64, Person>,
     /// How many punches there were in each hour, and how many of them employees made.
-    pub hours: [[i64; 2]; 24],
+    hours: [[i64; 2]; 24],
 }
 
-impl Day {
-    pub async fn read(app: &App, scope: &Scope, date: NaiveDate, among: &Among) -> Result<Day> {
-        let mut select = seen(scope);
-        select
-            .columns(
-                ["id", "employee_id", "pin", "punch_local", "punch_state"]
-                    .map(|column| ("punch", column)),
-            )
-            .expr_as(
-                Expr::col(("punch", "transaction_id")).is_not_null(),
-                "is_transaction",
-            )
-            .cond_where(of(date))
-            .cond_where(among.condition(app)?);
-        let all: Vec<Seen> = app.store.all(&select).await?;
-        let mut hours = [[0; 2]; 24];
-        let mut people: HashMap<i64, Person> = HashMap::new();
-        for seen in all {
-            let [punches, transactions] = &mut hours[seen.punch_local.hour() as usize];
-            *punches += 1;
-            *transactions += i64::from(seen.is_transaction);
+impl Gathered {
+    fn take_in(&mut self, date: NaiveDate, punches: Vec<Seen>) {
+        for seen in punches {
+            let people = match seen.punch_local.date() == date {
+                false => &mut self.before,
+                true => {
+                    let [punches, transactions] = &mut self.hours[seen.punch_local.hour() as usize];
+                    *punches += 1;
+                    *transactions += i64::from(seen.is_transaction);
+                    &mut self.people
+                }
+            };
             let Some(id) = seen.employee_id else {
                 continue;
             };
@@ -162,27 +172,189 @@ impl Day {
                         id,
                         first: at,
                         last: at,
+                        last_at: seen.punch_at,
                         state: seen.punch_state,
                         pin: seen.pin,
                     });
                 }
             }
         }
+    }
+}
+
+/// What is kept of a day: which day, from when on, within which scope, of terminals in which area.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Looked {
+    date: NaiveDate,
+    starts: NaiveDateTime,
+    scope: Scope,
+    area: Option<i64>,
+}
+
+/// How far it was gone through.
+struct Kept {
+    counted: Counted,
+    gathered: Arc<Gathered>,
+}
+
+/// The days that somebody looks at. A punch is never changed but by what `punch_counter` counts, and ids become visible
+/// in the order they rise: where nothing but the last id has risen, the punches after it are all that is new.
+pub struct KeptDays(Cache<Looked, Arc<Mutex<Option<Kept>>>>);
+
+impl Default for KeptDays {
+    fn default() -> Self {
+        KeptDays(
+            Cache::builder()
+                .max_capacity(100)
+                .time_to_idle(Duration::from_secs(600))
+                .build(),
+        )
+    }
+}
+
+impl Looked {
+    fn today(app: &App, scope: &Scope, area: Option<i64>) -> Looked {
+        let now = app.clock.now().with_timezone(&app.zone).naive_local();
+        let midnight = now.date().and_time(NaiveTime::MIN);
+        Looked {
+            date: now.date(),
+            // Past noon the evening before is over for everybody.
+            starts: match now - NIGHT < midnight {
+                true => midnight - NIGHT,
+                false => midnight,
+            },
+            scope: scope.clone(),
+            area,
+        }
+    }
+
+    /// Whether who belongs to it is said by the punches alone. People change their departments.
+    fn is_kept(&self) -> bool {
+        self.scope.departments.is_none() && self.scope.employee.is_none()
+    }
+
+    async fn gathered(&self, app: &App) -> Result<Arc<Gathered>> {
+        let kept = app.days.0.get_with(self.clone(), async { Arc::default() });
+        let kept: Arc<Mutex<Option<Kept>>> = kept.await;
+        // Who comes meanwhile waits for what this one reads.
+        let mut kept = kept.lock().await;
+        let counted = punch::counted(app).await?;
+        let (after, mut gathered) = match kept.take() {
+            Some(before) if counted.goes_on_from(&before.counted) => {
+                (before.counted.last_id, before.gathered)
+            }
+            _ => (0, Arc::default()),
+        };
+        if after < counted.last_id {
+            let id = || Expr::col(("punch", "id"));
+            let ids = Cond::all()
+                .add(id().gt(after))
+                .add(id().lte(counted.last_id));
+            let punches = self.punches(app, ids).await?;
+            if !punches.is_empty() {
+                Arc::make_mut(&mut gathered).take_in(self.date, punches);
+            }
+        }
+        *kept = Some(Kept {
+            counted,
+            gathered: gathered.clone(),
+        });
+        Ok(gathered)
+    }
+
+    async fn punches(&self, app: &App, condition: Condition) -> Result<Vec<Seen>> {
+        let mut select = seen_in(&self.scope, self.area);
+        select
+            .columns(
+                [
+                    "id",
+                    "employee_id",
+                    "pin",
+                    "punch_local",
+                    "punch_at",
+                    "punch_state",
+                ]
+                .map(|column| ("punch", column)),
+            )
+            .expr_as(
+                Expr::col(("punch", "transaction_id")).is_not_null(),
+                "is_transaction",
+            )
+            .cond_where(since(self.starts, self.date))
+            .cond_where(condition);
+        Ok(app.store.all(&select).await?)
+    }
+}
+
+/// How many punches of terminals in one area, or in all, carry today's date, in the server's zone; those a scope leaves.
+pub async fn count_today(app: &App, scope: &Scope, area: Option<i64>) -> Result<i64> {
+    let looked = Looked::today(app, scope, area);
+    if looked.is_kept() {
+        let hours = looked.gathered(app).await?.hours;
+        return Ok(hours.iter().map(|[punches, _]| punches).sum());
+    }
+    let mut select = seen_in(scope, area);
+    select
+        .expr(Func::count(Expr::col(("punch", "id"))))
+        .cond_where(of(looked.date));
+    let (count,): (i64,) = app.store.one(&select).await?;
+    Ok(count)
+}
+
+/// Today's punches within a scope: all figures and lists come from here.
+pub struct Day {
+    pub date: NaiveDate,
+    starts: NaiveDateTime,
+    now: DateTime<Utc>,
+    gathered: Arc<Gathered>,
+}
+
+impl Day {
+    pub async fn read(app: &App, scope: &Scope, among: &Among) -> Result<Day> {
+        let looked = Looked::today(app, scope, None);
+        let gathered = if looked.is_kept() && *among == Among::default() {
+            looked.gathered(app).await?
+        } else {
+            let mut gathered = Gathered::default();
+            gathered.take_in(
+                looked.date,
+                looked.punches(app, among.condition(app)?).await?,
+            );
+            Arc::new(gathered)
+        };
         Ok(Day {
-            date,
-            people: people.into_values().collect(),
-            hours,
+            date: looked.date,
+            starts: looked.starts,
+            now: app.clock.now(),
+            gathered,
+        })
+    }
+
+    /// How many punches there were in each hour, and how many of them employees made.
+    pub fn hours(&self) -> &[[i64; 2]; 24] {
+        &self.gathered.hours
+    }
+
+    /// Who came before midnight, has not punched since and has not gone.
+    fn since_before_midnight(&self) -> impl Iterator<Item = &Person> {
+        self.gathered.before.values().filter(|person| {
+            person.is_inside()
+                && person.last_at > self.now - NIGHT
+                && !self.gathered.people.contains_key(&person.id)
         })
     }
 
     /// Who comes after that time is late.
     fn of(&self, which: Which, late_after: NaiveTime) -> impl Iterator<Item = &Person> {
         let after = self.date.and_time(late_after);
-        self.people.iter().filter(move |person| match which {
+        let night = (which == Which::Inside).then(|| self.since_before_midnight());
+        let came = self.gathered.people.values();
+        let came = came.filter(move |person| match which {
             Which::Came => true,
-            Which::Inside => !WAYS_OUT.contains(&person.state),
+            Which::Inside => person.is_inside(),
             Which::Late => person.first.0 > after,
-        })
+        });
+        came.chain(night.into_iter().flatten())
     }
 
     pub fn count(&self, which: Which, late_after: NaiveTime) -> i64 {
@@ -241,7 +413,7 @@ impl Day {
                 Expr::col(("department", "id")).equals(("employee", "department_id")),
             )
             // On PostgreSQL the day says in which part they lie.
-            .cond_where(of(self.date))
+            .cond_where(since(self.starts, self.date))
             .and_where(Expr::col(("punch", "id")).is_in(ids));
         let punches: Vec<Punch> = app.store.all(&select).await?;
         Ok(punches.into_iter().map(|punch| (punch.id, punch)).collect())
@@ -264,10 +436,15 @@ struct Punch {
 }
 
 impl Person {
+    fn is_inside(&self) -> bool {
+        !WAYS_OUT.contains(&self.state)
+    }
+
     fn punched(&mut self, at: Moment, seen: Seen) {
         self.first = self.first.min(at);
         if at > self.last {
             self.last = at;
+            self.last_at = seen.punch_at;
             self.state = seen.punch_state;
             self.pin = seen.pin;
         }
@@ -294,15 +471,37 @@ impl Person {
     }
 }
 
-/// Whoever punched that day, at whatever terminal: also at one that a caller does not see, for nobody is
-/// said to be away who is not.
-fn punched(day: NaiveDate) -> SelectStatement {
-    Query::select()
+/// The ids of who punched that day, or came before midnight and has not gone; at whatever terminal, also at one that a caller
+/// does not see, for nobody is said to be away who is not.
+async fn present(app: &App) -> Result<SelectStatement> {
+    let day = Day::read(app, &Scope::default(), &Among::default()).await?;
+    let mut present = Query::select();
+    present
         .column(("punch", "employee_id"))
         .from("punch")
-        .cond_where(of(day))
+        .cond_where(of(day.date))
         .and_where(Expr::col(("punch", "hidden_at")).is_null())
-        .and_where(Expr::col(("punch", "employee_id")).is_not_null())
+        .and_where(Expr::col(("punch", "employee_id")).is_not_null());
+    let night: Vec<i64> = day
+        .since_before_midnight()
+        .map(|person| person.id)
+        .collect();
+    if !night.is_empty() {
+        present.union(UnionType::All, listed(app.store.dialect(), &night));
+    }
+    Ok(present)
+}
+
+/// As one value, for there may be more of them than a statement may have.
+fn listed(dialect: Dialect, ids: &[i64]) -> SelectStatement {
+    let list = Expr::val(serde_json::json!(ids).to_string());
+    let (elements, list) = match dialect {
+        Dialect::Sqlite => ("json_each", list),
+        Dialect::Postgres => ("jsonb_array_elements_text", list.cast_as("jsonb")),
+    };
+    Query::select()
+        .expr(Expr::col("value").cast_as("bigint"))
+        .from_function(Func::cust(elements).arg(list), "listed")
         .take()
 }
 
@@ -316,32 +515,21 @@ fn employed(app: &App, caller: &Caller) -> SelectStatement {
 }
 
 /// How many are employed and have not punched.
-pub async fn absent_count(
-    app: &App,
-    caller: &Caller,
-    day: NaiveDate,
-    among: &Among,
-) -> Result<i64> {
+pub async fn absent_count(app: &App, caller: &Caller, among: &Among) -> Result<i64> {
     let all = Selection::read::<Employee>(app, caller, &mut among.asked()).await?;
     let all = all.count::<Employee>(app).await?;
     let mut select = employed(app, caller);
     select
         .expr(Expr::cust("COUNT(*)"))
         .cond_where(among.condition(app)?)
-        .and_where(Expr::col(("employee", "id")).in_subquery(punched(day)));
+        .and_where(Expr::col(("employee", "id")).in_subquery(present(app).await?));
     let (came,): (i64,) = app.store.one(&select).await?;
     // Somebody may have left between the two looks.
     Ok(Ord::max(all - came, 0))
 }
 
 /// Some of those who are employed and have not punched, by their codes.
-pub async fn absent(
-    app: &App,
-    caller: &Caller,
-    day: NaiveDate,
-    among: &Among,
-    part: Part,
-) -> Result<Vec<Absent>> {
+pub async fn absent(app: &App, caller: &Caller, among: &Among, part: Part) -> Result<Vec<Absent>> {
     let mut select = employed(app, caller);
     select
         .columns(["id", "emp_code", "first_name", "last_name"].map(|column| ("employee", column)))
@@ -351,7 +539,7 @@ pub async fn absent(
             Expr::col(("department", "id")).equals(("employee", "department_id")),
         )
         .cond_where(among.condition(app)?)
-        .and_where(Expr::col(("employee", "id")).not_in_subquery(punched(day)))
+        .and_where(Expr::col(("employee", "id")).not_in_subquery(present(app).await?))
         .order_by(("employee", "emp_code"), Order::Asc)
         .offset(part.skipped)
         .limit(part.most);

@@ -219,20 +219,30 @@ pub fn times_asked(app: &App, caller: &Caller, query: &mut Query) -> Result<Cond
 }
 
 /// What is counted of punches; where it is the same, no list has changed.
-#[derive(Debug, sqlx::FromRow)]
-#[expect(dead_code, reason = "the last id and the hidings are there to differ")]
+#[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Counted {
-    last_id: i64,
+    pub last_id: i64,
+    /// How often some were hidden or shown again, and how often some got their person or lost him.
     hidings: i64,
+    assignings: i64,
     pub transactions: i64,
     pub unregistered: i64,
+}
+
+impl Counted {
+    /// Whether nothing has happened since but that punches came: those with ids above the last one of then.
+    pub fn goes_on_from(&self, before: &Counted) -> bool {
+        self.last_id >= before.last_id
+            && self.hidings == before.hidings
+            && self.assignings == before.assignings
+    }
 }
 
 pub async fn counted(app: &App) -> Result<Counted> {
     Ok(app
         .store
         .one(&Sql::new(
-            "SELECT last_id, hidings, transactions, unregistered FROM punch_counter WHERE company_id = $1",
+            "SELECT last_id, hidings, assignings, transactions, unregistered FROM punch_counter WHERE company_id = $1",
             [app.company.id.clone().into()],
         ))
         .await?)

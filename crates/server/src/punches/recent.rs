@@ -3,10 +3,10 @@
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
-use crate::punches::{day, punch};
+use crate::punches::punch;
 use crate::resources::employee;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Recent {
@@ -39,6 +39,9 @@ impl Recent {
     }
 }
 
+/// The latest punches of an area are looked for among so many of all.
+const LATEST: i64 = 200_000;
+
 /// At most `most` punches, of terminals in one area or in all, that came after punch `after`, the newest first.
 pub async fn since(
     app: &App,
@@ -47,6 +50,7 @@ pub async fn since(
     after: i64,
     most: u64,
 ) -> Result<Vec<Recent>> {
+    let newest = punch::counted(app).await?.last_id;
     let mut select = seen_in(scope, area);
     select
         .columns(
@@ -73,33 +77,14 @@ pub async fn since(
             ),
             "has_photo",
         )
-        .and_where(Expr::col(("punch", "id")).gt(after))
+        .and_where(Expr::col(("punch", "id")).gt(Ord::max(after, newest - LATEST)))
         .order_by(("punch", "id"), Order::Desc)
         .limit(most);
     Ok(app.store.all(&select).await?)
 }
 
-/// How many punches, of terminals in one area or in all, carry today's date, in the server's zone.
-pub async fn count_today(app: &App, scope: &Scope, area: Option<i64>) -> Result<i64> {
-    let mut select = seen_in(scope, area);
-    select
-        .expr(Func::count(Expr::col(("punch", "id"))))
-        .cond_where(day::of(app.today()));
-    let (count,): (i64,) = app.store.one(&select).await?;
-    Ok(count)
-}
-
-/// The same of terminals in one area, when it is one alone.
-fn seen_in(scope: &Scope, area: Option<i64>) -> SelectStatement {
-    let mut select = seen(scope);
-    if let Some(area) = area {
-        select.and_where(Expr::col(("punch", "area_id")).eq(area));
-    }
-    select
-}
-
-/// The punches within a scope, with those who punched.
-pub(super) fn seen(scope: &Scope) -> SelectStatement {
+/// The punches within a scope, with those who punched; of terminals in one area, when it is one alone.
+pub(super) fn seen_in(scope: &Scope, area: Option<i64>) -> SelectStatement {
     let mut select = Query::select();
     select
         .from("punch")
@@ -109,5 +94,8 @@ pub(super) fn seen(scope: &Scope) -> SelectStatement {
         )
         .and_where(Expr::col(("punch", "hidden_at")).is_null())
         .cond_where(punch::within(scope));
+    if let Some(area) = area {
+        select.and_where(Expr::col(("punch", "area_id")).eq(area));
+    }
     select
 }

@@ -375,8 +375,8 @@ pub(super) async fn count_as_transactions(
     count: i64,
 ) -> muster_store::Result<()> {
     tx.run(&Sql::new(
-        "UPDATE punch_counter SET transactions = transactions + $2, unregistered = unregistered - $2 \
-         WHERE company_id = $1",
+        "UPDATE punch_counter SET transactions = transactions + $2, unregistered = unregistered - $2, \
+             assignings = assignings + 1 WHERE company_id = $1",
         [company_id.into(), count.into()],
     ))
     .await?;

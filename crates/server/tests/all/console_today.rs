@@ -3,6 +3,7 @@
 use crate::console::{Answer, Door, WAREHOUSE, rights};
 use crate::testing::on_both;
 use axum::http::{StatusCode, header};
+use chrono::TimeDelta;
 use muster::access::{Right, Rights, Thing};
 use muster::profile::Profile;
 use muster_store::Sql;
@@ -140,6 +141,113 @@ fn codes(answer: &Answer) -> Vec<String> {
         code.rsplit('>').next().unwrap_or_default().to_owned()
     };
     rows.map(code).collect()
+}
+
+#[tokio::test]
+async fn a_day_that_was_looked_at_goes_on_with_whatever_happens_to_its_punches() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let figures = async |cookie: &str| {
+            let page = door.get("/", cookie).await.text;
+            ["In now", "Came today", "Punches"].map(|name| figure(&page, name))
+        };
+        door.hire(&cookie, "7", "Asha").await;
+        server
+            .bring(
+                "GATE01",
+                "7\t2026-01-15 09:30:00\t0\t1\n99\t2026-01-15 09:40:00\t0\t1\n",
+            )
+            .await;
+        assert_eq!(figures(&cookie).await, ["1", "1", "1"]);
+        server
+            .bring(
+                "GATE01",
+                "7\t2026-01-15 09:30:00\t0\t1\n7\t2026-01-15 12:00:00\t1\t1\n",
+            )
+            .await;
+        assert_eq!(
+            figures(&cookie).await,
+            ["0", "1", "2"],
+            "one came twice, one is new"
+        );
+        // What was sent late is the earlier punch.
+        server
+            .bring("GATE01", "7\t2026-01-15 08:00:00\t0\t1\n")
+            .await;
+        assert_eq!(figures(&cookie).await, ["0", "1", "3"]);
+        let came = door.get("/presence?who=came", &cookie).await.text;
+        assert!(came.contains("<td>08:00 "), "{came}");
+
+        // Somebody gets the code of the punch that was nobody's.
+        door.hire(&cookie, "99", "Ben").await;
+        assert_eq!(figures(&cookie).await, ["1", "2", "4"]);
+        assert_eq!(codes(&door.get("/presence?who=in", &cookie).await), ["99"]);
+
+        let page = door.get("/transactions?emp_code=99", &cookie).await;
+        let (_, row) = page
+            .text
+            .split_once("name=\"rows\" value=\"")
+            .expect("a row");
+        let (row, _) = row.split_once('"').expect("its end");
+        for (act, list, left) in [
+            ("hide", "transactions", ["0", "1", "3"]),
+            ("show", "hidden", ["1", "2", "4"]),
+        ] {
+            let csrf = page.csrf();
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("act", act),
+                ("sure", "yes"),
+                ("rows", row),
+            ];
+            let done = door.post(&format!("/{list}/do"), &cookie, &fields).await;
+            assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+            assert_eq!(figures(&cookie).await, left, "{act}");
+        }
+
+        // Tomorrow is another day.
+        server.app.clock.advance(TimeDelta::hours(24));
+        assert_eq!(figures(&door.admin().await).await, ["0", "0", "0"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_came_before_midnight_is_in_until_the_night_is_over() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen"), ("10", "Dara")] {
+            door.hire(&cookie, code, name).await;
+        }
+        // The terminal's clock is at +05:30. Asha came at 16:30 UTC and stays, Ben left before midnight, Chen forgot to say
+        // so half a day ago, and Dara has left this morning.
+        server
+            .bring(
+                "GATE01",
+                "7\t2026-01-15 22:00:00\t0\t1\n8\t2026-01-15 22:00:00\t0\t1\n8\t2026-01-15 23:30:00\t1\t1\n\
+                 9\t2026-01-15 18:20:00\t0\t1\n10\t2026-01-15 22:00:00\t0\t1\n10\t2026-01-16 05:40:00\t1\t1\n",
+            )
+            .await;
+        server.app.clock.advance(TimeDelta::hours(17));
+        let cookie = door.admin().await;
+        let list = async |who: &str| codes(&door.get(&format!("/presence?who={who}"), &cookie).await);
+        assert_eq!(list("in").await, ["7"]);
+        assert_eq!(list("came").await, ["10"]);
+        assert_eq!(list("absent").await, ["8", "9"]);
+        let today = door.get("/", &cookie).await.text;
+        assert_eq!(["In now", "Came today", "Not come yet"].map(|name| figure(&today, name)), ["1", "1", "2"]);
+        let inside = door.get("/presence?who=in", &cookie).await.text;
+        assert!(inside.contains("<td>2026-01-15 22:00 <span"), "{inside}");
+        let file = door.get("/presence/file?who=in&export_type=csv", &cookie).await.text;
+        assert!(file.contains("Asha") && file.contains("2026-01-15 22:00:00"), "{file}");
+
+        server.app.clock.advance(TimeDelta::hours(4));
+        assert_eq!(list("in").await, [""; 0]);
+        assert_eq!(list("absent").await, ["7", "8", "9"]);
+    })
+    .await;
 }
 
 #[tokio::test]
