@@ -8,9 +8,10 @@ use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
-use crate::console::record::{self, Entry, Shown, shown};
+use crate::console::record::{Entry, Shown, shown};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View, text_at};
+use crate::console::whom::Whom;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Path, Query, Request};
 use crate::language::Text;
@@ -136,6 +137,8 @@ struct ActPage {
     typed_so_far: String,
     mistyped: Option<String>,
     problems: Vec<String>,
+    /// Nothing is wrong, but whom it is about has to be looked at.
+    is_unseen: bool,
 }
 
 /// `POST /NAME/do`: asks first, and does it when it was said to be sure.
@@ -158,16 +161,21 @@ pub async fn submit<R: Listed>(
     let place = Place::sent(&R::VIEW, fields);
     let is_sure = fields.text("sure") == "yes";
     let mut problems = Vec::new();
+    let mut whom = Whom::default();
     if is_sure {
+        let mut members = answers(act, fields);
+        whom = Whom::read(app, &session.caller, act.asks.iter(), fields, &mut members).await?;
         let is_typed = |wanted: &String| *wanted == fields.text(TYPED).trim();
         if are_others {
             problems.push(Problem::new("", OTHERS));
         } else if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
             problems.push(Problem::new(TYPED, t!("That is not what has to be typed.")));
+        } else if !whom.is_sure() {
+            problems.clone_from(&whom.nobody);
         } else {
-            match perform_with::<R>(app, session, act, ids, fields).await {
+            match perform_with::<R>(app, session, act, ids, members).await {
                 Ok(()) => {
-                    let done = format!("did-{}-{}", ids.len(), act.name);
+                    let done = whom.done(&format!("did-{}-{}", ids.len(), act.name));
                     let to = match of_one_row::<R>(fields, ids) {
                         Some(page) => place.along(&format!("{page}?done={done}")),
                         None => place.done(&done),
@@ -215,6 +223,7 @@ pub async fn submit<R: Listed>(
             typed_so_far: fields.text(TYPED).to_owned(),
             mistyped,
             problems: elsewhere.map(|problem| problem.message.clone()).collect(),
+            is_unseen: whom.is_unseen && problems.is_empty(),
             act,
         },
     )
@@ -228,24 +237,23 @@ fn of_one_row<R: Listed>(fields: &Fields, ids: &[String]) -> Option<String> {
     }
 }
 
+/// What was answered to what the act asks.
+fn answers(act: Act, fields: &Fields) -> Map<String, Value> {
+    let answer = |entry: &Entry| {
+        // What was left empty is not asked for.
+        let value = entry.read(fields).filter(|value| !is_nothing(value))?;
+        Some((entry.name().to_owned(), value))
+    };
+    act.asks.iter().filter_map(answer).collect()
+}
+
 async fn perform_with<R: Listed>(
     app: &Arc<App>,
     session: &Session,
     act: Act,
     ids: &[String],
-    fields: &Fields,
+    mut members: Map<String, Value>,
 ) -> Result<()> {
-    let mut members = Map::new();
-    for entry in act.asks {
-        // What was left empty is not asked for.
-        if let Some(value) = entry.read(fields).filter(|value| !is_nothing(value)) {
-            members.insert(entry.name().to_owned(), value);
-        }
-    }
-    let nobody = record::name_people(app, &session.caller, act.asks.iter(), &mut members).await?;
-    if !nobody.is_empty() {
-        return Err(Error::Invalid(nobody));
-    }
     members.insert(R::ROWS.to_owned(), ids.to_vec().into());
     let body = Body::from_object(members);
     let post = (Method::POST, act.name);
@@ -262,18 +270,22 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What was just done, by the word that stands in the address: `did-COUNT-NAME`.
-pub fn told(acts: &[Act], word: &str) -> Option<String> {
+/// What was just done, by the word that stands in the address, `did-COUNT-NAME`, and with whom.
+pub fn told(acts: &[Act], word: &str, person: Option<String>) -> Option<String> {
     let (count, name) = word.strip_prefix("did-")?.split_once('-')?;
     let count: u32 = count.parse().ok()?;
     let act = acts.iter().find(|act| act.name == name)?;
+    let label = match person {
+        Some(person) => t!("{act} ({person})", act = act.label, person = person),
+        None => act.label.into(),
+    };
     Some(match count {
-        1 => t!("{act}: {done}", act = act.label, done = act.done),
+        1 => t!("{act}: {done}", act = label, done = act.done),
         count => tn!(
             count,
             "{act}, {count} of them: {done}",
             "{act}, {count} of them: {done}",
-            act = act.label,
+            act = label,
             done = act.done
         ),
     })

@@ -56,6 +56,7 @@ mod trees;
 mod users;
 mod views;
 mod ways;
+mod whom;
 mod works;
 
 use crate::accounts::client::Clients;

@@ -11,6 +11,7 @@ use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::session::Session;
 use crate::console::views::{self, Kept};
+use crate::console::whom;
 use crate::console::works::Sending;
 use crate::error::{Error, Result};
 use crate::extract::Query;
@@ -707,7 +708,7 @@ pub async fn show<R: Listed>(
             columns: columns_to_choose(&view, &columns),
             kept: views.kept,
             times: R::TIMES.map(|say| say(app.zone.name())),
-            done: done.as_deref().and_then(|word| told(R::ACTS, word)),
+            done: told(app, caller, R::ACTS, done.as_deref()).await?,
             refused,
             view,
         },
@@ -830,18 +831,28 @@ pub async fn excerpt<R: Listed>(
 }
 
 /// What was just done, by the word that stands in the address; other words say nothing.
-pub fn told(acts: &[Act], word: &str) -> Option<String> {
+pub async fn told(
+    app: &App,
+    caller: &Caller,
+    acts: &[Act],
+    word: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(word) = word else { return Ok(None) };
+    let (word, person) = whom::done(app, caller, word).await?;
     let (what, count) = word.split_once('-').unwrap_or((word, "1"));
     let count: u32 = count.parse().unwrap_or(0);
-    Some(match (what, count) {
-        ("saved", _) => t!("Saved.").into(),
+    Ok(Some(match (what, count) {
+        ("saved", _) => match person {
+            Some(person) => t!("Saved: {person}.", person = person),
+            None => t!("Saved.").into(),
+        },
         ("kept", _) => t!("The view is kept.").into(),
         ("ended", _) => t!("Ended.").into(),
         ("revoked", _) => t!("Revoked.").into(),
         ("removed", 1) => t!("Removed.").into(),
         ("removed", count) => tn!(count, "{count} removed.", "{count} removed."),
-        _ => return act::told(acts, word),
-    })
+        _ => return Ok(act::told(acts, word, person)),
+    }))
 }
 
 fn heading(

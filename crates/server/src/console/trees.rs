@@ -92,8 +92,9 @@ pub async fn page<T: Tree + Listed>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
-    let done = done.and_then(|word| table::told(&[], &word));
-    show::<T>(&console.app, &session, done, Moving::default()).await
+    let app = &console.app;
+    let done = table::told(app, &session.caller, &[], done.as_deref()).await?;
+    show::<T>(app, &session, done, Moving::default()).await
 }
 
 /// `POST /NAME/tree`: one moves below another, or to the top.

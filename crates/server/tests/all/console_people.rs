@@ -1,7 +1,7 @@
 //! What is done with people over HTTP: several at once, from a file, their photos, leaving and coming
 //! back, and messages.
 
-use crate::console::{Answer, Door, HEAD_OFFICE, WAREHOUSE, rights};
+use crate::console::{Answer, Door, GATE, HEAD_OFFICE, WAREHOUSE, rights};
 use crate::testing::on_both;
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
@@ -579,6 +579,7 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
             let fields = [
                 ("csrf", csrf.as_str()),
                 ("employee", code),
+                ("seen-employee", code),
                 ("content", "Come to the office"),
                 ("start_time", "2026-01-15T09:00:00"),
                 ("duration", "60"),
@@ -600,6 +601,7 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
         let fields = [
             ("csrf", csrf.as_str()),
             ("employee", asha.as_str()),
+            ("seen-employee", asha.as_str()),
             ("resign_date", "2026-01-20"),
             ("resign_type", "2"),
         ];
@@ -654,6 +656,131 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
 }
 
 #[tokio::test]
+async fn nothing_is_done_to_anybody_whose_name_was_not_shown() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        door.hire(&cookie, "77", "Ben").await;
+        let csrf = door.get("/private-messages/new", &cookie).await.csrf();
+        let form = |employee, seen, minutes| {
+            [
+                ("csrf", csrf.as_str()),
+                ("employee", employee),
+                ("seen-employee", seen),
+                ("content", "Come to the office"),
+                ("start_time", "2026-01-15T09:00:00"),
+                ("duration", minutes),
+            ]
+        };
+        let write = async |employee, seen, minutes| {
+            let fields = form(employee, seen, minutes);
+            door.post("/private-messages/new", &cookie, &fields).await
+        };
+        const SENT: &str = "SELECT COUNT(*) FROM private_message";
+        const ASKS: &str = "Nothing is done yet.";
+        let who =
+            |field: &str, name: &str| format!("id=\"{field}-who\" aria-live=\"polite\">{name}<");
+
+        // The form comes back as it was sent, with the name; another code needs another look.
+        let asha = write("7", "", "60").await;
+        assert_eq!(asha.status, StatusCode::OK, "{}", asha.text);
+        for part in [
+            ASKS,
+            &who("employee", "7 Asha"),
+            "name=\"seen-employee\" value=\"7\"",
+            "Come to the office",
+        ] {
+            assert!(asha.text.contains(part), "{part}: {}", asha.text);
+        }
+        let ben = write("77", "7", "60").await;
+        assert!(
+            ben.text.contains(ASKS) && ben.text.contains(&who("employee", "77 Ben")),
+            "{}",
+            ben.text
+        );
+        // What is wrong besides is told at once.
+        let wrong = write("7", "", "soon").await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            wrong.text.contains("A valid integer is required.")
+                && wrong.text.contains(&who("employee", "7 Asha")),
+            "{}",
+            wrong.text
+        );
+        assert!(!wrong.text.contains(ASKS), "{}", wrong.text);
+        assert_eq!(server.number(SENT).await, 0);
+        let sent = write("7", "7", "60").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        assert_eq!(server.number(SENT).await, 1);
+        let told = door.get(sent.header(header::LOCATION), &cookie).await.text;
+        assert!(told.contains("Saved: 7 Asha."), "{told}");
+        let odd = door
+            .get("/private-messages?done=saved.7000", &cookie)
+            .await
+            .text;
+        assert!(odd.contains("Saved.</p>"), "{odd}");
+
+        // An act asks once more, too.
+        let gate = GATE.to_string();
+        let enrol = async |whom: &[(&str, &str)]| {
+            let more = [whom, &[("bio_type", "2")]].concat();
+            act(
+                &door,
+                &cookie,
+                "terminals",
+                "enroll_remotely",
+                &[&gate],
+                &more,
+            )
+            .await
+        };
+        const QUEUED: &str = "SELECT COUNT(*) FROM terminal_command";
+        let before = server.number(QUEUED).await;
+        let asked = enrol(&[("emp_code", "77")]).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(
+            asked.text.contains(ASKS) && asked.text.contains(&who("emp_code", "77 Ben")),
+            "{}",
+            asked.text
+        );
+        assert_eq!(server.number(QUEUED).await, before);
+        let done = enrol(&[("emp_code", "77"), ("seen-emp_code", "77")]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        assert_eq!(server.number(QUEUED).await, before + 1);
+        let told = door.get(done.header(header::LOCATION), &cookie).await.text;
+        assert!(told.contains("Enrol somebody (77 Ben): queued."), "{told}");
+
+        // Whoever may not see people is told no names, and works by codes.
+        let messages = rights(&[Right::View(Thing::Message), Right::Change(Thing::Message)]);
+        let keeper = door.user("keeper", messages, None).await;
+        let csrf = door.get("/private-messages/new", &keeper).await.csrf();
+        let mut fields = form("77", "", "60");
+        fields[0].1 = &csrf;
+        let sent = door.post("/private-messages/new", &keeper, &fields).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        let told = door.get(sent.header(header::LOCATION), &keeper).await.text;
+        assert!(!told.contains("Saved: "), "{told}");
+        fields[5].1 = "soon";
+        let wrong = door.post("/private-messages/new", &keeper, &fields).await;
+        assert!(!wrong.text.contains("Ben"), "{}", wrong.text);
+
+        // The search begins with whoever has the code that was typed.
+        for code in [
+            "107", "17", "27", "37", "47", "57", "67", "87", "97", "117", "127",
+        ] {
+            door.hire(&cookie, code, "Chen").await;
+        }
+        let found = door.get("/search?q=7", &cookie).await.text;
+        let (_, people) = found.split_once("found-1").expect("people");
+        let first = people.split_once("<li>").expect("somebody").1;
+        assert!(first.contains("\">7 Asha</a>"), "{first}");
+        assert_eq!(found.matches("href=\"/employees/").count(), 10, "{found}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
@@ -667,13 +794,24 @@ async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
             .and_then(|(_, rest)| rest.split_once('"'))
             .map(|(id, _)| id.to_owned())
             .expect("a row to tick");
-        let whose = |code| [("employee", code)];
+        let whose = |code| [("employee", code), ("seen-employee", code)];
 
         let nobody = act(&door, &cookie, "unregister", "assign", &[&row], &whose("8")).await;
         assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(nobody.text.contains("Nobody has the code 8."));
+        let unseen = [("employee", "7"), ("seen-employee", "77")];
+        let asked = act(&door, &cookie, "unregister", "assign", &[&row], &unseen).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(asked.text.contains(">7 Asha<"), "{}", asked.text);
+        let kept = door.get("/unregister", &cookie).await.text;
+        assert!(kept.contains(">77<"), "{kept}");
         let done = act(&door, &cookie, "unregister", "assign", &[&row], &whose("7")).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
+        let told = door.get(done.header(header::LOCATION), &cookie).await.text;
+        assert!(
+            told.contains("Assign to an employee (7 Asha): they stand in Transactions."),
+            "{told}"
+        );
         let transactions = door.get("/transactions", &cookie).await.text;
         assert!(transactions.contains("Asha") && transactions.contains("2026-01-15 08:00:00"));
 
