@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::console::Console;
+use crate::console::confirm::{Typed, Typing};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
@@ -10,7 +11,7 @@ use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::record::{Entry, Shown, shown};
 use crate::console::session::Session;
-use crate::console::table::{Listed, View, text_at};
+use crate::console::table::{Listed, View};
 use crate::console::whom::Whom;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Path, Query, Request};
@@ -23,8 +24,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The field for what has to be typed.
-const TYPED: &str = "typed";
 /// Said when others match than were counted.
 pub const OTHERS: Text = t!("Meanwhile others match than were counted. Look at them again.");
 
@@ -39,8 +38,7 @@ pub struct Act {
     /// Said when it was done.
     pub done: Text,
     pub asks: &'static [Entry],
-    /// A member of the row that has to be typed, so that nobody does it by mistake; of several rows how many they are.
-    pub typed: Option<&'static str>,
+    pub typing: Typing,
 }
 
 impl Act {
@@ -51,7 +49,7 @@ impl Act {
             consequence,
             done: t!("Done."),
             asks: &[],
-            typed: None,
+            typing: Typing::Nothing,
         }
     }
 
@@ -65,9 +63,14 @@ impl Act {
 
     pub const fn typed(self, member: &'static str) -> Act {
         Act {
-            typed: Some(member),
+            typing: Typing::Member(member),
             ..self
         }
+    }
+
+    /// It cannot be taken back.
+    pub fn is_grave(&self) -> bool {
+        self.typing != Typing::Nothing
     }
 }
 
@@ -132,10 +135,7 @@ struct ActPage {
     on: String,
     entries: Vec<Shown>,
     named: Named,
-    /// What has to be typed, what was, and what is wrong with that.
-    typed: Option<String>,
-    typed_so_far: String,
-    mistyped: Option<String>,
+    typed: Option<Typed>,
     problems: Vec<String>,
     /// Nothing is wrong, but whom it is about has to be looked at.
     is_unseen: bool,
@@ -154,25 +154,20 @@ pub async fn submit<R: Listed>(
     let are_others = meant.are_others;
     let (named, rows) = meant.named(app, &session.caller).await?;
     let ids = &named.ids;
-    let typed = act.typed.map(|member| match &rows[..] {
-        [row] => text_at(row, member).unwrap_or_default(),
-        _ => named.count().to_string(),
-    });
     let place = Place::sent(&R::VIEW, fields);
     let is_sure = fields.text("sure") == "yes";
+    let typed = act.typing.of(&named, &rows, fields, is_sure && !are_others);
+    let is_mistyped = typed.as_ref().is_some_and(|typed| typed.is_wrong);
     let mut problems = Vec::new();
     let mut whom = Whom::default();
     if is_sure {
         let mut members = answers(act, fields);
         whom = Whom::read(app, &session.caller, act.asks.iter(), fields, &mut members).await?;
-        let is_typed = |wanted: &String| *wanted == fields.text(TYPED).trim();
         if are_others {
             problems.push(Problem::new("", OTHERS));
-        } else if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
-            problems.push(Problem::new(TYPED, t!("That is not what has to be typed.")));
         } else if !whom.is_sure() {
             problems.clone_from(&whom.nobody);
-        } else {
+        } else if !is_mistyped {
             match perform_with::<R>(app, session, act, ids, members).await {
                 Ok(()) => {
                     let done = whom.done(&format!("did-{}-{}", ids.len(), act.name));
@@ -198,12 +193,10 @@ pub async fn submit<R: Listed>(
         };
         entries.push(shown(app, &session.caller, entry, &values, &problems).await?);
     }
-    let mistyped = problems.iter().find(|problem| problem.field == TYPED);
-    let mistyped = mistyped.map(|problem| problem.message.clone());
-    let asked = |field: &str| field == TYPED || act.asks.iter().any(|entry| entry.name() == field);
+    let asked = |field: &str| act.asks.iter().any(|entry| entry.name() == field);
     let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
     page::html(
-        match problems.is_empty() {
+        match problems.is_empty() && !is_mistyped {
             true => StatusCode::OK,
             false => StatusCode::UNPROCESSABLE_ENTITY,
         },
@@ -220,8 +213,6 @@ pub async fn submit<R: Listed>(
             entries,
             named,
             typed,
-            typed_so_far: fields.text(TYPED).to_owned(),
-            mistyped,
             problems: elsewhere.map(|problem| problem.message.clone()).collect(),
             is_unseen: whom.is_unseen && problems.is_empty(),
             act,

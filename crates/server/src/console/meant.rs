@@ -89,7 +89,7 @@ impl<R: Listed> Meant<R> {
     }
 
     /// The rows of these ids.
-    async fn again(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<R::Row>> {
+    pub async fn again(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<R::Row>> {
         let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids.into())]));
         let several = resource::several::<R>(app, caller, &body, &["rows"]).await?;
         Ok(several.rows)

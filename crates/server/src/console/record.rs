@@ -7,6 +7,7 @@ use crate::accounts::role;
 use crate::app::App;
 use crate::console::Console;
 use crate::console::act::{self, Act};
+use crate::console::confirm::Typed;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
@@ -379,6 +380,7 @@ struct RemovalPage {
     place: Place,
     consequence: Text,
     named: Named,
+    typed: Option<Typed>,
     problems: Vec<String>,
 }
 
@@ -512,24 +514,26 @@ pub async fn remove<R: Listed + Removable>(
     caller.require(Right::Change(R::THING))?;
     let consequence = view.removal.ok_or(Error::NotFound)?;
     let place = Place::sent(&view, &form.fields);
-    let mut meant = Meant::<R>::of(app, caller, &form.fields).await?;
+    let meant = Meant::<R>::of(app, caller, &form.fields).await?;
+    let are_others = meant.are_others;
+    let (named, rows) = meant.named(app, caller).await?;
+    let is_sure = form.fields.text("sure") == "yes";
+    let typed = R::TYPED_TO_REMOVE.of(&named, &rows, &form.fields, is_sure && !are_others);
+    let is_mistyped = typed.as_ref().is_some_and(|typed| typed.is_wrong);
     let mut problems = Vec::new();
-    if form.fields.text("sure") == "yes" && meant.are_others {
+    if is_sure && are_others {
         problems.push(Problem::new("", act::OTHERS));
-    } else if form.fields.text("sure") == "yes" {
-        let count = meant.rows.len();
+    } else if is_sure && !is_mistyped {
+        let rows = Meant::<R>::again(app, caller, &named.ids).await?;
         let mut tx = Writing::begin(app).await?;
-        problems = R::remove(app, &mut tx, caller, meant.rows).await?;
+        problems = R::remove(app, &mut tx, caller, rows).await?;
         if problems.is_empty() {
             tx.commit(app).await?;
-            let to = place.done(&format!("removed-{count}"));
+            let to = place.done(&format!("removed-{}", named.count()));
             return Ok(Redirect::to(&to).into_response());
         }
-        drop(tx);
-        meant = Meant::of(app, caller, &form.fields).await?;
     }
-    let (named, _) = meant.named(app, caller).await?;
-    let status = match problems.is_empty() {
+    let status = match problems.is_empty() && !is_mistyped {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
@@ -541,6 +545,7 @@ pub async fn remove<R: Listed + Removable>(
             place,
             consequence,
             named,
+            typed,
             problems: problems
                 .into_iter()
                 .map(|problem| problem.message)

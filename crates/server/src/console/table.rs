@@ -6,6 +6,7 @@ use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
 use crate::console::act::{self, Act};
+use crate::console::confirm::Typing;
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
@@ -70,6 +71,8 @@ pub trait Listed: Resource {
     fn may_add(caller: &Caller) -> bool {
         caller.may(Right::Change(Self::THING))
     }
+    /// What has to be typed before rows are removed.
+    const TYPED_TO_REMOVE: Typing = Typing::Nothing;
     /// What is done with rows that are ticked, but for removing them.
     const ACTS: &'static [Act] = &[];
     /// Whether they stand in a tree, which is drawn on `/NAME/tree`.

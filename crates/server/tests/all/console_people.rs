@@ -305,9 +305,23 @@ async fn all_that_match_are_meant_and_none_but_those_who_were_counted() {
         let asked = send(&[], "/employees/remove").await;
         assert!(asked.text.contains("Remove these 4?"), "{}", asked.text);
         door.hire(&cookie, "12", "Annabel").await;
-        let stale = send(&sure(&asked), "/employees/remove").await;
+        let typed =
+            |page: &Answer, typed: &str| [&sure(page)[..], &[("typed", typed.to_owned())]].concat();
+        let stale = send(&typed(&asked, "4"), "/employees/remove").await;
         assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let gone = send(&sure(&stale), "/employees/remove").await;
+        assert!(!stale.text.contains("aria-invalid"), "{}", stale.text);
+        let mistyped = send(&typed(&stale, "4"), "/employees/remove").await;
+        assert_eq!(mistyped.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            mistyped
+                .text
+                .contains("type how many they are: <code>5</code>"),
+            "{}",
+            mistyped.text
+        );
+        assert!(mistyped.text.contains("That is not what has to be typed."));
+        assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 6);
+        let gone = send(&typed(&mistyped, " 5 "), "/employees/remove").await;
         assert_eq!(gone.header(header::LOCATION), "/employees?done=removed-5");
         assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 1);
     })
