@@ -209,6 +209,14 @@ impl Entry {
         self.name
     }
 
+    pub fn label(&self) -> Text {
+        self.label
+    }
+
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
     pub fn asked(&self) -> Asked {
         self.asked
     }

@@ -670,6 +670,119 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
 }
 
 #[tokio::test]
+async fn whoever_begins_gets_an_empty_file_and_may_call_its_columns_as_the_form_does() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let page = door.get("/employees/import", &cookie).await;
+        for kind in ["xlsx", "csv"] {
+            let link = format!("href=\"/employees/import/file?export_type={kind}\" download");
+            assert!(page.text.contains(&link), "{}", page.text);
+            let file = door
+                .get(
+                    &format!("/employees/import/file?export_type={kind}"),
+                    &cookie,
+                )
+                .await;
+            assert_eq!(file.status, StatusCode::OK);
+            let name = file.header(header::CONTENT_DISPOSITION);
+            assert!(
+                name.contains("employees-import-2026-01-15.") && name.contains(kind),
+                "{name}"
+            );
+        }
+        let csrf = page.csrf();
+        let send = async |list: &str, cookie: &str, step: &str, file: &str| {
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("step", step),
+                ("existing", "skip"),
+            ];
+            door.take_in(list, cookie, &fields, file.as_bytes())
+                .await
+                .text
+        };
+        let empty = door
+            .get("/employees/import/file?export_type=csv", &cookie)
+            .await
+            .text;
+        assert!(
+            empty
+                .trim_start_matches('\u{feff}')
+                .starts_with("emp_code,department,area,first_name,"),
+            "{empty}"
+        );
+        assert_eq!(empty.lines().count(), 1, "{empty}");
+        // With a row below it is taken in.
+        let filled = format!("{}\n6,1,2,Rani\n", empty.trim_end());
+        let good = send("employees", &cookie, "check", &filled).await;
+        assert!(good.contains("1 new, 0 changed"), "{good}");
+        let tree = door
+            .get("/departments/import/file?export_type=csv", &cookie)
+            .await
+            .text;
+        assert_eq!(
+            tree.trim_start_matches('\u{feff}').trim_end(),
+            "dept_code,dept_name,parent_dept"
+        );
+
+        // By the labels of the form, in English and in the reader's language.
+        let labels = "Code,First name,Department,Areas,Hired on\n7,Asha,1,1;2,2026-01-02\n";
+        let stored = send("employees", &cookie, "store", labels).await;
+        assert!(stored.contains("Imported: 1 new"), "{stored}");
+        let kept = door
+            .get("/employees?columns=area.area_name,hire_date", &cookie)
+            .await
+            .text;
+        assert!(
+            kept.contains("2026-01-02") && kept.contains("Head office"),
+            "{kept}"
+        );
+        let hindi = format!("{cookie}; muster_language=hi");
+        let stored = send(
+            "employees",
+            &hindi,
+            "check",
+            "कोड,पहला नाम,विभाग,क्षेत्र\n8,Ben,1,2\n",
+        )
+        .await;
+        assert!(stored.contains("class=\"note good\""), "{stored}");
+        let stranger = send(
+            "employees",
+            &cookie,
+            "check",
+            "कोड,first_name,department,area\n8,Ben,1,2\n",
+        )
+        .await;
+        assert!(stranger.contains("There is no such column."), "{stranger}");
+        let below = send(
+            "departments",
+            &cookie,
+            "store",
+            "Code,Name,Below\nB,Lower,1\n",
+        )
+        .await;
+        assert!(below.contains("Imported: 1 new"), "{below}");
+        // A label takes no name's place, and both of one are one too many.
+        let twice = send(
+            "employees",
+            &cookie,
+            "check",
+            "emp_code,Code,department,area\n8,9,1,2\n",
+        )
+        .await;
+        assert!(twice.contains("This column stands twice."), "{twice}");
+
+        let looker = door
+            .user("looker", rights(&[Right::View(Thing::Employee)]), None)
+            .await;
+        let refused = door.get("/employees/import/file", &looker).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_is_done_to_anybody_whose_name_was_not_shown() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
