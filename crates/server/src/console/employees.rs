@@ -120,12 +120,12 @@ impl Listed for Employee {
             Filter {
                 name: "department",
                 label: t!("Department"),
-                asked: table::Asked::Related(DEPARTMENT),
+                asked: table::Asked::Within(DEPARTMENT),
             },
             Filter {
                 name: "area",
                 label: t!("Area"),
-                asked: table::Asked::Related(AREA),
+                asked: table::Asked::Within(AREA),
             },
             Filter {
                 name: "position",

@@ -374,6 +374,21 @@ pub enum Asked {
     /// The same, and what the list shows when nothing is chosen.
     OneOfElse(Text, &'static [(&'static str, Text)]),
     Related(Relation),
+    /// The same, and those below the one that is chosen are meant, too.
+    Within(Relation),
+}
+
+/// Puts what a list is asked for by people into programs' words.
+pub async fn as_programs_ask<R: Listed>(app: &App, query: &mut Query) -> Result<()> {
+    for filter in R::VIEW.filters {
+        if let Asked::Within(relation) = filter.asked
+            && let Some(chosen) = query.take(filter.name)
+        {
+            query.put(filter.name, relation.with_below(app, &chosen).await?);
+        }
+    }
+    R::asked_by_people(query);
+    Ok(())
 }
 
 // ---- what the page is made of -----------------------------------------------------------------
@@ -580,8 +595,8 @@ pub async fn file<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     query.take("done");
-    R::asked_by_people(&mut query);
     let app = &console.app;
+    as_programs_ask::<R>(app, &mut query).await?;
     let mut sending = None;
     if let Ok(name) = resource::name_of_download::<R>(app, &query)
         && let Ok(selection) = Selection::read::<R>(app, &session.caller, &mut query.clone()).await
@@ -626,7 +641,7 @@ pub async fn show<R: Listed>(
     let views = views::of(app, session, view.name).await?;
     let chosen = asked.take("columns");
     let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
-    R::asked_by_people(&mut asked);
+    as_programs_ask::<R>(app, &mut asked).await?;
     let page = resource::page::<R>(app, caller, &mut asked).await?;
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
@@ -898,7 +913,9 @@ pub async fn word_of(
     let options = match filter.asked {
         Asked::Text | Asked::Day => return Ok(None),
         Asked::OneOf(words) | Asked::OneOfElse(_, words) => words_as_choices(words, value),
-        Asked::Related(relation) => choices(app, caller, relation, &[value]).await?,
+        Asked::Related(relation) | Asked::Within(relation) => {
+            choices(app, caller, relation, &[value]).await?
+        }
     };
     let chosen = options.into_iter().find(|option| option.chosen);
     Ok(chosen.map(|option| option.label))
@@ -919,7 +936,7 @@ async fn fields(
             Asked::OneOf(words) | Asked::OneOfElse(_, words) => {
                 ("select", words_as_choices(words, &value))
             }
-            Asked::Related(relation) => {
+            Asked::Related(relation) | Asked::Within(relation) => {
                 ("select", choices(app, caller, relation, &[&value]).await?)
             }
         };

@@ -214,7 +214,7 @@ impl Listed for Terminal {
             Filter {
                 name: "area",
                 label: t!("Area"),
-                asked: table::Asked::Related(AREA),
+                asked: table::Asked::Within(AREA),
             },
             Filter {
                 name: "state",
