@@ -71,11 +71,12 @@ scene("somebody is hired, enrolled at a terminal, punches, and leaves", async ({
   await page.getByRole("link", { name: "GATE01" }).click();
   await page.getByRole("button", { name: "Enrol somebody…" }).click();
   await page.locator("#emp_code").fill("7");
+  await page.locator("#emp_code-who", { hasText: "7 Asha" }).waitFor();
   await page.locator("#bio_type").selectOption({ label: "Finger" });
   await page.locator("#finger").selectOption({ label: "Right index" });
   await accessible(page);
   await page.getByRole("button", { name: "Enrol somebody" }).click();
-  await page.getByRole("status").filter({ hasText: "Enrol somebody: queued." }).waitFor();
+  await page.getByRole("status").filter({ hasText: "Enrol somebody (7 Asha): queued." }).waitFor();
   const told = await gate.obey(async (command) => {
     if (command.startsWith("ENROLL_FP")) await gate.bring("OPERLOG", "FP PIN=7\tFID=6\tSize=8\tValid=1\tTMP=SGVsbG8x");
   });

@@ -1,6 +1,7 @@
 // People by the dozen: from a file that is looked through first, moved together, photographed, resigned, written to.
 import assert from "node:assert/strict";
 import { accessible, logIn, pictures, scene } from "./harness.mjs";
+import { terminal } from "./terminal.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
 const file = (text) => ({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
@@ -154,6 +155,7 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
   await page.getByRole("link", { name: "New resignation" }).click();
   await accessible(page);
   await page.locator("#employee").fill("7");
+  await page.locator("#employee-who", { hasText: "7 Person 0" }).waitFor();
   await page.locator("#resign_date").fill("2026-01-20");
   await page.locator("#resign_type").selectOption({ label: "Quit" });
   await pictures(page, "resignation");
@@ -172,3 +174,53 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("cell", { name: "The canteen is closed" }).waitFor();
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  scene(`who is meant by a code is shown before a PIN becomes his, with${javaScriptEnabled ? "" : "out"} JavaScript`, { page: { javaScriptEnabled } }, async ({ page, server }) => {
+    await logIn(page);
+    const login = await page.request.post("/api/api-token-auth/", { form: { username: "admin", password: "Harness-9-door-lamp" } });
+    const { token } = await login.json();
+    for (const [emp_code, first_name] of [["7", "Asha"], ["78", "Ben"]]) {
+      const headers = { authorization: `Token ${token}`, "content-type": "application/json" };
+      const answer = await fetch(`${server.url}/personnel/api/employees/`, { method: "POST", headers, body: JSON.stringify({ emp_code, first_name, department: "1", area: ["1"] }) });
+      assert.equal(answer.status, 201);
+    }
+    const gate = terminal(server, "GATE01");
+    await gate.hello();
+    await page.goto("/live");
+    const row = page.locator("#terminals > li", { hasText: "GATE01" });
+    await row.getByLabel("New area").fill("Gate");
+    await row.getByRole("button", { name: "Authorise" }).click();
+    await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+    await gate.hello();
+    await gate.punches("79\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
+    await page.goto("/unregister");
+    await page.locator("td.tick input").first().check();
+    if (javaScriptEnabled) await page.getByLabel("With ticked").selectOption("Assign to an employee");
+    else await page.locator("select[name=act]").selectOption("assign");
+    await page.locator("#do").click();
+
+    const who = page.locator("#employee-who");
+    const assign = page.getByRole("button", { name: "Assign to an employee", exact: true });
+    if (javaScriptEnabled) {
+      await page.locator("#employee").fill("ash");
+      await page.locator("#employee-found option[value='7']").waitFor({ state: "attached" });
+      assert.equal(await who.textContent(), "");
+      await page.locator("#employee").fill("78");
+      await who.filter({ hasText: "78 Ben" }).waitFor();
+      await page.locator("#employee").fill("7");
+      await who.filter({ hasText: "7 Asha" }).waitFor();
+    } else {
+      await page.locator("#employee").fill("7");
+      await assign.click();
+      await page.getByText("Nothing is done yet.").waitFor();
+      assert.equal(await who.textContent(), "7 Asha");
+    }
+    if (javaScriptEnabled) await accessible(page);
+    await pictures(page, `whose-pin-${javaScriptEnabled ? "with" : "without"}-script`);
+    await assign.click();
+    await page.getByRole("status").filter({ hasText: "Assign to an employee (7 Asha): they stand in Transactions." }).waitFor();
+    await page.goto("/transactions");
+    await page.locator("table.list tbody tr", { hasText: "Asha" }).waitFor();
+  });
+}

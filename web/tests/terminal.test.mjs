@@ -52,6 +52,18 @@ scene("a silent terminal is found out about, told something, and emptied by its 
   await page.getByLabel("To be sure, type GATE01").fill("GATE01");
   await page.getByRole("button", { name: "Empty it", exact: true }).click();
   await commands.getByText("CLEAR DATA").waitFor();
+
+  // It is removed the same way.
+  await page.getByRole("link", { name: "Change" }).click();
+  await page.getByRole("button", { name: "Remove this terminal…" }).click();
+  await page.getByLabel("To be sure, type GATE01").fill("GATE02");
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.locator(".entry", { has: page.locator("#typed[aria-invalid=true]") }).getByText("That is not what has to be typed.").waitFor();
+  await accessible(page);
+  await pictures(page, "terminal-removal");
+  await page.getByLabel("To be sure, type GATE01").fill("GATE01");
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.getByRole("status").filter({ hasText: "Removed." }).waitFor();
 });
 
 scene("the list tells terminals apart, leads to what waits for one, and that is taken back", async ({ page, server }) => {

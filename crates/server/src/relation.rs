@@ -7,7 +7,10 @@ use crate::error::{Problem, Result};
 use crate::extract::python_type;
 use crate::profile::Profile;
 use crate::resource::{Column, col, read_id};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Order, SelectStatement, SimpleExpr};
+use sea_query::{
+    Alias, CommonTableExpression, Cond, Expr, ExprTrait, JoinType, Order, SelectStatement,
+    SimpleExpr, UnionType, WithClause,
+};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -177,6 +180,49 @@ impl Relation {
             }
         }
         Ok(None)
+    }
+
+    /// What a filter means and all below it, as a filter takes it: ids with commas. For those that stand in a tree.
+    pub async fn with_below(&self, app: &App, values: &str) -> Result<String> {
+        let asked = Asked::read(values);
+        if asked.all {
+            return Ok(values.to_owned());
+        }
+        let id = || Alias::new("id");
+        let mut step = SelectStatement::new();
+        step.expr(col(("lower", "id")))
+            .from_as(Alias::new(self.table), Alias::new("lower"))
+            .join(
+                JoinType::InnerJoin,
+                Alias::new("below"),
+                col(("lower", "parent_id")).eq(col(("below", "id"))),
+            );
+        let mut below = SelectStatement::new();
+        below
+            .expr(col(self.id()))
+            .from(Alias::new(self.table))
+            .and_where(any_of(self.code(), self.id(), values))
+            // Distinct: a circle, were there one, would end the walk.
+            .union(UnionType::Distinct, step);
+        let mut table = CommonTableExpression::new();
+        table
+            .table_name(Alias::new("below"))
+            .column(id())
+            .query(below);
+        let mut with = WithClause::new();
+        with.recursive(true).cte(table);
+        let mut select = SelectStatement::new();
+        select
+            .column(id())
+            .from(Alias::new("below"))
+            .order_by(id(), Order::Asc);
+        let found: Vec<(i64,)> = app.store.all(&select.with(with)).await?;
+        let ids: Vec<String> = found.iter().map(|(id,)| id.to_string()).collect();
+        // Nothing there is like nothing that was asked for.
+        Ok(match ids.is_empty() {
+            true => values.to_owned(),
+            false => ids.join(","),
+        })
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that

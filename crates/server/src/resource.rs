@@ -8,7 +8,7 @@ mod period;
 pub use export::{
     Export, Made, Sent, column_of, download, export, export_by_post, name_of_download,
 };
-pub use import::{Existing, Imported, Progress, import, take_in, try_out};
+pub use import::{Existing, Imported, Labels, Progress, import, take_in, try_out};
 pub use period::{Clock, Period, within_periods};
 
 use crate::access::{Caller, Right, Thing};

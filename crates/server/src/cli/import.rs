@@ -83,7 +83,7 @@ async fn take<R: Writable>(app: &App, file: File, existing: Existing) -> anyhow:
             bar.set_position(done);
         }
     };
-    let done = take_in::<R>(app, &Caller::system(), file, existing, progress).await;
+    let done = take_in::<R>(app, &Caller::system(), file, &[], existing, progress).await;
     bar.finish_and_clear();
     match done {
         Ok(done) => Ok(done),

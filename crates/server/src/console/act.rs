@@ -3,14 +3,16 @@
 
 use crate::app::App;
 use crate::console::Console;
+use crate::console::confirm::{Typed, Typing};
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
-use crate::console::record::{self, Entry, Shown, shown};
+use crate::console::record::{Entry, Shown, shown};
 use crate::console::session::Session;
-use crate::console::table::{Listed, View, text_at};
+use crate::console::table::{Listed, View};
+use crate::console::whom::Whom;
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Call, Origin, Path, Query, Request};
 use crate::language::Text;
@@ -22,8 +24,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The field for what has to be typed.
-const TYPED: &str = "typed";
 /// Said when others match than were counted.
 pub const OTHERS: Text = t!("Meanwhile others match than were counted. Look at them again.");
 
@@ -38,8 +38,7 @@ pub struct Act {
     /// Said when it was done.
     pub done: Text,
     pub asks: &'static [Entry],
-    /// A member of the row that has to be typed, so that nobody does it by mistake; of several rows how many they are.
-    pub typed: Option<&'static str>,
+    pub typing: Typing,
 }
 
 impl Act {
@@ -50,7 +49,7 @@ impl Act {
             consequence,
             done: t!("Done."),
             asks: &[],
-            typed: None,
+            typing: Typing::Nothing,
         }
     }
 
@@ -64,9 +63,14 @@ impl Act {
 
     pub const fn typed(self, member: &'static str) -> Act {
         Act {
-            typed: Some(member),
+            typing: Typing::Member(member),
             ..self
         }
+    }
+
+    /// It cannot be taken back.
+    pub fn is_grave(&self) -> bool {
+        self.typing != Typing::Nothing
     }
 }
 
@@ -131,11 +135,10 @@ struct ActPage {
     on: String,
     entries: Vec<Shown>,
     named: Named,
-    /// What has to be typed, what was, and what is wrong with that.
-    typed: Option<String>,
-    typed_so_far: String,
-    mistyped: Option<String>,
+    typed: Option<Typed>,
     problems: Vec<String>,
+    /// Nothing is wrong, but whom it is about has to be looked at.
+    is_unseen: bool,
 }
 
 /// `POST /NAME/do`: asks first, and does it when it was said to be sure.
@@ -151,23 +154,23 @@ pub async fn submit<R: Listed>(
     let are_others = meant.are_others;
     let (named, rows) = meant.named(app, &session.caller).await?;
     let ids = &named.ids;
-    let typed = act.typed.map(|member| match &rows[..] {
-        [row] => text_at(row, member).unwrap_or_default(),
-        _ => named.count().to_string(),
-    });
     let place = Place::sent(&R::VIEW, fields);
     let is_sure = fields.text("sure") == "yes";
+    let typed = act.typing.of(&named, &rows, fields, is_sure && !are_others);
+    let is_mistyped = typed.as_ref().is_some_and(|typed| typed.is_wrong);
     let mut problems = Vec::new();
+    let mut whom = Whom::default();
     if is_sure {
-        let is_typed = |wanted: &String| *wanted == fields.text(TYPED).trim();
+        let mut members = answers(act, fields);
+        whom = Whom::read(app, &session.caller, act.asks.iter(), fields, &mut members).await?;
         if are_others {
             problems.push(Problem::new("", OTHERS));
-        } else if typed.as_ref().is_some_and(|wanted| !is_typed(wanted)) {
-            problems.push(Problem::new(TYPED, t!("That is not what has to be typed.")));
-        } else {
-            match perform_with::<R>(app, session, act, ids, fields).await {
+        } else if !whom.is_sure() {
+            problems.clone_from(&whom.nobody);
+        } else if !is_mistyped {
+            match perform_with::<R>(app, session, act, ids, members).await {
                 Ok(()) => {
-                    let done = format!("did-{}-{}", ids.len(), act.name);
+                    let done = whom.done(&format!("did-{}-{}", ids.len(), act.name));
                     let to = match of_one_row::<R>(fields, ids) {
                         Some(page) => place.along(&format!("{page}?done={done}")),
                         None => place.done(&done),
@@ -190,12 +193,10 @@ pub async fn submit<R: Listed>(
         };
         entries.push(shown(app, &session.caller, entry, &values, &problems).await?);
     }
-    let mistyped = problems.iter().find(|problem| problem.field == TYPED);
-    let mistyped = mistyped.map(|problem| problem.message.clone());
-    let asked = |field: &str| field == TYPED || act.asks.iter().any(|entry| entry.name() == field);
+    let asked = |field: &str| act.asks.iter().any(|entry| entry.name() == field);
     let elsewhere = problems.iter().filter(|problem| !asked(&problem.field));
     page::html(
-        match problems.is_empty() {
+        match problems.is_empty() && !is_mistyped {
             true => StatusCode::OK,
             false => StatusCode::UNPROCESSABLE_ENTITY,
         },
@@ -212,9 +213,8 @@ pub async fn submit<R: Listed>(
             entries,
             named,
             typed,
-            typed_so_far: fields.text(TYPED).to_owned(),
-            mistyped,
             problems: elsewhere.map(|problem| problem.message.clone()).collect(),
+            is_unseen: whom.is_unseen && problems.is_empty(),
             act,
         },
     )
@@ -228,24 +228,23 @@ fn of_one_row<R: Listed>(fields: &Fields, ids: &[String]) -> Option<String> {
     }
 }
 
+/// What was answered to what the act asks.
+fn answers(act: Act, fields: &Fields) -> Map<String, Value> {
+    let answer = |entry: &Entry| {
+        // What was left empty is not asked for.
+        let value = entry.read(fields).filter(|value| !is_nothing(value))?;
+        Some((entry.name().to_owned(), value))
+    };
+    act.asks.iter().filter_map(answer).collect()
+}
+
 async fn perform_with<R: Listed>(
     app: &Arc<App>,
     session: &Session,
     act: Act,
     ids: &[String],
-    fields: &Fields,
+    mut members: Map<String, Value>,
 ) -> Result<()> {
-    let mut members = Map::new();
-    for entry in act.asks {
-        // What was left empty is not asked for.
-        if let Some(value) = entry.read(fields).filter(|value| !is_nothing(value)) {
-            members.insert(entry.name().to_owned(), value);
-        }
-    }
-    let nobody = record::name_people(app, &session.caller, act.asks.iter(), &mut members).await?;
-    if !nobody.is_empty() {
-        return Err(Error::Invalid(nobody));
-    }
     members.insert(R::ROWS.to_owned(), ids.to_vec().into());
     let body = Body::from_object(members);
     let post = (Method::POST, act.name);
@@ -262,18 +261,22 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What was just done, by the word that stands in the address: `did-COUNT-NAME`.
-pub fn told(acts: &[Act], word: &str) -> Option<String> {
+/// What was just done, by the word that stands in the address, `did-COUNT-NAME`, and with whom.
+pub fn told(acts: &[Act], word: &str, person: Option<String>) -> Option<String> {
     let (count, name) = word.strip_prefix("did-")?.split_once('-')?;
     let count: u32 = count.parse().ok()?;
     let act = acts.iter().find(|act| act.name == name)?;
+    let label = match person {
+        Some(person) => t!("{act} ({person})", act = act.label, person = person),
+        None => act.label.into(),
+    };
     Some(match count {
-        1 => t!("{act}: {done}", act = act.label, done = act.done),
+        1 => t!("{act}: {done}", act = label, done = act.done),
         count => tn!(
             count,
             "{act}, {count} of them: {done}",
             "{act}, {count} of them: {done}",
-            act = act.label,
+            act = label,
             done = act.done
         ),
     })

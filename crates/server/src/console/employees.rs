@@ -3,6 +3,7 @@
 use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::act::Act;
+use crate::console::confirm::Typing;
 use crate::console::page;
 use crate::console::person;
 use crate::console::place::Place;
@@ -119,12 +120,12 @@ impl Listed for Employee {
             Filter {
                 name: "department",
                 label: t!("Department"),
-                asked: table::Asked::Related(DEPARTMENT),
+                asked: table::Asked::Within(DEPARTMENT),
             },
             Filter {
                 name: "area",
                 label: t!("Area"),
-                asked: table::Asked::Related(AREA),
+                asked: table::Asked::Within(AREA),
             },
             Filter {
                 name: "position",
@@ -155,6 +156,7 @@ impl Listed for Employee {
     };
 
     const IMPORTS: bool = true;
+    const TYPED_TO_REMOVE: Typing = Typing::HowMany;
     const ROWS: &'static str = "emp_code";
 
     fn endpoints() -> Vec<Endpoint> {

@@ -8,11 +8,15 @@ use crate::console::failure::Failure;
 use crate::console::form::FileForm;
 use crate::console::page::{self, Frame};
 use crate::console::place::{self, Place};
+use crate::console::record::{Edited, Entry};
 use crate::console::session::Session;
-use crate::console::table::{Listed, View};
+use crate::console::table::View;
 use crate::console::works::{self, Bad, Outcome, What};
 use crate::error::{Error, Problem};
-use crate::resource::{Existing, Writable, take_in, try_out};
+use crate::extract::Query;
+use crate::language::Text;
+use crate::resource::{Existing, Made, take_in, try_out};
+use crate::routes;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -33,13 +37,15 @@ struct ImportPage {
     place: Place,
     /// The names of columns that can be written.
     columns: Vec<&'static str>,
+    /// Files with nothing but these.
+    empty: [(Text, String); 2],
     overwrites: bool,
     /// Why the file was not taken.
     problem: Option<String>,
 }
 
 /// `GET /NAME/import`.
-pub async fn page<R: Listed + Writable>(
+pub async fn page<R: Edited>(
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
@@ -49,7 +55,7 @@ pub async fn page<R: Listed + Writable>(
 }
 
 /// `POST /NAME/import`: begins to look the file through, or to store it, and leads to the work's page.
-pub async fn submit<R: Listed + Writable>(
+pub async fn submit<R: Edited>(
     State(console): State<Arc<Console>>,
     form: FileForm,
 ) -> Result<Response, Failure> {
@@ -67,13 +73,14 @@ pub async fn submit<R: Listed + Writable>(
             let bytes = Cursor::new(file.bytes.clone());
             let what = if stores { What::TakeIn } else { What::TryOut };
             let named = (R::VIEW.name, file.name.as_str(), what);
+            let labels = labels::<R>();
             works::begin(&console, &session, named, |running| async move {
                 let progress = |progress| running.note(progress);
                 let done = match stores {
-                    true => take_in::<R>(&app, &caller, bytes, existing, progress)
+                    true => take_in::<R>(&app, &caller, bytes, &labels, existing, progress)
                         .await
                         .map(Outcome::Stored),
-                    false => try_out::<R>(&app, &caller, bytes, existing, progress)
+                    false => try_out::<R>(&app, &caller, bytes, &labels, existing, progress)
                         .await
                         .map(Outcome::Good),
                 };
@@ -96,6 +103,41 @@ pub async fn submit<R: Listed + Writable>(
             )
         }
     }
+}
+
+/// `GET /NAME/import/file`: nothing but the names of the columns, for who begins.
+pub async fn empty<R: Edited>(
+    State(console): State<Arc<Console>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    session.caller.require(Right::Change(R::THING))?;
+    let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
+    let name = format!("{}-import", R::VIEW.name);
+    let file = Made::begin(&console.app, &mut query, &name, columns::<R>()).await?;
+    Ok(routes::response(file.answer()?))
+}
+
+fn entries<R: Edited>() -> impl Iterator<Item = &'static Entry> {
+    R::FORM.iter().flat_map(|group| group.entries)
+}
+
+/// The names of the columns, those first that the form asks of everybody.
+fn columns<R: Edited>() -> Vec<&'static str> {
+    let is_needed =
+        |name: &str| entries::<R>().any(|entry| entry.name() == name && entry.is_required());
+    let mut columns: Vec<&str> = R::INPUT.iter().map(|member| member.name).collect();
+    columns.sort_by_key(|name| !is_needed(name));
+    columns
+}
+
+/// What the form calls them, in English and as whoever is signed in reads it.
+fn labels<R: Edited>() -> Vec<(String, &'static str)> {
+    let both = |entry: &Entry| {
+        let label = entry.label();
+        [label.english().to_owned(), label.to_string()].map(|label| (label, entry.name()))
+    };
+    entries::<R>().flat_map(both).collect()
 }
 
 /// What is wrong with the file; other errors are none of the file's.
@@ -130,7 +172,7 @@ fn told(error: Error) -> Result<String, Error> {
     }
 }
 
-fn show<R: Listed + Writable>(
+fn show<R: Edited>(
     session: &Session,
     place: Place,
     overwrites: bool,
@@ -146,7 +188,11 @@ fn show<R: Listed + Writable>(
             view: R::VIEW,
             csrf: session.csrf.clone(),
             place,
-            columns: R::INPUT.iter().map(|member| member.name).collect(),
+            columns: columns::<R>(),
+            empty: [(t!("Excel"), "xlsx"), (t!("CSV"), "csv")].map(|(name, kind)| {
+                let address = format!("/{}/import/file?export_type={kind}", R::VIEW.name);
+                (name, address)
+            }),
             overwrites,
             problem,
         },

@@ -69,7 +69,7 @@ impl<R: Listed> Meant<R> {
     async fn matching(app: &App, caller: &Caller, fields: &Fields) -> Result<Meant<R>> {
         let asked = fields.text(ASKED);
         let mut query = Query::parse(asked)?;
-        R::asked_by_people(&mut query);
+        table::as_programs_ask::<R>(app, &mut query).await?;
         let rows = resource::matching::<R>(app, caller, &mut query).await?;
         if rows.is_empty() {
             return Err(Error::refused(t!("Nothing is like that.")));
@@ -89,7 +89,7 @@ impl<R: Listed> Meant<R> {
     }
 
     /// The rows of these ids.
-    async fn again(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<R::Row>> {
+    pub async fn again(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<R::Row>> {
         let body = Body::from_object(Map::from_iter([("rows".to_owned(), ids.into())]));
         let several = resource::several::<R>(app, caller, &body, &["rows"]).await?;
         Ok(several.rows)

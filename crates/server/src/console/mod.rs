@@ -56,6 +56,7 @@ mod trees;
 mod users;
 mod views;
 mod ways;
+mod whom;
 mod works;
 
 use crate::accounts::client::Clients;
@@ -257,7 +258,9 @@ fn edited_beside<R: Edited + Removable>() -> Router<Arc<Console>> {
 /// Rows taken in from a file.
 fn imported<R: Edited>() -> Router<Arc<Console>> {
     let path = format!("/{}/import", R::VIEW.name);
-    Router::new().route(&path, get(import::page::<R>).post(import::submit::<R>))
+    Router::new()
+        .route(&path, get(import::page::<R>).post(import::submit::<R>))
+        .route(&format!("{path}/file"), get(import::empty::<R>))
 }
 
 /// Rows that stand in a tree, drawn as one.

@@ -161,7 +161,7 @@ pub async fn page(
             csrf: session.csrf.clone(),
             form: place.along(&format!("/terminals/{}/form", row.id)),
             place,
-            done: done.and_then(|word| table::told(Terminal::ACTS, &word)),
+            done: table::told(app, caller, Terminal::ACTS, done.as_deref()).await?,
             contact: row.last_activity_at.map(|at| moment(app, at)),
             zone: zone(app, &row),
             clock: clock(app, &row),

@@ -81,7 +81,7 @@ pub async fn page(
 ) -> Result<Response, Failure> {
     let row = employee(&console, &session, &params).await?;
     let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
-    let done = done.and_then(|word| table::told(&[], &word));
+    let done = table::told(&console.app, &session.caller, &[], done.as_deref()).await?;
     let place = Place::told(&Employee::VIEW, query.as_deref());
     show(&console, &session, &row, place, done, Vec::new()).await
 }

@@ -16,7 +16,7 @@ use crate::extract::Query;
 use crate::language::{Text, grouped};
 use crate::punches::day::{self, Absent, Among, Day, Part, Present, Which};
 use crate::punches::wording;
-use crate::relation::{AREA, DEPARTMENT};
+use crate::relation::{AREA, DEPARTMENT, Relation};
 use crate::resource::Made;
 use crate::resources::employee;
 use crate::routes;
@@ -47,7 +47,16 @@ pub struct Look {
     after: NaiveTime,
     /// Unless a page is asked otherwise.
     usually_after: NaiveTime,
+    /// What was chosen, and what that means: those below are of a department or an area, too.
+    chosen: Among,
     among: Among,
+}
+
+async fn with_below(app: &App, of: Relation, chosen: Option<&String>) -> Result<Option<String>> {
+    match chosen {
+        Some(chosen) => of.with_below(app, chosen).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 impl Look {
@@ -56,16 +65,22 @@ impl Look {
         Ok(Look {
             after,
             usually_after: usually_late_after(app)?,
+            chosen: Among::default(),
             among: Among::default(),
         })
     }
 
-    fn read(app: &App, query: &mut Query) -> Result<Look> {
+    async fn read(app: &App, query: &mut Query) -> Result<Look> {
+        let chosen = Among {
+            department: query.take("department"),
+            area: query.take("area"),
+        };
         Ok(Look {
             among: Among {
-                department: query.take("department"),
-                area: query.take("area"),
+                department: with_below(app, DEPARTMENT, chosen.department.as_ref()).await?,
+                area: with_below(app, AREA, chosen.area.as_ref()).await?,
             },
+            chosen,
             ..Look::at(app, late_after(app, query)?)?
         })
     }
@@ -96,8 +111,8 @@ impl Look {
             query.append_pair("late", &self.after.format("%H:%M").to_string());
         }
         for (name, value) in [
-            ("department", &self.among.department),
-            ("area", &self.among.area),
+            ("department", &self.chosen.department),
+            ("area", &self.chosen.area),
         ] {
             if let Some(value) = value {
                 query.append_pair(name, value);
@@ -204,7 +219,7 @@ pub async fn page(
         return Err(Error::Forbidden.into());
     }
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
-    let look = Look::read(app, &mut query)?;
+    let look = Look::read(app, &mut query).await?;
     let today = app.today();
     let day = Day::read(app, &session.caller.scope, &look.among).await?;
     let absent = absent_count(app, &session, &look.among).await?;
@@ -231,7 +246,7 @@ pub async fn page(
         })
     });
     let chosen = |value: &Option<String>| value.clone().unwrap_or_default();
-    let (department, area) = (chosen(&look.among.department), chosen(&look.among.area));
+    let (department, area) = (chosen(&look.chosen.department), chosen(&look.chosen.area));
     let caller = &session.caller;
     page::html(
         StatusCode::OK,
@@ -349,7 +364,7 @@ pub async fn file(
         return Err(Error::Forbidden.into());
     }
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
-    let look = Look::read(app, &mut query)?;
+    let look = Look::read(app, &mut query).await?;
     let (who, _, which) = list_asked(&mut query);
     let all = Part {
         skipped: 0,

@@ -84,12 +84,12 @@ impl Listed for Transaction {
             Filter {
                 name: "department",
                 label: t!("Department"),
-                asked: Asked::Related(DEPARTMENT),
+                asked: Asked::Within(DEPARTMENT),
             },
             Filter {
                 name: "area",
                 label: t!("Area"),
-                asked: Asked::Related(AREA),
+                asked: Asked::Within(AREA),
             },
             TERMINAL,
         ],

@@ -7,6 +7,7 @@ use crate::accounts::role;
 use crate::app::App;
 use crate::console::Console;
 use crate::console::act::{self, Act};
+use crate::console::confirm::Typed;
 use crate::console::failure::Failure;
 use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
@@ -15,13 +16,12 @@ use crate::console::place::Place;
 use crate::console::rights::{self, Offered};
 use crate::console::session::Session;
 use crate::console::table::{Choice, Listed, View, choices, text_at, words_as_choices};
+use crate::console::whom::{self, Whom};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Query};
 use crate::language::Text;
-use crate::profile::Profile;
 use crate::relation::{Known, Relation};
 use crate::resource::{self, Removable, Writable};
-use crate::resources::employee::Employee;
 use crate::terminals::overview;
 use crate::writing::Writing;
 use askama::Template;
@@ -209,6 +209,18 @@ impl Entry {
         self.name
     }
 
+    pub fn label(&self) -> Text {
+        self.label
+    }
+
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    pub fn asked(&self) -> Asked {
+        self.asked
+    }
+
     pub fn initial(&self) -> Vec<String> {
         vec![self.initially.to_owned()]
     }
@@ -319,9 +331,11 @@ pub struct Shown {
     /// Of a stored row: what the field was shown with first.
     pub was: Option<String>,
     pub label: Text,
-    /// `text`, `number`, `date`, `datetime-local`, `password`, `checkbox`, `select`, `several` or `rights`.
+    /// `text`, `number`, `date`, `datetime-local`, `password`, `checkbox`, `person`, `select`, `several` or `rights`.
     pub control: &'static str,
     pub value: String,
+    /// What the person is called whose code that is.
+    pub person: Option<String>,
     pub options: Vec<Choice>,
     pub rights: Offered,
     pub hint: Text,
@@ -353,6 +367,8 @@ struct RecordPage {
     is_in_parts: bool,
     /// What is wrong and belongs to no field of the form.
     problems: Vec<String>,
+    /// Nothing is wrong, but whom it is about has to be looked at.
+    is_unseen: bool,
     may_change: bool,
     tabs: Vec<(String, Text, bool)>,
     portrait: Option<String>,
@@ -372,6 +388,7 @@ struct RemovalPage {
     place: Place,
     consequence: Text,
     named: Named,
+    typed: Option<Typed>,
     problems: Vec<String>,
 }
 
@@ -454,9 +471,9 @@ pub async fn save<R: Edited>(
         }
     }
     let entries = R::FORM.iter().flat_map(|group| group.entries);
-    let nobody = name_people(app, caller, entries, &mut members).await?;
+    let whom = Whom::read(app, caller, entries, &form.fields, &mut members).await?;
     let body = Body::from_object(members);
-    let kept = match nobody.is_empty() {
+    let kept = match whom.is_sure() {
         true => R::keep(app, &form.session, &body, row, &place).await,
         false => {
             // What else is wrong is told at once.
@@ -465,14 +482,17 @@ pub async fn save<R: Edited>(
                 Err(Error::Invalid(problems)) => problems,
                 _ => Vec::new(),
             };
+            let nobody = &whom.nobody;
             let is_told = |other: &Problem| nobody.iter().any(|told| told.field == other.field);
-            let others: Vec<Problem> = others.into_iter().filter(|one| !is_told(one)).collect();
-            Err(Error::Invalid([nobody, others].concat()))
+            let others = others.into_iter().filter(|one| !is_told(one));
+            Err(Error::Invalid(
+                nobody.iter().cloned().chain(others).collect(),
+            ))
         }
     };
     let problems = match kept {
         Ok(Some(page)) => return Ok(page),
-        Ok(None) => return Ok(Redirect::to(&place.done("saved")).into_response()),
+        Ok(None) => return Ok(Redirect::to(&place.done(&whom.done("saved"))).into_response()),
         Err(Error::Invalid(problems)) => problems,
         Err(Error::Refused { detail, code }) => vec![Problem::new("", detail).coded(code)],
         Err(error) => return Err(error.into()),
@@ -483,9 +503,13 @@ pub async fn save<R: Edited>(
         _ if matches!(entry.asked, Asked::Secret) => Vec::new(),
         _ => entry.typed(&form.fields),
     };
+    let status = match problems.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     record
-        .refused_with(&form.fields)
-        .show(StatusCode::UNPROCESSABLE_ENTITY, typed, &problems)
+        .sent_back(&form.fields, whom.is_unseen)
+        .show(status, typed, &problems)
         .await
 }
 
@@ -498,24 +522,26 @@ pub async fn remove<R: Listed + Removable>(
     caller.require(Right::Change(R::THING))?;
     let consequence = view.removal.ok_or(Error::NotFound)?;
     let place = Place::sent(&view, &form.fields);
-    let mut meant = Meant::<R>::of(app, caller, &form.fields).await?;
+    let meant = Meant::<R>::of(app, caller, &form.fields).await?;
+    let are_others = meant.are_others;
+    let (named, rows) = meant.named(app, caller).await?;
+    let is_sure = form.fields.text("sure") == "yes";
+    let typed = R::TYPED_TO_REMOVE.of(&named, &rows, &form.fields, is_sure && !are_others);
+    let is_mistyped = typed.as_ref().is_some_and(|typed| typed.is_wrong);
     let mut problems = Vec::new();
-    if form.fields.text("sure") == "yes" && meant.are_others {
+    if is_sure && are_others {
         problems.push(Problem::new("", act::OTHERS));
-    } else if form.fields.text("sure") == "yes" {
-        let count = meant.rows.len();
+    } else if is_sure && !is_mistyped {
+        let rows = Meant::<R>::again(app, caller, &named.ids).await?;
         let mut tx = Writing::begin(app).await?;
-        problems = R::remove(app, &mut tx, caller, meant.rows).await?;
+        problems = R::remove(app, &mut tx, caller, rows).await?;
         if problems.is_empty() {
             tx.commit(app).await?;
-            let to = place.done(&format!("removed-{count}"));
+            let to = place.done(&format!("removed-{}", named.count()));
             return Ok(Redirect::to(&to).into_response());
         }
-        drop(tx);
-        meant = Meant::of(app, caller, &form.fields).await?;
     }
-    let (named, _) = meant.named(app, caller).await?;
-    let status = match problems.is_empty() {
+    let status = match problems.is_empty() && !is_mistyped {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
@@ -527,6 +553,7 @@ pub async fn remove<R: Listed + Removable>(
             place,
             consequence,
             named,
+            typed,
             problems: problems
                 .into_iter()
                 .map(|problem| problem.message)
@@ -543,6 +570,7 @@ struct Record<'p, R: Edited> {
     stored: Option<&'p Value>,
     /// The form as it was sent, when it comes back.
     sent: Option<&'p Fields>,
+    is_unseen: bool,
     resource: std::marker::PhantomData<R>,
 }
 
@@ -554,6 +582,7 @@ impl<'p, R: Edited> Record<'p, R> {
             place,
             stored,
             sent: None,
+            is_unseen: false,
             resource: std::marker::PhantomData,
         }
     }
@@ -568,9 +597,10 @@ impl<'p, R: Edited> Record<'p, R> {
         tabs.into_iter().map(along).collect()
     }
 
-    fn refused_with(self, sent: &'p Fields) -> Self {
+    fn sent_back(self, sent: &'p Fields, is_unseen: bool) -> Self {
         Record {
             sent: Some(sent),
+            is_unseen,
             ..self
         }
     }
@@ -630,6 +660,7 @@ impl<'p, R: Edited> Record<'p, R> {
                 groups,
                 is_in_parts: R::IN_PARTS,
                 problems: elsewhere.map(|problem| problem.message.clone()).collect(),
+                is_unseen: self.is_unseen && problems.is_empty(),
                 may_change,
                 tabs: self.tabs(),
                 portrait,
@@ -678,44 +709,6 @@ impl<'p, R: Edited> Record<'p, R> {
     }
 }
 
-/// An id no employee has.
-const NOBODY: &str = "0";
-
-/// Puts ids in the place of people's codes: a code may look like somebody else's id. Codes that nobody
-/// has are problems.
-pub async fn name_people<'e>(
-    app: &App,
-    caller: &Caller,
-    entries: impl Iterator<Item = &'e Entry>,
-    members: &mut Map<String, Value>,
-) -> Result<Vec<Problem>> {
-    let by_code = Caller {
-        profile: Profile::EasyTimePro,
-        ..caller.clone()
-    };
-    let mut problems = Vec::new();
-    for entry in entries.filter(|entry| matches!(entry.asked, Asked::Person(_))) {
-        let Some(code) = members.get(entry.name).and_then(Value::as_str) else {
-            continue;
-        };
-        if code.is_empty() {
-            continue;
-        }
-        let found = resource::find::<Employee>(app, &by_code, code).await?;
-        match found.filter(|employee| employee.emp_code == code) {
-            Some(employee) => {
-                members.insert(entry.name.to_owned(), employee.id.to_string().into());
-            }
-            None => {
-                let message = t!("Nobody has the code {code}.", code = code);
-                problems.push(Problem::new(entry.name, message));
-                members.insert(entry.name.to_owned(), NOBODY.into());
-            }
-        }
-    }
-    Ok(problems)
-}
-
 /// The terminals somebody may see, by name.
 async fn terminals(app: &App, caller: &Caller, chosen: &str) -> Result<Vec<Choice>> {
     let mut terminals = overview::list(app, &caller.scope).await?;
@@ -738,7 +731,8 @@ pub async fn shown(
 ) -> Result<Shown> {
     let value = values.first().cloned().unwrap_or_default();
     let (control, options) = match entry.asked {
-        Asked::Text | Asked::Person(_) => ("text", Vec::new()),
+        Asked::Text => ("text", Vec::new()),
+        Asked::Person(_) => ("person", Vec::new()),
         Asked::Terminal => ("select", terminals(app, caller, &value).await?),
         Asked::Moment => ("datetime-local", Vec::new()),
         Asked::Lines => ("lines", Vec::new()),
@@ -755,6 +749,10 @@ pub async fn shown(
             ("several", choices(app, caller, relation, &values).await?)
         }
     };
+    let person = match entry.asked {
+        Asked::Person(_) if !value.is_empty() => whom::by_code(app, caller, &value).await?,
+        _ => None,
+    };
     let own = problems
         .iter()
         .filter(|problem| problem.field == entry.name);
@@ -764,6 +762,7 @@ pub async fn shown(
         label: entry.label,
         control,
         value,
+        person: person.and_then(|person| person.name),
         options,
         rights: Offered::default(),
         hint: entry.hint,

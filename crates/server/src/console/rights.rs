@@ -11,14 +11,17 @@ use crate::relation::{AREA, DEPARTMENT};
 pub const LIMITED_TO: Group = Group {
     title: t!("Limited to"),
     entries: &[
-        Entry::new("areas", t!("Areas"), Asked::SeveralRelated(AREA))
-            .hint(t!("None chosen: everywhere.")),
+        Entry::new("areas", t!("Areas"), Asked::SeveralRelated(AREA)).hint(t!(
+            "None chosen: everywhere. Those chosen alone count, without those below."
+        )),
         Entry::new(
             "departments",
             t!("Departments"),
             Asked::SeveralRelated(DEPARTMENT),
         )
-        .hint(t!("None chosen: all.")),
+        .hint(t!(
+            "None chosen: all. Those chosen alone count, without those below."
+        )),
     ],
 };
 

@@ -6,6 +6,7 @@ use crate::console::failure::Failure;
 use crate::console::page::{self, Frame, Link};
 use crate::console::session::Session;
 use crate::console::table::Listed;
+use crate::console::whom;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::language::Text;
@@ -20,7 +21,7 @@ use muster_store::fold;
 use std::sync::Arc;
 
 /// So many of each kind are shown.
-const MOST: &str = "10";
+const MOST: usize = 10;
 /// Nobody types more.
 const LONGEST: usize = 100;
 
@@ -63,7 +64,7 @@ pub async fn page(
             .cloned()
             .collect();
         if session.caller.may(Right::View(Thing::Employee)) {
-            found.push(find::<Employee>(&console, &session, &asked).await?);
+            found.push(people(&console, &session, &asked).await?);
         }
         if session.caller.may(Right::View(Thing::Terminal)) {
             found.push(find::<Terminal>(&console, &session, &asked).await?);
@@ -81,12 +82,28 @@ pub async fn page(
     )
 }
 
+/// The people with the word in them, and before them whoever has that code.
+async fn people(console: &Console, session: &Session, asked: &str) -> Result<Found> {
+    let mut found = find::<Employee>(console, session, asked).await?;
+    let person = whom::by_code(&console.app, &session.caller, asked).await?;
+    if let Some((id, name)) = person.and_then(|person| Some((person.id, person.name?))) {
+        let address = format!("/{}/{id}", Employee::VIEW.name);
+        found.rows.retain(|(other, _)| *other != address);
+        found.rows.insert(0, (address, name));
+        found.rows.truncate(MOST);
+        // Who is employed no more is on no list of those who are.
+        found.count = found.count.max(1);
+    }
+    Ok(found)
+}
+
 /// The rows of a list, as far as somebody sees them, with the word in them.
 async fn find<R: Listed>(console: &Console, session: &Session, asked: &str) -> Result<Found> {
     let (app, caller) = (&console.app, &session.caller);
+    let most = MOST.to_string();
     let pairs = [
         ("search", asked),
-        ("page_size", MOST),
+        ("page_size", most.as_str()),
         ("ordering", R::VIEW.order),
     ];
     let page = resource::page::<R>(app, caller, &mut Query::from_pairs(pairs)).await?;

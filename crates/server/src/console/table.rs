@@ -6,11 +6,13 @@ use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
 use crate::console::act::{self, Act};
+use crate::console::confirm::Typing;
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::session::Session;
 use crate::console::views::{self, Kept};
+use crate::console::whom;
 use crate::console::works::Sending;
 use crate::error::{Error, Result};
 use crate::extract::Query;
@@ -69,6 +71,8 @@ pub trait Listed: Resource {
     fn may_add(caller: &Caller) -> bool {
         caller.may(Right::Change(Self::THING))
     }
+    /// What has to be typed before rows are removed.
+    const TYPED_TO_REMOVE: Typing = Typing::Nothing;
     /// What is done with rows that are ticked, but for removing them.
     const ACTS: &'static [Act] = &[];
     /// Whether they stand in a tree, which is drawn on `/NAME/tree`.
@@ -370,6 +374,21 @@ pub enum Asked {
     /// The same, and what the list shows when nothing is chosen.
     OneOfElse(Text, &'static [(&'static str, Text)]),
     Related(Relation),
+    /// The same, and those below the one that is chosen are meant, too.
+    Within(Relation),
+}
+
+/// Puts what a list is asked for by people into programs' words.
+pub async fn as_programs_ask<R: Listed>(app: &App, query: &mut Query) -> Result<()> {
+    for filter in R::VIEW.filters {
+        if let Asked::Within(relation) = filter.asked
+            && let Some(chosen) = query.take(filter.name)
+        {
+            query.put(filter.name, relation.with_below(app, &chosen).await?);
+        }
+    }
+    R::asked_by_people(query);
+    Ok(())
 }
 
 // ---- what the page is made of -----------------------------------------------------------------
@@ -576,8 +595,8 @@ pub async fn file<R: Listed>(
     session.caller.require(Right::View(R::THING))?;
     let mut query = Query::parse(query.as_deref().unwrap_or(""))?;
     query.take("done");
-    R::asked_by_people(&mut query);
     let app = &console.app;
+    as_programs_ask::<R>(app, &mut query).await?;
     let mut sending = None;
     if let Ok(name) = resource::name_of_download::<R>(app, &query)
         && let Ok(selection) = Selection::read::<R>(app, &session.caller, &mut query.clone()).await
@@ -622,7 +641,7 @@ pub async fn show<R: Listed>(
     let views = views::of(app, session, view.name).await?;
     let chosen = asked.take("columns");
     let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
-    R::asked_by_people(&mut asked);
+    as_programs_ask::<R>(app, &mut asked).await?;
     let page = resource::page::<R>(app, caller, &mut asked).await?;
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
@@ -707,7 +726,7 @@ pub async fn show<R: Listed>(
             columns: columns_to_choose(&view, &columns),
             kept: views.kept,
             times: R::TIMES.map(|say| say(app.zone.name())),
-            done: done.as_deref().and_then(|word| told(R::ACTS, word)),
+            done: told(app, caller, R::ACTS, done.as_deref()).await?,
             refused,
             view,
         },
@@ -830,18 +849,28 @@ pub async fn excerpt<R: Listed>(
 }
 
 /// What was just done, by the word that stands in the address; other words say nothing.
-pub fn told(acts: &[Act], word: &str) -> Option<String> {
+pub async fn told(
+    app: &App,
+    caller: &Caller,
+    acts: &[Act],
+    word: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(word) = word else { return Ok(None) };
+    let (word, person) = whom::done(app, caller, word).await?;
     let (what, count) = word.split_once('-').unwrap_or((word, "1"));
     let count: u32 = count.parse().unwrap_or(0);
-    Some(match (what, count) {
-        ("saved", _) => t!("Saved.").into(),
+    Ok(Some(match (what, count) {
+        ("saved", _) => match person {
+            Some(person) => t!("Saved: {person}.", person = person),
+            None => t!("Saved.").into(),
+        },
         ("kept", _) => t!("The view is kept.").into(),
         ("ended", _) => t!("Ended.").into(),
         ("revoked", _) => t!("Revoked.").into(),
         ("removed", 1) => t!("Removed.").into(),
         ("removed", count) => tn!(count, "{count} removed.", "{count} removed."),
-        _ => return act::told(acts, word),
-    })
+        _ => return Ok(act::told(acts, word, person)),
+    }))
 }
 
 fn heading(
@@ -884,7 +913,9 @@ pub async fn word_of(
     let options = match filter.asked {
         Asked::Text | Asked::Day => return Ok(None),
         Asked::OneOf(words) | Asked::OneOfElse(_, words) => words_as_choices(words, value),
-        Asked::Related(relation) => choices(app, caller, relation, &[value]).await?,
+        Asked::Related(relation) | Asked::Within(relation) => {
+            choices(app, caller, relation, &[value]).await?
+        }
     };
     let chosen = options.into_iter().find(|option| option.chosen);
     Ok(chosen.map(|option| option.label))
@@ -905,7 +936,7 @@ async fn fields(
             Asked::OneOf(words) | Asked::OneOfElse(_, words) => {
                 ("select", words_as_choices(words, &value))
             }
-            Asked::Related(relation) => {
+            Asked::Related(relation) | Asked::Within(relation) => {
                 ("select", choices(app, caller, relation, &[&value]).await?)
             }
         };

@@ -3,6 +3,7 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::console::act::Act;
+use crate::console::confirm::Typing;
 use crate::console::moment::moment;
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Lamp, Listed, Said, View, Words};
@@ -213,7 +214,7 @@ impl Listed for Terminal {
             Filter {
                 name: "area",
                 label: t!("Area"),
-                asked: table::Asked::Related(AREA),
+                asked: table::Asked::Within(AREA),
             },
             Filter {
                 name: "state",
@@ -236,6 +237,8 @@ impl Listed for Terminal {
              as a new one that waits."
         )),
     };
+
+    const TYPED_TO_REMOVE: Typing = Typing::Member("sn");
 
     const ROWS: &'static str = "terminals";
 

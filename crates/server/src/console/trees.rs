@@ -9,12 +9,12 @@ use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::page::{self, Frame};
 use crate::console::session::Session;
-use crate::console::table::{self, Listed, View};
+use crate::console::table::{self, Asked, Listed, View};
 use crate::error::{Error, Result};
 use crate::extract::{Body, Query};
-use crate::resource::{self, Resource};
+use crate::resource;
 use crate::resources::employee::Employee;
-use crate::resources::tree::{self, Branch, Tree, Users};
+use crate::resources::tree::{self, Branch, InUse, Tree, Users};
 use crate::terminals::overview::{self, Overview, State};
 use crate::terminals::terminal::Terminal;
 use askama::Template;
@@ -33,7 +33,7 @@ struct Node<'a> {
     list: &'static str,
     branch: &'a Branch,
     /// How many use it, and where they are listed.
-    uses: Vec<(&'a str, Option<String>)>,
+    uses: Vec<(String, Option<String>)>,
     terminals: &'a [(State, Overview)],
     may_change: bool,
     below: String,
@@ -92,8 +92,9 @@ pub async fn page<T: Tree + Listed>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let done = Query::parse(query.as_deref().unwrap_or(""))?.take("done");
-    let done = done.and_then(|word| table::told(&[], &word));
-    show::<T>(&console.app, &session, done, Moving::default()).await
+    let app = &console.app;
+    let done = table::told(app, &session.caller, &[], done.as_deref()).await?;
+    show::<T>(app, &session, done, Moving::default()).await
 }
 
 /// `POST /NAME/tree`: one moves below another, or to the top.
@@ -228,7 +229,7 @@ impl Drawing<'_> {
                 uses: branch
                     .uses
                     .iter()
-                    .map(|(users, count)| (count.as_str(), self.list_of(*users, branch)))
+                    .filter_map(|in_use| self.used(in_use, branch))
                     .collect(),
                 terminals: self.terminals.get(&branch.id).map_or(&[], Vec::as_slice),
                 may_change: self.may_change,
@@ -239,24 +240,28 @@ impl Drawing<'_> {
         Ok(html)
     }
 
-    /// The list of those who use it, where it can be narrowed to them and the caller may see it.
-    fn list_of(&self, users: Users, branch: &Branch) -> Option<String> {
-        let (thing, fields, list, status) = match users {
-            Users::Employees => (Thing::Employee, Employee::FIELDS, "employees", None),
-            Users::FormerEmployees => {
-                (Thing::Employee, Employee::FIELDS, "employees", Some(FORMER))
-            }
-            Users::Terminals => (Thing::Terminal, Terminal::FIELDS, "terminals", None),
+    /// How many use it, and the list of those where it can be narrowed to them and the caller may see it:
+    /// they are as many as the list then shows.
+    fn used(&self, in_use: &InUse, branch: &Branch) -> Option<(String, Option<String>)> {
+        let (thing, view, status) = match in_use.users {
+            Users::Employees => (Thing::Employee, Employee::VIEW, None),
+            Users::FormerEmployees => (Thing::Employee, Employee::VIEW, Some(FORMER)),
+            Users::Terminals => (Thing::Terminal, Terminal::VIEW, None),
         };
-        let can_be = fields.iter().any(|field| field.name == self.by);
-        if !can_be || !self.caller.may(Right::View(thing)) {
-            return None;
+        let filter = view.filters.iter().find(|filter| filter.name == self.by);
+        let count = match filter.map(|filter| filter.asked) {
+            Some(Asked::Within(_)) => in_use.within(),
+            _ => in_use.here()?,
+        };
+        if filter.is_none() || !self.caller.may(Right::View(thing)) {
+            return Some((count, None));
         }
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair(self.by, &branch.id.to_string());
         if let Some(status) = status {
             query.append_pair("status", status);
         }
-        Some(format!("/{list}?{}", query.finish()))
+        let list = format!("/{}?{}", view.name, query.finish());
+        Some((count, Some(list)))
     }
 }

@@ -49,6 +49,9 @@ pub struct Imported {
     pub skipped: u64,
 }
 
+/// What columns are called where people read them, each with the member it means.
+pub type Labels = [(String, &'static str)];
+
 /// How far an import has come.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress {
@@ -114,11 +117,12 @@ pub async fn take_in<R: Writable>(
     app: &App,
     caller: &Caller,
     file: impl Read + Seek + Send + 'static,
+    labels: &Labels,
     existing: Existing,
     progress: impl Fn(Progress),
 ) -> Result<Imported> {
     let _turn = turn(app).await?;
-    let import = checked::<R>(app, caller, file, existing, &progress).await?;
+    let import = checked::<R>(app, caller, file, labels, existing, &progress).await?;
     import.store(progress).await
 }
 
@@ -128,11 +132,12 @@ pub async fn try_out<R: Writable>(
     app: &App,
     caller: &Caller,
     file: impl Read + Seek + Send + 'static,
+    labels: &Labels,
     existing: Existing,
     progress: impl Fn(Progress),
 ) -> Result<Imported> {
     let _turn = turn(app).await?;
-    let mut import = checked::<R>(app, caller, file, existing, &progress).await?;
+    let mut import = checked::<R>(app, caller, file, labels, existing, &progress).await?;
     let below = import.judge().await?;
     let stored = import.good.iter().map(|checked| checked.stored.is_some());
     for is_stored in stored.chain(below.iter().map(|given| given.stored.is_some())) {
@@ -154,11 +159,12 @@ async fn checked<'a, R: Writable>(
     app: &'a App,
     caller: &'a Caller,
     file: impl Read + Seek + Send + 'static,
+    labels: &'a Labels,
     existing: Existing,
     progress: &impl Fn(Progress),
 ) -> Result<Import<'a, R>> {
     let (mut rows, reading) = read(file);
-    let mut import = Import::<R>::new(app, caller, existing);
+    let mut import = Import::<R>::new(app, caller, labels, existing);
     while let Some(batch) = rows.recv().await {
         import.take(batch).await?;
         progress(Progress::Checked(import.checked));
@@ -239,6 +245,7 @@ fn unreadable(error: &muster_sheets::Error) -> String {
 struct Import<'a, R: Writable> {
     app: &'a App,
     caller: &'a Caller,
+    labels: &'a Labels,
     existing: Existing,
     known: Known,
     /// Empty before the first row.
@@ -259,10 +266,16 @@ struct Import<'a, R: Writable> {
 }
 
 impl<'a, R: Writable> Import<'a, R> {
-    fn new(app: &'a App, caller: &'a Caller, existing: Existing) -> Import<'a, R> {
+    fn new(
+        app: &'a App,
+        caller: &'a Caller,
+        labels: &'a Labels,
+        existing: Existing,
+    ) -> Import<'a, R> {
         Import {
             app,
             caller,
+            labels,
             existing,
             known: Known::of_file(),
             header: Vec::new(),
@@ -287,7 +300,8 @@ impl<'a, R: Writable> Import<'a, R> {
     /// Checks some rows, the first of all of which has the names.
     async fn take(&mut self, mut rows: Vec<Row>) -> Result<()> {
         if self.header.is_empty() && !rows.is_empty() {
-            self.header = read_header::<R>(&rows.remove(0)).map_err(Error::BadRows)?;
+            let names = rows.remove(0);
+            self.header = read_header::<R>(&names, self.labels).map_err(Error::BadRows)?;
         }
         self.checked += rows.len() as u64;
         let mut given = Vec::with_capacity(rows.len());
@@ -688,7 +702,10 @@ fn circles<'a>(
 }
 
 /// Which member each column is for, or what is wrong with the names.
-fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Column>, Vec<BadRow>> {
+fn read_header<R: Writable>(
+    row: &Row,
+    labels: &Labels,
+) -> std::result::Result<Vec<Column>, Vec<BadRow>> {
     let mut bad = Vec::new();
     let mut is_bad = |column: &str, message: String| {
         bad.push(BadRow {
@@ -696,7 +713,17 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Column>, Vec<B
             problem: Problem::new(column, message),
         });
     };
-    let names: Vec<String> = row.cells.iter().map(|cell| plain_name(cell)).collect();
+    let exported = super::export::names::<R>();
+    let is_known = |name: &str| target::<R>(name).is_some() || exported.contains(&name);
+    let names: Vec<String> = row
+        .cells
+        .iter()
+        .map(|cell| plain_name(cell))
+        .map(|name| match is_known(&name) {
+            true => name,
+            false => labelled(labels, &name).map_or(name, str::to_owned),
+        })
+        .collect();
     let mut header: Vec<Column> = Vec::with_capacity(names.len());
     for (name, cell) in names.iter().zip(&row.cells) {
         let column = match target::<R>(name) {
@@ -704,7 +731,7 @@ fn read_header<R: Writable>(row: &Row) -> std::result::Result<Vec<Column>, Vec<B
             None if name.is_empty() => Column::Nameless,
             None => Column::Shown,
         };
-        if column == Column::Shown && !super::export::names::<R>().contains(&name.as_str()) {
+        if column == Column::Shown && !exported.contains(&name.as_str()) {
             let shown = brief(cell.trim());
             is_bad(&shown, t!("There is no such column.").into());
         }
@@ -750,6 +777,16 @@ fn plain_name(text: &str) -> String {
         .map(str::to_owned)
         .collect();
     words.join("_")
+}
+
+/// The member that is called so, and no other is.
+fn labelled(labels: &Labels, name: &str) -> Option<&'static str> {
+    let mut members = labels
+        .iter()
+        .filter(|(label, _)| plain_name(label) == name)
+        .map(|(_, member)| *member);
+    let first = members.next()?;
+    members.all(|other| other == first).then_some(first)
 }
 
 /// The member a column of that name is for: one that can be written, or the code of a relation.
@@ -817,7 +854,7 @@ async fn answer_import<R: Writable>(call: Call) -> Result<Answer> {
     };
     let bytes = Cursor::new(file.bytes.clone());
     drop(body);
-    let done = take_in::<R>(&app, &call.caller, bytes, existing, |_| ()).await?;
+    let done = take_in::<R>(&app, &call.caller, bytes, &[], existing, |_| ()).await?;
     Ok(Answer::ok(&json!({
         "detail": "import successful",
         "created": done.created,

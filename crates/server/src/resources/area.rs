@@ -37,18 +37,21 @@ impl Tree for Area {
             users: Users::Employees,
             table: "employee_area",
             column: "area_id",
+            who: "employee_id",
             which: "employee_id IN (SELECT id FROM employee WHERE status = 0)",
         },
         Use {
             users: Users::FormerEmployees,
             table: "employee_area",
             column: "area_id",
+            who: "employee_id",
             which: "employee_id IN (SELECT id FROM employee WHERE status <> 0)",
         },
         Use {
             users: Users::Terminals,
             table: "terminal",
             column: "area_id",
+            who: "id",
             which: "TRUE",
         },
     ];

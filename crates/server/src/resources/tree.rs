@@ -10,7 +10,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::input::{Input, Text};
-use crate::language::{self, Counted};
+use crate::language::{self, Counted, grouped};
 use crate::profile::Profile;
 use crate::relation::{self, Known, Relation};
 use crate::resource::{
@@ -121,6 +121,8 @@ pub struct Use {
     pub users: Users,
     pub table: &'static str,
     pub column: &'static str,
+    /// What tells one from another: who points at several is one all the same.
+    pub who: &'static str,
     /// Which of them, as SQL.
     pub which: &'static str,
 }
@@ -132,6 +134,7 @@ impl Use {
             users: Users::Employees,
             table: "employee",
             column,
+            who: "id",
             which: "status = 0",
         };
         let former = Use {
@@ -169,14 +172,43 @@ pub struct Row {
     company_name: String,
 }
 
-/// One of a whole tree, and who uses it: how many, in words.
+/// How many use one of a tree.
+#[derive(Debug)]
+pub struct InUse {
+    pub users: Users,
+    here: i64,
+    /// It or one below it.
+    within: i64,
+}
+
+impl InUse {
+    /// In words, where there are any.
+    pub fn here(&self) -> Option<String> {
+        (self.here > 0).then(|| self.users.called().with(self.here, &[]))
+    }
+
+    /// The same with those below it.
+    pub fn within(&self) -> String {
+        let here = self.users.called().with(self.here, &[]);
+        match self.within == self.here {
+            true => here,
+            false => t!(
+                "{count}, {all} with those below",
+                count = here,
+                all = grouped(self.within)
+            ),
+        }
+    }
+}
+
+/// One of a whole tree, and who uses it.
 #[derive(Debug)]
 pub struct Branch {
     pub id: i64,
     pub code: String,
     pub name: String,
     pub parent_id: Option<i64>,
-    pub uses: Vec<(Users, String)>,
+    pub uses: Vec<InUse>,
 }
 
 /// A larger tree is not shown whole.
@@ -221,15 +253,68 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
             .and_where(by().is_not_null())
             .add_group_by([by()]);
         let counts: Vec<(i64, i64)> = app.store.all(&select).await?;
-        let counts: HashMap<i64, i64> = counts.into_iter().collect();
+        let here: HashMap<i64, i64> = counts.into_iter().collect();
+        let within = counts_within::<T>(app, one).await?;
         for branch in &mut branches {
-            if let Some(count) = counts.get(&branch.id) {
-                let count = one.users.called().with(*count, &[]);
-                branch.uses.push((one.users, count));
+            let here = here.get(&branch.id).copied().unwrap_or(0);
+            let within = within.get(&branch.id).copied().unwrap_or(here);
+            if within > 0 {
+                branch.uses.push(InUse {
+                    users: one.users,
+                    here,
+                    within,
+                });
             }
         }
     }
     Ok(Some(branches))
+}
+
+/// How many use each that has others below it, with those that use these.
+async fn counts_within<T: Tree>(app: &App, one: &Use) -> Result<HashMap<i64, i64>> {
+    let (top, id, parent_id) = (Alias::new("top"), Alias::new("id"), Alias::new("parent_id"));
+    let mut above = SelectStatement::new();
+    above
+        .column(parent_id.clone())
+        .from(Alias::new(T::TABLE))
+        .and_where(Expr::col(parent_id).is_not_null());
+    let mut step = SelectStatement::new();
+    step.expr(col(("within", "top")))
+        .expr(col(("lower", "id")))
+        .from_as(Alias::new(T::TABLE), Alias::new("lower"))
+        .join(
+            JoinType::InnerJoin,
+            Alias::new("within"),
+            col(("lower", "parent_id")).eq(col(("within", "id"))),
+        );
+    let mut within = SelectStatement::new();
+    within
+        .expr_as(col(column::<T>("id")), top.clone())
+        .expr(col(column::<T>("id")))
+        .from(Alias::new(T::TABLE))
+        .and_where(col(column::<T>("id")).in_subquery(above))
+        .union(UnionType::Distinct, step);
+    let mut table = CommonTableExpression::new();
+    table
+        .table_name(Alias::new("within"))
+        .columns([top, id])
+        .query(within);
+    let mut select = SelectStatement::new();
+    select
+        .expr(col(("within", "top")))
+        .expr(col((one.table, one.who)).count_distinct())
+        .from(Alias::new("within"))
+        .join(
+            JoinType::InnerJoin,
+            Alias::new(one.table),
+            col((one.table, one.column)).eq(col(("within", "id"))),
+        )
+        .and_where(Expr::cust(one.which))
+        .add_group_by([col(("within", "top"))]);
+    let mut with = WithClause::new();
+    with.recursive(true).cte(table);
+    let counts: Vec<(i64, i64)> = app.store.all(&select.with(with)).await?;
+    Ok(counts.into_iter().collect())
 }
 
 /// What was given, checked.

@@ -362,6 +362,9 @@ async fn an_import_skips_or_overwrites_what_is_there() {
         assert_eq!(Got::from(raw).await.is(200)["created"], 1);
         let four = admin.get("/personnel/api/employees/4/").await.is(200);
         assert_eq!(four["hire_date"], "2025-06-18");
+        // What the console's form calls them is no name.
+        let labels = "emp_code,First name,Areas\n9,Di,1\n";
+        assert!(admin.import(path, "0", labels).await.is(400).to_string().contains("Areas"));
         let written = "SELECT count(*) FROM audit WHERE thing = 'employee' AND action IN ('create', 'update')";
         assert_eq!(test.number(written).await, 6, "each row is written down");
     })

@@ -1,7 +1,7 @@
 //! What is done with people over HTTP: several at once, from a file, their photos, leaving and coming
 //! back, and messages.
 
-use crate::console::{Answer, Door, HEAD_OFFICE, WAREHOUSE, rights};
+use crate::console::{Answer, Door, GATE, HEAD_OFFICE, WAREHOUSE, rights};
 use crate::testing::on_both;
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
@@ -305,9 +305,23 @@ async fn all_that_match_are_meant_and_none_but_those_who_were_counted() {
         let asked = send(&[], "/employees/remove").await;
         assert!(asked.text.contains("Remove these 4?"), "{}", asked.text);
         door.hire(&cookie, "12", "Annabel").await;
-        let stale = send(&sure(&asked), "/employees/remove").await;
+        let typed =
+            |page: &Answer, typed: &str| [&sure(page)[..], &[("typed", typed.to_owned())]].concat();
+        let stale = send(&typed(&asked, "4"), "/employees/remove").await;
         assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let gone = send(&sure(&stale), "/employees/remove").await;
+        assert!(!stale.text.contains("aria-invalid"), "{}", stale.text);
+        let mistyped = send(&typed(&stale, "4"), "/employees/remove").await;
+        assert_eq!(mistyped.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            mistyped
+                .text
+                .contains("type how many they are: <code>5</code>"),
+            "{}",
+            mistyped.text
+        );
+        assert!(mistyped.text.contains("That is not what has to be typed."));
+        assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 6);
+        let gone = send(&typed(&mistyped, " 5 "), "/employees/remove").await;
         assert_eq!(gone.header(header::LOCATION), "/employees?done=removed-5");
         assert_eq!(server.number("SELECT COUNT(*) FROM employee").await, 1);
     })
@@ -579,6 +593,7 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
             let fields = [
                 ("csrf", csrf.as_str()),
                 ("employee", code),
+                ("seen-employee", code),
                 ("content", "Come to the office"),
                 ("start_time", "2026-01-15T09:00:00"),
                 ("duration", "60"),
@@ -600,6 +615,7 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
         let fields = [
             ("csrf", csrf.as_str()),
             ("employee", asha.as_str()),
+            ("seen-employee", asha.as_str()),
             ("resign_date", "2026-01-20"),
             ("resign_type", "2"),
         ];
@@ -654,6 +670,244 @@ async fn a_code_that_looks_like_an_id_means_whoever_has_that_code() {
 }
 
 #[tokio::test]
+async fn whoever_begins_gets_an_empty_file_and_may_call_its_columns_as_the_form_does() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let page = door.get("/employees/import", &cookie).await;
+        for kind in ["xlsx", "csv"] {
+            let link = format!("href=\"/employees/import/file?export_type={kind}\" download");
+            assert!(page.text.contains(&link), "{}", page.text);
+            let file = door
+                .get(
+                    &format!("/employees/import/file?export_type={kind}"),
+                    &cookie,
+                )
+                .await;
+            assert_eq!(file.status, StatusCode::OK);
+            let name = file.header(header::CONTENT_DISPOSITION);
+            assert!(
+                name.contains("employees-import-2026-01-15.") && name.contains(kind),
+                "{name}"
+            );
+        }
+        let csrf = page.csrf();
+        let send = async |list: &str, cookie: &str, step: &str, file: &str| {
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("step", step),
+                ("existing", "skip"),
+            ];
+            door.take_in(list, cookie, &fields, file.as_bytes())
+                .await
+                .text
+        };
+        let empty = door
+            .get("/employees/import/file?export_type=csv", &cookie)
+            .await
+            .text;
+        assert!(
+            empty
+                .trim_start_matches('\u{feff}')
+                .starts_with("emp_code,department,area,first_name,"),
+            "{empty}"
+        );
+        assert_eq!(empty.lines().count(), 1, "{empty}");
+        // With a row below it is taken in.
+        let filled = format!("{}\n6,1,2,Rani\n", empty.trim_end());
+        let good = send("employees", &cookie, "check", &filled).await;
+        assert!(good.contains("1 new, 0 changed"), "{good}");
+        let tree = door
+            .get("/departments/import/file?export_type=csv", &cookie)
+            .await
+            .text;
+        assert_eq!(
+            tree.trim_start_matches('\u{feff}').trim_end(),
+            "dept_code,dept_name,parent_dept"
+        );
+
+        // By the labels of the form, in English and in the reader's language.
+        let labels = "Code,First name,Department,Areas,Hired on\n7,Asha,1,1;2,2026-01-02\n";
+        let stored = send("employees", &cookie, "store", labels).await;
+        assert!(stored.contains("Imported: 1 new"), "{stored}");
+        let kept = door
+            .get("/employees?columns=area.area_name,hire_date", &cookie)
+            .await
+            .text;
+        assert!(
+            kept.contains("2026-01-02") && kept.contains("Head office"),
+            "{kept}"
+        );
+        let hindi = format!("{cookie}; muster_language=hi");
+        let stored = send(
+            "employees",
+            &hindi,
+            "check",
+            "कोड,पहला नाम,विभाग,क्षेत्र\n8,Ben,1,2\n",
+        )
+        .await;
+        assert!(stored.contains("class=\"note good\""), "{stored}");
+        let stranger = send(
+            "employees",
+            &cookie,
+            "check",
+            "कोड,first_name,department,area\n8,Ben,1,2\n",
+        )
+        .await;
+        assert!(stranger.contains("There is no such column."), "{stranger}");
+        let below = send(
+            "departments",
+            &cookie,
+            "store",
+            "Code,Name,Below\nB,Lower,1\n",
+        )
+        .await;
+        assert!(below.contains("Imported: 1 new"), "{below}");
+        // A label takes no name's place, and both of one are one too many.
+        let twice = send(
+            "employees",
+            &cookie,
+            "check",
+            "emp_code,Code,department,area\n8,9,1,2\n",
+        )
+        .await;
+        assert!(twice.contains("This column stands twice."), "{twice}");
+
+        let looker = door
+            .user("looker", rights(&[Right::View(Thing::Employee)]), None)
+            .await;
+        let refused = door.get("/employees/import/file", &looker).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_done_to_anybody_whose_name_was_not_shown() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        door.hire(&cookie, "77", "Ben").await;
+        let csrf = door.get("/private-messages/new", &cookie).await.csrf();
+        let form = |employee, seen, minutes| {
+            [
+                ("csrf", csrf.as_str()),
+                ("employee", employee),
+                ("seen-employee", seen),
+                ("content", "Come to the office"),
+                ("start_time", "2026-01-15T09:00:00"),
+                ("duration", minutes),
+            ]
+        };
+        let write = async |employee, seen, minutes| {
+            let fields = form(employee, seen, minutes);
+            door.post("/private-messages/new", &cookie, &fields).await
+        };
+        const SENT: &str = "SELECT COUNT(*) FROM private_message";
+        const ASKS: &str = "Nothing is done yet.";
+        let who =
+            |field: &str, name: &str| format!("id=\"{field}-who\" aria-live=\"polite\">{name}<");
+
+        // The form comes back as it was sent, with the name; another code needs another look.
+        let asha = write("7", "", "60").await;
+        assert_eq!(asha.status, StatusCode::OK, "{}", asha.text);
+        for part in [
+            ASKS,
+            &who("employee", "7 Asha"),
+            "name=\"seen-employee\" value=\"7\"",
+            "Come to the office",
+        ] {
+            assert!(asha.text.contains(part), "{part}: {}", asha.text);
+        }
+        let ben = write("77", "7", "60").await;
+        assert!(
+            ben.text.contains(ASKS) && ben.text.contains(&who("employee", "77 Ben")),
+            "{}",
+            ben.text
+        );
+        // What is wrong besides is told at once.
+        let wrong = write("7", "", "soon").await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            wrong.text.contains("A valid integer is required.")
+                && wrong.text.contains(&who("employee", "7 Asha")),
+            "{}",
+            wrong.text
+        );
+        assert!(!wrong.text.contains(ASKS), "{}", wrong.text);
+        assert_eq!(server.number(SENT).await, 0);
+        let sent = write("7", "7", "60").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        assert_eq!(server.number(SENT).await, 1);
+        let told = door.get(sent.header(header::LOCATION), &cookie).await.text;
+        assert!(told.contains("Saved: 7 Asha."), "{told}");
+        let odd = door
+            .get("/private-messages?done=saved.7000", &cookie)
+            .await
+            .text;
+        assert!(odd.contains("Saved.</p>"), "{odd}");
+
+        // An act asks once more, too.
+        let gate = GATE.to_string();
+        let enrol = async |whom: &[(&str, &str)]| {
+            let more = [whom, &[("bio_type", "2")]].concat();
+            act(
+                &door,
+                &cookie,
+                "terminals",
+                "enroll_remotely",
+                &[&gate],
+                &more,
+            )
+            .await
+        };
+        const QUEUED: &str = "SELECT COUNT(*) FROM terminal_command";
+        let before = server.number(QUEUED).await;
+        let asked = enrol(&[("emp_code", "77")]).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(
+            asked.text.contains(ASKS) && asked.text.contains(&who("emp_code", "77 Ben")),
+            "{}",
+            asked.text
+        );
+        assert_eq!(server.number(QUEUED).await, before);
+        let done = enrol(&[("emp_code", "77"), ("seen-emp_code", "77")]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        assert_eq!(server.number(QUEUED).await, before + 1);
+        let told = door.get(done.header(header::LOCATION), &cookie).await.text;
+        assert!(told.contains("Enrol somebody (77 Ben): queued."), "{told}");
+
+        // Whoever may not see people is told no names, and works by codes.
+        let messages = rights(&[Right::View(Thing::Message), Right::Change(Thing::Message)]);
+        let keeper = door.user("keeper", messages, None).await;
+        let csrf = door.get("/private-messages/new", &keeper).await.csrf();
+        let mut fields = form("77", "", "60");
+        fields[0].1 = &csrf;
+        let sent = door.post("/private-messages/new", &keeper, &fields).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        let told = door.get(sent.header(header::LOCATION), &keeper).await.text;
+        assert!(!told.contains("Saved: "), "{told}");
+        fields[5].1 = "soon";
+        let wrong = door.post("/private-messages/new", &keeper, &fields).await;
+        assert!(!wrong.text.contains("Ben"), "{}", wrong.text);
+
+        // The search begins with whoever has the code that was typed.
+        for code in [
+            "107", "17", "27", "37", "47", "57", "67", "87", "97", "117", "127",
+        ] {
+            door.hire(&cookie, code, "Chen").await;
+        }
+        let found = door.get("/search?q=7", &cookie).await.text;
+        let (_, people) = found.split_once("found-1").expect("people");
+        let first = people.split_once("<li>").expect("somebody").1;
+        assert!(first.contains("\">7 Asha</a>"), "{first}");
+        assert_eq!(found.matches("href=\"/employees/").count(), 10, "{found}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
@@ -667,13 +921,24 @@ async fn an_unknown_pin_is_given_to_a_person_and_never_comes_twice() {
             .and_then(|(_, rest)| rest.split_once('"'))
             .map(|(id, _)| id.to_owned())
             .expect("a row to tick");
-        let whose = |code| [("employee", code)];
+        let whose = |code| [("employee", code), ("seen-employee", code)];
 
         let nobody = act(&door, &cookie, "unregister", "assign", &[&row], &whose("8")).await;
         assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(nobody.text.contains("Nobody has the code 8."));
+        let unseen = [("employee", "7"), ("seen-employee", "77")];
+        let asked = act(&door, &cookie, "unregister", "assign", &[&row], &unseen).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(asked.text.contains(">7 Asha<"), "{}", asked.text);
+        let kept = door.get("/unregister", &cookie).await.text;
+        assert!(kept.contains(">77<"), "{kept}");
         let done = act(&door, &cookie, "unregister", "assign", &[&row], &whose("7")).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
+        let told = door.get(done.header(header::LOCATION), &cookie).await.text;
+        assert!(
+            told.contains("Assign to an employee (7 Asha): they stand in Transactions."),
+            "{told}"
+        );
         let transactions = door.get("/transactions", &cookie).await.text;
         assert!(transactions.contains("Asha") && transactions.contains("2026-01-15 08:00:00"));
 

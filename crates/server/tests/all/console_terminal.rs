@@ -278,3 +278,67 @@ async fn how_far_a_terminal_is_with_its_people_is_shown_until_it_has_confirmed_a
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_terminal_is_removed_only_by_its_serial_number_and_several_by_how_many_they_are() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let csrf = door.get("/terminals", &cookie).await.csrf();
+        let remove = async |rows: &[i64], typed: Option<&str>| {
+            let rows: Vec<String> = rows.iter().map(i64::to_string).collect();
+            let mut fields = vec![("csrf", csrf.as_str())];
+            fields.extend(rows.iter().map(|row| ("rows", row.as_str())));
+            fields.extend(typed.map(|typed| ("typed", typed)));
+            fields.extend(typed.map(|_| ("sure", "yes")));
+            door.post("/terminals/remove", &cookie, &fields).await
+        };
+        const THERE: &str = "SELECT COUNT(*) FROM terminal";
+        let before = server.number(THERE).await;
+
+        let asked = remove(&[DOCK], None).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(
+            asked.text.contains("To be sure, type <code>DOCK01</code>"),
+            "{}",
+            asked.text
+        );
+        for typed in ["", "dock01", "1", "GATE01"] {
+            let refused = remove(&[DOCK], Some(typed)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+            assert!(
+                refused.text.contains("That is not what has to be typed."),
+                "{}",
+                refused.text
+            );
+        }
+        for typed in ["", "DOCK01", "1", "3"] {
+            let refused = remove(&[DOCK, WAITING], Some(typed)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+            assert!(
+                refused
+                    .text
+                    .contains("type how many they are: <code>2</code>"),
+                "{}",
+                refused.text
+            );
+        }
+        assert_eq!(server.number(THERE).await, before);
+        let gone = remove(&[GATE], Some("GATE01")).await;
+        assert_eq!(
+            gone.header(header::LOCATION),
+            "/terminals?done=removed-1",
+            "{}",
+            gone.text
+        );
+        let gone = remove(&[DOCK, WAITING], Some("2")).await;
+        assert_eq!(
+            gone.header(header::LOCATION),
+            "/terminals?done=removed-2",
+            "{}",
+            gone.text
+        );
+        assert_eq!(server.number(THERE).await, before - 3);
+    })
+    .await;
+}

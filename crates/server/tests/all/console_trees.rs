@@ -3,8 +3,10 @@
 use crate::console::{Answer, Door, HEAD_OFFICE, WAREHOUSE, rights};
 use crate::testing::on_both;
 use axum::http::StatusCode;
-use muster::access::{Right, Thing};
+use muster::access::{Right, Rights, Thing};
+use muster::profile::Profile;
 use muster_store::Sql;
+use serde_json::json;
 
 async fn transplant(door: &Door, cookie: &str, id: i64, below: &str) -> Answer {
     let (csrf, id) = (door.get("/areas/tree", cookie).await.csrf(), id.to_string());
@@ -142,6 +144,150 @@ async fn counts_in_a_tree_lead_to_those_they_count() {
         let watcher = door.user("watcher", sees, None).await;
         let page = door.get("/areas/tree", &watcher).await.text;
         assert!(page.contains(plain) && !page.contains("class=\"use\" href"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_chooses_one_means_those_below_it_too_and_programs_mean_that_one() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let api = server
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let mut departments = Vec::new();
+        for (code, above) in [("sales", "1"), ("field", "sales")] {
+            let department = json!({ "dept_code": code, "dept_name": code, "parent_dept": above });
+            let made = api
+                .post("/personnel/api/departments/", department)
+                .await
+                .is(201);
+            departments.push(made["id"].clone());
+        }
+        let [sales, field] = &departments[..] else {
+            panic!("two were made")
+        };
+        let moved = transplant(&door, &cookie, WAREHOUSE, &HEAD_OFFICE.to_string()).await;
+        assert_eq!(moved.status, StatusCode::SEE_OTHER, "{}", moved.text);
+        for (code, name, department, areas) in [
+            ("7", "Asha", "1", &["2"][..]),
+            ("8", "Ben", "sales", &["2", "3"]),
+            ("9", "Chen", "field", &["3"]),
+        ] {
+            door.hire(&cookie, code, name).await;
+            let there = json!({ "department": department, "area": areas });
+            api.patch(&format!("/personnel/api/employees/{code}/"), there)
+                .await
+                .is(200);
+        }
+        server
+            .bring("GATE01", "9\t2026-01-15 08:00:00\t0\t1\n")
+            .await;
+
+        let names = async |address: &str| {
+            let page = door.get(address, &cookie).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}: {}", page.text);
+            let names: &[&str] = match address.starts_with("/terminals") {
+                true => &["GATE01", "DOCK01"],
+                false => &["Asha", "Ben", "Chen"],
+            };
+            names
+                .iter()
+                .copied()
+                .filter(|name| page.text.contains(name))
+                .collect::<Vec<_>>()
+        };
+        for (address, found) in [
+            (
+                "/employees?department=1".to_owned(),
+                &["Asha", "Ben", "Chen"][..],
+            ),
+            (format!("/employees?department={sales}"), &["Ben", "Chen"]),
+            (
+                format!("/employees/file?export_type=csv&department={sales}"),
+                &["Ben", "Chen"],
+            ),
+            (format!("/employees?department={field}"), &["Chen"]),
+            ("/employees?department=700".to_owned(), &[]),
+            (
+                format!("/employees?area={HEAD_OFFICE}"),
+                &["Asha", "Ben", "Chen"],
+            ),
+            (format!("/employees?area={WAREHOUSE}"), &["Ben", "Chen"]),
+            (
+                format!("/terminals?area={HEAD_OFFICE}"),
+                &["GATE01", "DOCK01"],
+            ),
+            (format!("/terminals?area={WAREHOUSE}"), &["DOCK01"]),
+            (format!("/transactions?department={sales}"), &["Chen"]),
+            (format!("/presence?who=came&department={sales}"), &["Chen"]),
+            (
+                format!("/presence?who=absent&area={HEAD_OFFICE}"),
+                &["Asha", "Ben"],
+            ),
+        ] {
+            assert_eq!(names(&address).await, found, "{address}");
+        }
+        // The page says what was chosen, and all that match are those it shows.
+        let page = door
+            .get(&format!("/employees?department={sales}"), &cookie)
+            .await;
+        let chosen = format!("<option value=\"{sales}\" selected>sales (sales)</option>");
+        assert!(page.text.contains(&chosen), "{}", page.text);
+        let asked = format!("department={sales}");
+        let csrf = page.csrf();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("matching", "yes"),
+            ("asked", &asked),
+        ];
+        let meant = door.post("/employees/remove", &cookie, &fields).await.text;
+        for part in [
+            "Remove these 2?",
+            "All that match: Department: sales (sales)",
+            "8 Ben",
+            "9 Chen",
+        ] {
+            assert!(meant.contains(part), "{part}: {meant}");
+        }
+
+        // A tree says how many that are, each once, and leads to as many.
+        let tree = door.get("/departments/tree", &cookie).await.text;
+        for (count, people) in [
+            (
+                "1 employee, 3 with those below",
+                &["Asha", "Ben", "Chen"][..],
+            ),
+            ("1 employee, 2 with those below", &["Ben", "Chen"]),
+            ("1 employee", &["Chen"]),
+        ] {
+            assert_eq!(names(&way(&tree, count)).await, people, "{count}");
+        }
+        let tree = door.get("/areas/tree", &cookie).await.text;
+        for (count, there) in [
+            (
+                "2 employees, 3 with those below",
+                &["Asha", "Ben", "Chen"][..],
+            ),
+            ("2 employees", &["Ben", "Chen"]),
+            ("1 terminal, 2 with those below", &["GATE01", "DOCK01"]),
+        ] {
+            assert_eq!(names(&way(&tree, count)).await, there, "{count}");
+        }
+
+        let exact = api
+            .get("/personnel/api/employees/?department=sales")
+            .await
+            .is(200);
+        assert_eq!(exact["count"], 1);
+        let exact = api
+            .get("/iclock/api/transactions/?department=sales")
+            .await
+            .is(200);
+        assert_eq!(exact["count"], 0);
+        let role = door.get("/roles/new", &cookie).await.text;
+        assert_eq!(role.matches("without those below.").count(), 2, "{role}");
     })
     .await;
 }

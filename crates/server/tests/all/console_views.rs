@@ -259,7 +259,7 @@ async fn whoever_is_done_with_rows_comes_back_to_where_he_was_in_the_list() {
         let mut fields = vec![("from", place), ("rows", last.as_str()), ("rows", other.as_str())];
         let asked = door.fill_to("/employees", "/employees/remove", &cookie, &fields).await.text;
         assert!(asked.contains(&back) && asked.contains(&hidden), "{asked}");
-        fields.push(("sure", "yes"));
+        fields.extend([("sure", "yes"), ("typed", "2")]);
         let removed = door.fill_to("/employees", "/employees/remove", &cookie, &fields).await;
         assert_eq!(removed.header(LOCATION), at("removed-2"));
         // What was on that page is gone, so it is the one before.
