@@ -163,7 +163,7 @@ impl App {
             roster: Roster::default(),
             recorder,
             passwords,
-            accounts: Accounts::default(),
+            accounts: Accounts::new(clock.clone()),
             background: Background::default(),
             counts: Counts::default(),
             people_settled_on: Remembered(Mutex::new(None)),
