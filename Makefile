@@ -57,12 +57,12 @@ bench-live: web ## what the browser needs for the live page with fifty punches a
 abuse: web ## attacks the server with what no terminal should send: its memory, and how an honest terminal fares
 	cargo bench -p muster --bench abuse
 
-soak: web ## an hour: kills under load (ROUNDS=50), faults of FAULT=60 seconds each, then terminals for MINUTES=30 while memory and open files are watched
-	TEST_KILL_ROUNDS=$(or $(ROUNDS),50) scripts/with-postgres cargo nextest run --workspace -E 'test(/kill_/)' --no-capture
+soak: web ## an hour: kills under load (ROUNDS=50), faults of FAULT=60 seconds each, then terminals for MINUTES=15 on each database while memory and open files are watched
+	TEST_KILL_ROUNDS=$(or $(ROUNDS),50) scripts/with-postgres cargo nextest run --workspace --profile soak -E 'test(/kill_/)' --no-capture
 	TEST_FAULT_SECONDS=$(or $(FAULT),60) TEST_FAULT_CONNECTIONS=10000 \
-		scripts/with-postgres --durable cargo nextest run --workspace -E 'test(/^faults::/)' --no-capture
+		scripts/with-postgres --durable cargo nextest run --workspace --profile soak -E 'test(/^faults::/)' --no-capture
 	cargo build --release --package muster
-	scripts/soak $(or $(MINUTES),30)
+	scripts/with-postgres --durable scripts/soak $(or $(MINUTES),15)
 
 fuzz: ## feeds made-up messages to the parsers, EXECUTIONS=1000000 each (needs cargo-fuzz)
 	scripts/fuzz $(or $(EXECUTIONS),1000000)

@@ -165,7 +165,7 @@ impl App {
             roster: Roster::default(),
             recorder,
             passwords,
-            accounts: Accounts::default(),
+            accounts: Accounts::new(clock.clone()),
             background: Background::default(),
             counts: Counts::default(),
             days: KeptDays::default(),

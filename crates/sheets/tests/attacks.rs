@@ -9,7 +9,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
 
 struct Counting;
 
@@ -227,7 +226,6 @@ fn a_file_made_to_be_too_much_is_refused_soon_and_in_little_memory() {
     );
 
     for (name, file, told) in attacks {
-        let began = Instant::now();
         let (result, most) = tried(&file, &Limits::default());
         assert_eq!(result, Err(told.to_owned()), "{name}");
         // The shared texts that were allowed, where it has some; a String grows by doubling.
@@ -237,12 +235,6 @@ fn a_file_made_to_be_too_much_is_refused_soon_and_in_little_memory() {
             6 * MIB
         };
         assert!(most < allowed, "{name} took {} KiB", most >> 10);
-        // Generous, for it is built without optimization: minutes would be the failure.
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "{name} took {:?}",
-            began.elapsed()
-        );
     }
 }
 

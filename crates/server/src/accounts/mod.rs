@@ -12,6 +12,7 @@ pub mod user;
 
 use crate::access::{Caller, Rights, Scope};
 use crate::app::App;
+use crate::clock::Clock;
 use crate::config::ProfileChoice;
 use crate::error::{Error, Problem, Result, Unauthenticated};
 use crate::extract::Credential;
@@ -65,8 +66,8 @@ enum Account {
     Login(Arc<token::Login>),
 }
 
-impl Default for Accounts {
-    fn default() -> Self {
+impl Accounts {
+    pub fn new(clock: Clock) -> Accounts {
         Accounts {
             found: Cache::builder()
                 .max_capacity(10_000)
@@ -77,13 +78,11 @@ impl Default for Accounts {
                 .max_capacity(1_000)
                 .time_to_idle(BASIC_KEPT)
                 .build(),
-            throttle: Throttle::default(),
+            throttle: Throttle::new(clock),
             refusals: Mutex::default(),
         }
     }
-}
 
-impl Accounts {
     /// Something about an account changed: the next request reads it again. To be called after the
     /// commit.
     pub fn forget(&self) {

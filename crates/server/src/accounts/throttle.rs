@@ -3,12 +3,13 @@
 //! somebody has logged in before, the failures of others do not keep him out.
 
 use super::login::Realm;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::passage::network;
+use chrono::{DateTime, TimeDelta, Utc};
 use moka::future::Cache;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,7 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const MOST_OF_NAME: u32 = 10;
 /// So many under whatever names, and the network is closed to all who never logged in from there.
 const MOST_OF_NETWORK: u32 = 100;
-const COUNTED_FOR: Duration = Duration::from_secs(60);
+const COUNTED_FOR: TimeDelta = TimeDelta::minutes(1);
+/// A line where nobody was for so long counts nothing any more.
+const LINE_KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 /// So many wait behind one another; more are to come back.
 const MOST_IN_LINE: usize = 100;
 /// So many networks' first in line wait for the machine, not counting who has logged in before.
@@ -46,6 +49,7 @@ impl Attempt {
 
 #[derive(Debug)]
 pub struct Throttle {
+    clock: Clock,
     by_name: Cache<Attempt, Arc<Line>>,
     by_network: Cache<Option<IpAddr>, Arc<Line>>,
     /// Who has logged in, and from where.
@@ -56,19 +60,17 @@ pub struct Throttle {
 /// Those who try one after the other.
 #[derive(Debug)]
 struct Line {
-    failures: AtomicU32,
+    clock: Clock,
+    failures: Mutex<Failures>,
     room: Arc<Semaphore>,
     front: Arc<Semaphore>,
 }
 
-impl Default for Line {
-    fn default() -> Self {
-        Line {
-            failures: AtomicU32::new(0),
-            room: Arc::new(Semaphore::new(MOST_IN_LINE)),
-            front: Arc::new(Semaphore::new(1)),
-        }
-    }
+/// Those of one minute.
+#[derive(Debug)]
+struct Failures {
+    since: DateTime<Utc>,
+    count: u32,
 }
 
 /// The right to have one password worked out; the next in line has it when this is dropped.
@@ -79,16 +81,17 @@ pub struct Turn {
     _places: Vec<OwnedSemaphorePermit>,
 }
 
-impl Default for Throttle {
-    fn default() -> Self {
+impl Throttle {
+    pub fn new(clock: Clock) -> Throttle {
         Throttle {
+            clock,
             by_name: Cache::builder()
                 .max_capacity(100_000)
-                .time_to_live(COUNTED_FOR)
+                .time_to_idle(LINE_KEPT_FOR)
                 .build(),
             by_network: Cache::builder()
                 .max_capacity(100_000)
-                .time_to_live(COUNTED_FOR)
+                .time_to_idle(LINE_KEPT_FOR)
                 .build(),
             at_home: Cache::builder()
                 .max_capacity(100_000)
@@ -97,15 +100,13 @@ impl Default for Throttle {
             strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
         }
     }
-}
 
-impl Throttle {
     /// Waits until it is this one's turn. Too many failures, and too many who wait, are an error.
     pub async fn turn(&self, attempt: &Attempt) -> Result<Turn> {
         let is_at_home = self.at_home.get(attempt).await.is_some();
         let network = self
             .by_network
-            .get_with(attempt.network, async { Arc::default() })
+            .get_with(attempt.network, async { Line::new(&self.clock) })
             .await;
         let check_network = || match is_at_home {
             true => Ok(()),
@@ -115,7 +116,7 @@ impl Throttle {
         check_network()?;
         let name = self
             .by_name
-            .get_with(attempt.clone(), async { Arc::default() })
+            .get_with(attempt.clone(), async { Line::new(&self.clock) })
             .await;
         name.check(MOST_OF_NAME)?;
         let line = if is_at_home { &name } else { &network };
@@ -140,25 +141,57 @@ impl Throttle {
 
     /// The password was right: what went wrong before is forgotten.
     pub async fn right(&self, attempt: Attempt, turn: &Turn) {
-        turn.name.failures.store(0, Ordering::Relaxed);
+        turn.name.failures().count = 0;
         self.at_home.insert(attempt, ()).await;
     }
 }
 
 impl Turn {
     pub fn wrong(&self) {
-        self.name.failures.fetch_add(1, Ordering::Relaxed);
-        self.network.failures.fetch_add(1, Ordering::Relaxed);
+        self.name.failures().count += 1;
+        self.network.failures().count += 1;
     }
 }
 
 impl Line {
+    fn new(clock: &Clock) -> Arc<Line> {
+        Arc::new(Line {
+            clock: clock.clone(),
+            failures: Mutex::new(Failures {
+                since: clock.now(),
+                count: 0,
+            }),
+            room: Arc::new(Semaphore::new(MOST_IN_LINE)),
+            front: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Those of the minute that goes on.
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        let now = self.clock.now();
+        let mut failures = self
+            .failures
+            .lock()
+            .expect("nobody panics while holding it");
+        // One far ahead was counted by a clock that was put right since.
+        if (now - failures.since).abs() >= COUNTED_FOR {
+            *failures = Failures {
+                since: now,
+                count: 0,
+            };
+        }
+        failures
+    }
+
     fn check(&self, most: u32) -> Result<()> {
-        if self.failures.load(Ordering::Relaxed) < most {
+        let failures = self.failures();
+        if failures.count < most {
             return Ok(());
         }
+        let over_in = failures.since + COUNTED_FOR - self.clock.now();
+        let whole_s = (over_in + TimeDelta::milliseconds(999)).num_seconds();
         Err(Error::TooMany {
-            retry_after_s: COUNTED_FOR.as_secs(),
+            retry_after_s: whole_s.max(1).unsigned_abs(),
         })
     }
 
@@ -178,10 +211,16 @@ impl Line {
 mod tests {
     use super::{Attempt, MOST_IN_LINE, MOST_OF_NAME, MOST_OF_NETWORK, MOST_STRANGERS, Throttle};
     use crate::accounts::login::Realm;
+    use crate::clock::Clock;
     use crate::error::Error;
+    use chrono::{DateTime, TimeDelta};
     use futures::future::join_all;
     use futures::{FutureExt, pin_mut};
     use std::net::IpAddr;
+
+    fn throttle() -> Throttle {
+        Throttle::new(Clock::held(DateTime::UNIX_EPOCH))
+    }
 
     fn from(address: &str, name: &str) -> Attempt {
         let address: IpAddr = address.parse().expect("an address");
@@ -201,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn failures_under_ever_new_names_close_a_network_but_not_to_those_at_home_there() {
-        let throttle = Throttle::default();
+        let throttle = throttle();
         let home = from("2001:db8:1:2::7", "Asha");
         let turn = throttle.turn(&home).await.expect("a turn");
         throttle.right(home.clone(), &turn).await;
@@ -222,8 +261,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_minute_of_a_clock_that_was_ahead_is_over() {
+        let throttle = throttle();
+        let attempt = from("192.0.2.1", "asha");
+        throttle.clock.advance(TimeDelta::days(1));
+        for _ in 0..MOST_OF_NAME {
+            fail(&throttle, &attempt).await;
+        }
+        assert_eq!(retry_after(throttle.turn(&attempt).await), Some(60));
+        throttle.clock.advance(TimeDelta::days(-1));
+        throttle.turn(&attempt).await.expect("a turn");
+    }
+
+    #[tokio::test]
     async fn who_waits_behind_failures_is_refused_unheard() {
-        let throttle = Throttle::default();
+        let throttle = throttle();
         let attempt = from("192.0.2.1", "asha");
         let tries = join_all((0..80).map(async |_| {
             let turn = throttle.turn(&attempt).await?;
@@ -237,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_has_room_for_so_many_and_holds_up_no_other() {
-        let throttle = Throttle::default();
+        let throttle = throttle();
         let name = |number: usize| from("192.0.2.1", &format!("nobody{number}"));
         let _first = throttle.turn(&name(0)).await.expect("a turn");
         let mut waiting = Vec::new();
@@ -258,7 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_networks_at_once_do_not_keep_out_who_has_logged_in_before() {
-        let throttle = Throttle::default();
+        let throttle = throttle();
         let home = from("192.0.2.1", "asha");
         let turn = throttle.turn(&home).await.expect("a turn");
         throttle.right(home.clone(), &turn).await;

@@ -175,7 +175,7 @@ async fn attack_27_what_was_exported_is_imported_into_an_empty_company() {
 }
 
 #[tokio::test]
-async fn a_file_has_the_lists_columns_and_rows() {
+async fn attack_27_a_file_has_the_lists_columns_and_rows_and_no_formula() {
     on_both(async |test| {
         furnish(&test).await;
         let admin = test.easytimepro().await;
@@ -747,7 +747,7 @@ async fn attack_26_a_file_made_to_be_too_much_is_refused_in_little_memory() {
 }
 
 #[tokio::test]
-async fn of_two_imports_at_once_one_finds_what_the_other_stored() {
+async fn attack_43_of_two_imports_at_once_one_finds_what_the_other_stored() {
     on_both(async |test| {
         let (admin, biotime) = (test.easytimepro().await, test.biotime().await);
         let path = "/personnel/api/employees/import_emp/";

@@ -171,9 +171,6 @@ pub async fn raw(test: &crate::rest::TestApp, request: String) -> String {
     tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(address).expect("connected");
         stream.write_all(request.as_bytes()).expect("sent");
-        stream
-            .set_read_timeout(Some(std::time::Duration::from_secs(5)))
-            .expect("set");
         let mut answer = Vec::new();
         let mut part = [0; 1024];
         while let Ok(count) = stream.read(&mut part) {

@@ -1,6 +1,7 @@
 //! The machine is gone; there is a backup.
 
 use crate::console::Door;
+use crate::load::{Load, nothing_is_lost_or_doubled};
 use crate::moving::{all, company};
 use crate::postgres;
 use crate::testing::{TestApp, on_both, on_both_with};
@@ -8,9 +9,10 @@ use chrono::TimeDelta;
 use clap::Parser;
 use muster::backup;
 use muster::cli::{self, Cli};
-use muster::config::Config;
+use muster::config::{Admission, Config};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -158,6 +160,42 @@ async fn all_there_was_is_there_again_and_goes_on_behind_what_was_given() {
             };
             assert!(id(&next) > id(&given), "{next} after {given}");
             again.stop().await;
+        }
+        there.remove().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_while_terminals_send_has_all_that_was_acknowledged_before_it() {
+    let open = |config: &mut Config| {
+        config.terminals.admission = Admission::Open;
+        config.terminals.new_per_minute_per_address = 1_000_000;
+    };
+    on_both_with(open, |app| async move {
+        let load = Load::on(app.address);
+        load.until_more(100).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (key, recipient) = new_key(&folder).await;
+        let before = load.so_far();
+        let backup = made(&app, &folder, &recipient).await;
+        assert!(
+            load.so_far().acknowledged.len() > before.acknowledged.len(),
+            "terminals did not wait for it"
+        );
+        let told = load.stop().await;
+        assert_eq!(told.otherwise, BTreeMap::new());
+
+        let there = postgres::new().await;
+        for database_url in ["", &there.url] {
+            let home = tempfile::tempdir().expect("a folder");
+            let to = home.path().join("muster");
+            assert!(restored(&backup, &key, &to, database_url).await);
+            let url = match database_url {
+                "" => format!("sqlite://{}", to.join("muster.db").display()),
+                url => url.to_owned(),
+            };
+            nothing_is_lost_or_doubled(&url, "a backup", &before).await;
         }
         there.remove().await;
     })

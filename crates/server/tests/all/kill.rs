@@ -29,6 +29,9 @@ async fn kill_of_the_server_and_of_postgresql_loses_and_doubles_nothing() {
     survive(folder.path(), &cluster.url.clone(), Some(&cluster)).await;
 }
 
+/// How PostgreSQL ends, and is there again.
+const ENDS: [&[&str]; 3] = [&["crash", "start"], &["restart"], &["kill", "start"]];
+
 async fn survive(data_dir: &Path, database_url: &str, cluster: Option<&Cluster>) {
     let rounds = rounds();
     let mut random = StdRng::seed_from_u64(rounds);
@@ -40,8 +43,9 @@ async fn survive(data_dir: &Path, database_url: &str, cluster: Option<&Cluster>)
         if let Some(cluster) = cluster
             && round % 2 == 1
         {
-            cluster.script("crash").await;
-            cluster.script("start").await;
+            for action in ENDS[round as usize / 2 % ENDS.len()] {
+                cluster.script(action).await;
+            }
             // The same server goes on with the database that came back.
             load.until_more(random.random_range(5..60)).await;
         }
@@ -144,6 +148,12 @@ impl LookingOn {
 
 async fn all_is_there(database_url: &str, told: &Told, rounds: u64) {
     nothing_is_lost_or_doubled(database_url, &format!("{rounds} rounds"), told).await;
+    let mut otherwise = told.otherwise.keys();
+    assert!(
+        otherwise.all(|kind| ["503", "closed"].contains(&kind.as_str())),
+        "what terminals were told meanwhile: {:?}",
+        told.otherwise
+    );
     let rows = told.acknowledged.len() as u64;
     assert!(rows >= rounds * 5, "the load did run: {rows} rows");
 }

@@ -50,7 +50,7 @@ impl Shared {
 }
 
 /// What terminals were told.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Told {
     pub acknowledged: Vec<Row>,
     /// What stood in place of an OK, and how often.
@@ -93,6 +93,11 @@ impl Load {
     /// Waits until so many more got something else than an OK.
     pub async fn until_refused(&self, uploads: u64) {
         more(&self.shared.refused, uploads).await;
+    }
+
+    /// What terminals were told until now.
+    pub fn so_far(&self) -> Told {
+        self.shared.told.lock().expect("not poisoned").clone()
     }
 
     /// Lets each terminal finish its last batch.

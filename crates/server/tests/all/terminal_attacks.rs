@@ -110,7 +110,7 @@ async fn attack_34_a_terminal_ends_no_command_of_another_and_sends_nothing_for_i
 }
 
 #[tokio::test]
-async fn attack_27_a_terminal_puts_nothing_on_people_of_other_areas() {
+async fn attack_34_35_a_terminal_puts_nothing_on_people_of_other_areas() {
     on_both(|app| async move {
         let admin = scene(&app).await;
         let area = json!({ "area_code": "plant", "area_name": "Plant" });
@@ -189,7 +189,7 @@ async fn attack_27_a_terminal_puts_nothing_on_people_of_other_areas() {
 }
 
 #[tokio::test]
-async fn attack_27_what_a_terminal_brought_before_its_person_came_opens_no_door_elsewhere() {
+async fn attack_34_35_what_a_terminal_brought_before_its_person_came_opens_no_door_elsewhere() {
     on_both(|app| async move {
         let admin = scene(&app).await;
         let area = json!({ "area_code": "plant", "area_name": "Plant" });

@@ -1,20 +1,27 @@
 //! Databases of older schemas, made by the program of their day, are brought up to date and answer the same.
 //!
 //! `tests/upgrades/NUMBER` has one for each schema that was given away, by the number of its newest step: the same rows in SQLite's file and
-//! as PostgreSQL's dump, the key file, and what the API of that day answered to its administrator (BioTime's dialect), list by list. How
-//! one is added stands in CONTRIBUTING.md.
+//! as PostgreSQL's dump, the key file, what the API of that day answered to its administrator (BioTime's dialect), list by list, and what each
+//! terminal was still to be told. How one is added stands in CONTRIBUTING.md.
 
 use crate::postgres;
 use crate::testing::TestApp;
+use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use muster::access::Rights;
 use muster::profile::Profile;
+use muster_store::Sql;
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+pub fn upgrades() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrades")
+}
 
 /// Members that came later are no difference.
 fn reduce(now: &mut Value, then: &Value) {
@@ -34,7 +41,7 @@ fn reduce(now: &mut Value, then: &Value) {
     }
 }
 
-async fn answers_as_then(app: &TestApp, of: &Path) {
+pub async fn answers_as_then(app: &TestApp, of: &Path) {
     let answers = fs::read_to_string(of.join("answers.json")).expect("answers");
     let answers: Map<String, Value> = serde_json::from_str(&answers).expect("JSON");
     assert!(answers.len() > 10, "{}", of.display());
@@ -70,7 +77,42 @@ async fn answers_as_then(app: &TestApp, of: &Path) {
     }
 }
 
-fn unpacked(file: PathBuf) -> Vec<u8> {
+/// When the database was put away, and what each terminal was to be told then.
+#[derive(serde::Deserialize)]
+struct ToBeTold {
+    at: DateTime<Utc>,
+    commands: BTreeMap<String, Vec<String>>,
+}
+
+/// Nobody is told anything anew, and the token of a login is what it was.
+async fn goes_on_as_then(app: &TestApp, of: &Path) {
+    let (sealed,): (Vec<u8>,) = app
+        .app
+        .store
+        .one(&Sql::new("SELECT token_sealed FROM login_token", []))
+        .await
+        .expect("somebody has logged in");
+    let token = app.app.keys.open("login_token", &sealed).expect("opened");
+    let token = String::from_utf8(token).expect("digits");
+    let user = app.with_token(&token);
+    user.get("/personnel/api/employees/").await.is(200);
+
+    let told = fs::read_to_string(of.join("told.json")).expect("commands");
+    let told: ToBeTold = serde_json::from_str(&told).expect("JSON");
+    assert!(told.commands.values().any(|told| !told.is_empty()));
+    let clock = &app.app.clock;
+    clock.advance(told.at - clock.now());
+    app.run_jobs().await;
+    for (sn, then) in &told.commands {
+        assert_eq!(&app.obeyed(sn).await, then, "{sn} of {}", of.display());
+    }
+    app.run_jobs().await;
+    for sn in told.commands.keys() {
+        assert_eq!(app.told(sn).await, [""; 0], "{sn} of {}", of.display());
+    }
+}
+
+pub fn unpacked(file: PathBuf) -> Vec<u8> {
     let packed = fs::read(&file).expect("a database");
     let mut bytes = Vec::new();
     GzDecoder::new(&packed[..])
@@ -80,7 +122,7 @@ fn unpacked(file: PathBuf) -> Vec<u8> {
 }
 
 /// A folder with the key file.
-fn folder_of(of: &Path) -> tempfile::TempDir {
+pub fn folder_of(of: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("muster.key");
     fs::copy(of.join("muster.key"), &key).expect("copied");
@@ -90,9 +132,8 @@ fn folder_of(of: &Path) -> tempfile::TempDir {
 
 #[tokio::test]
 async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today() {
-    let upgrades = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrades");
     let mut count = 0;
-    for entry in fs::read_dir(upgrades).expect("the folder") {
+    for entry in fs::read_dir(upgrades()).expect("the folder") {
         let of = entry.expect("readable").path();
         count += 1;
 
@@ -104,6 +145,7 @@ async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today()
         .expect("written");
         let app = TestApp::of(folder.path(), String::new()).await;
         answers_as_then(&app, &of).await;
+        goes_on_as_then(&app, &of).await;
         app.stop().await;
 
         let (folder, database) = (folder_of(&of), postgres::empty().await);
@@ -118,6 +160,7 @@ async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today()
         connection.close().await.expect("closed");
         let app = TestApp::of(folder.path(), database.url.clone()).await;
         answers_as_then(&app, &of).await;
+        goes_on_as_then(&app, &of).await;
         app.stop().await;
         database.remove().await;
     }

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn who_is_slow_or_silent_is_not_waited_for() {
     let test = TestApp::on_sqlite_with(|config| {
         config.limits.idle_s = 1;
-        config.limits.head_s = 1;
+        config.limits.head_s = 5;
         config.limits.stall_s = 1;
         config.limits.body_s = 2;
         config.metrics.listen = "127.0.0.1:0".into();

@@ -4,14 +4,15 @@ use super::{ENOUGH, felt, muster, over, report};
 use crate::held_servers::Administrator;
 use crate::load::{Load, nothing_is_lost_or_doubled};
 use crate::process::Server;
+use crate::testing::{ADMIN_PASSWORD, TestApp, request, wire};
+use crate::upgrades::{answers_as_then, folder_of, unpacked, upgrades};
 use reqwest::Method;
 use rustix::process::geteuid;
 use serde_json::json;
-use sqlx::migrate::Migrator;
-use sqlx::{Connection, SqliteConnection};
-use std::borrow::Cow;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,37 +85,104 @@ async fn a_first_start_on_a_disk_that_is_full_says_so_and_begins_anew() {
         )
         .await;
         disk.free(None);
-        served(&disk).await;
+        served(&disk, async |server| {
+            // The password that was given at this start.
+            Administrator::of(server).await;
+        })
+        .await;
     }
 }
 
+/// So many punches make the steps that read and index all of them need room.
+const PUNCHES: i64 = 10_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_on_a_disk_that_is_full_is_gone_on_with_later() {
-    let disk = Disk::of_mib(32).await;
-    // An older muster's database: half of the steps.
-    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations/sqlite");
-    let mut older = Migrator::new(steps).await.expect("the steps");
-    let half = older.migrations.len() / 2;
-    older.migrations = Cow::Owned(older.migrations[..half].to_vec());
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("muster.db");
-    File::create(&file).expect("made");
-    let url = format!("sqlite://{}", file.display());
-    let mut database = SqliteConnection::connect(&url).await.expect("opened");
-    older
-        .run_direct(None, &mut database, false)
-        .await
-        .expect("run");
+    let old = upgrades().join("0150");
+    let folder = folder_of(&old);
+    let [key, file] = ["muster.key", "muster.db"].map(|name| folder.path().join(name));
+    fs::write(&file, unpacked(old.join("sqlite.db.gz"))).expect("written");
+    let mut database = opened(&file).await;
+    let before = number(&mut database, "SELECT COUNT(*) FROM punch").await;
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "WITH RECURSIVE added (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM added WHERE number < {PUNCHES})
+         INSERT INTO punch (id, transaction_id, company_id, terminal_id, terminal_sn, terminal_alias, area_id, area_name,
+             employee_id, pin, punch_local, punch_at, punch_state, verify_type, work_code, source, upload_at)
+         SELECT id + number, id + number, company_id, terminal_id, terminal_sn, terminal_alias, area_id, area_name,
+             employee_id, pin, datetime(punch_local, '-1 day', -number || ' minutes'),
+             strftime('%Y-%m-%dT%H:%M:%S+00:00', punch_at, '-1 day', -number || ' minutes'),
+             punch_state, verify_type, work_code, source, upload_at
+         FROM added, (SELECT * FROM punch ORDER BY id DESC LIMIT 1);
+         UPDATE punch_counter SET last_id = last_id + {PUNCHES}, transactions = transactions + {PUNCHES};"
+    )))
+    .execute(&mut database)
+    .await
+    .expect("added");
+    let first = number(&mut database, NEWEST_STEP).await;
     database.close().await.expect("closed");
+
+    let disk = Disk::of_mib(32).await;
     fs::create_dir(disk.seen("data")).expect("made");
     fs::copy(&file, disk.seen("data/muster.db")).expect("copied");
-    fs::write(disk.seen("data/muster.key"), "ab".repeat(32)).expect("written");
-    restrict(&disk.seen("data/muster.key"));
+    fs::copy(&key, disk.seen("data/muster.key")).expect("copied");
+    let mut stopped_at = Vec::new();
+    for kib in [0, 200, 600] {
+        disk.fill(kib, None);
+        refused(&disk, &["cannot open the database"]).await;
+        disk.free(None);
+        let copy = disk.copied();
+        let mut database = opened(&copy.file()).await;
+        stopped_at.push(number(&mut database, NEWEST_STEP).await);
+        database.close().await.expect("closed");
+    }
+    served(&disk, async |server| {
+        // The password is the old one, not that of this start.
+        let login = format!(r#"{{"username":"admin","password":"{ADMIN_PASSWORD}"}}"#);
+        let head = "Content-Type: application/json\r\n";
+        let login = request(("POST /api-token-auth/", head, &login));
+        assert_eq!(wire(server, login).await.status, 400);
+    })
+    .await;
 
-    disk.fill(0, None);
-    refused(&disk, &["cannot open the database"]).await;
-    disk.free(None);
-    served(&disk).await;
+    fs::copy(disk.seen("data/muster.db"), &file).expect("copied");
+    let mut database = opened(&file).await;
+    let last = number(&mut database, NEWEST_STEP).await;
+    println!("from step {first} to {last}: stopped at {stopped_at:?}");
+    if disk.is_own() {
+        let half = |step: &i64| (first + 1..last).contains(step);
+        assert!(stopped_at.iter().any(half), "{stopped_at:?}");
+    }
+    let counted = "SELECT transactions + unregistered FROM punch_counter";
+    for count in ["SELECT COUNT(*) FROM punch", counted] {
+        assert_eq!(number(&mut database, count).await, before + PUNCHES);
+    }
+    // Without what was added all is as it was before the first step.
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "DELETE FROM punch WHERE id > {before};
+         UPDATE punch_counter SET last_id = last_id - {PUNCHES}, transactions = transactions - {PUNCHES};"
+    )))
+    .execute(&mut database)
+    .await
+    .expect("removed");
+    database.close().await.expect("closed");
+    let app = TestApp::of(folder.path(), String::new()).await;
+    answers_as_then(&app, &old).await;
+    app.stop().await;
+}
+
+const NEWEST_STEP: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
+
+async fn opened(file: &Path) -> SqliteConnection {
+    let url = format!("sqlite://{}", file.display());
+    SqliteConnection::connect(&url).await.expect("opened")
+}
+
+async fn number(database: &mut SqliteConnection, sql: &'static str) -> i64 {
+    let (number,): (i64,) = sqlx::query_as(sql)
+        .fetch_one(database)
+        .await
+        .expect("a row");
+    number
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,11 +278,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn restrict(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("restricted");
-}
-
 fn said(output: &Output) -> String {
     let of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     of(&output.stdout) + &of(&output.stderr)
@@ -233,11 +296,10 @@ async fn refused(disk: &Disk, words: &[&str]) {
     assert!(words.iter().any(|word| said.contains(word)), "{said}");
 }
 
-/// It starts as the first time, and all is well.
-async fn served(disk: &Disk) {
+/// It starts as if nothing had been, and all is well.
+async fn served(disk: &Disk, looked_at: impl AsyncFnOnce(SocketAddr)) {
     let mut server = Server::run(Server::on(disk.run(), &disk.data(), &disk.database())).await;
-    // The password that was given at this start.
-    Administrator::of(server.address).await;
+    looked_at(server.address).await;
     server.end().await;
     let doctor = disk.doctor().await;
     assert!(doctor.status.success(), "{doctor:?}");
@@ -259,8 +321,14 @@ struct Disk {
 
 /// The database on a disk, where this process can open it.
 struct Copy {
-    _folder: TempDir,
+    folder: TempDir,
     url: String,
+}
+
+impl Copy {
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("muster.db")
+    }
 }
 
 impl Disk {
@@ -416,9 +484,14 @@ impl Disk {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("muster.db");
         fs::copy(self.seen("data/muster.db"), &file).expect("copied");
+        // Who could not end as it should has left its log.
+        let log = self.seen("data/muster.db-wal");
+        if log.exists() {
+            fs::copy(log, folder.path().join("muster.db-wal")).expect("copied");
+        }
         Copy {
             url: format!("sqlite://{}", file.display()),
-            _folder: folder,
+            folder,
         }
     }
 }

@@ -13,8 +13,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 const MIB: usize = 1 << 20;
-/// An upload that nobody answers any more is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for any machine: an upload is answered, or its connection is closed.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What it may have in all, in KiB: to start, and to serve terminals, but not the largest uploads all at once.
 const ENOUGH_TO_SERVE: u32 = 700_000;
 
@@ -40,8 +40,9 @@ async fn who_runs_out_of_memory_has_lost_nothing() {
             break;
         }
         let uploads = (0..16).map(|number| timeout(PATIENCE, send(server.address, number, &large)));
-        let taken = join_all(uploads).await;
-        were_all_taken &= taken.into_iter().all(|taken| taken == Ok(true));
+        for taken in join_all(uploads).await {
+            were_all_taken &= taken.expect("nobody waits for ever");
+        }
     }
     load.addresses.send_replace(Vec::new());
     let ended = server.process.try_wait().expect("asked");

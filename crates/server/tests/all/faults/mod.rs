@@ -4,6 +4,7 @@
 //! `TEST_FAULT_SECONDS` says how long each fault lasts; without it only until it was felt. What happens is waited for, not a
 //! time. `TEST_FAULT_CONNECTIONS` says how many connections do nothing.
 
+mod broken_disk;
 mod clock;
 mod connections;
 mod database;
