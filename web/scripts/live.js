@@ -136,6 +136,7 @@ pause?.addEventListener("click", () => {
 const area = document.getElementById("area");
 const sound = document.getElementById("sound");
 const full = document.getElementById("full");
+const gate = document.getElementById("gate");
 let bell = null;
 
 /** The server leaves the others out, so that those of one gate stay however many come elsewhere. */
@@ -179,8 +180,14 @@ sound?.addEventListener("click", () => {
   ring();
 });
 
-full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.getElementById("gate").requestFullscreen()));
-document.addEventListener("fullscreenchange", () => (full.textContent = document.fullscreenElement ? say("Leave full screen") : say("Full screen")));
+full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : gate.requestFullscreen()));
+document.addEventListener("fullscreenchange", () => {
+  const isFull = document.fullscreenElement !== null;
+  full.textContent = isFull ? say("Leave full screen") : say("Full screen");
+  // Nothing but the gate is seen then, and old punches look as if nobody came.
+  if (isFull) gate.querySelector("h2").after(connection);
+  else page.querySelector(".title").append(connection);
+});
 
 // --- time passes
 

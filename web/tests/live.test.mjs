@@ -131,6 +131,50 @@ scene("a waiting terminal's form is left alone while somebody fills it in", asyn
   assert.equal(await field.inputValue(), "Half a na");
 });
 
+scene("a gate in full screen says when nothing comes any more", async ({ page, context, server, accept }) => {
+  await live(page);
+  const gate = terminal(server, "TEST0001");
+  await gate.hello();
+  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
+  await page.getByLabel("New area").fill("Gate");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await gate.hello();
+  await gate.punches(...Array.from({ length: 40 }, (_, number) => `${1001 + number}\t2026-01-15 08:00:00\t0\t1\t0\t0\t0`));
+  await page.locator("#punches > tr").nth(39).waitFor();
+
+  // As it is at a gate, scrolled down, and what is clicked is what is seen.
+  await page.getByRole("button", { name: "Full screen" }).click();
+  const said = page.locator("#gate:fullscreen");
+  await said.getByText("Connected").waitFor();
+  await accessible(page);
+  await page.locator("#punches > tr").last().scrollIntoViewIfNeeded();
+  await said.getByText("Connected").click({ trial: true });
+  await pictures(page, "live-full");
+
+  // Somebody ends this session; the next thing that happens makes the stream look.
+  const other = await context.newPage();
+  await other.goto("/account");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.waitForURL("**/sign-in");
+  await other.close();
+  await gate.hello();
+  await said.getByText("Signed out.").waitFor();
+  await accessible(page);
+  await said.getByRole("link", { name: "Sign in again" }).click();
+  await page.waitForURL(/\/sign-in\?to=%2Flive/);
+  await signIn(page);
+  await page.locator("#connection[data-state=connected]").waitFor();
+
+  accept(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/);
+  await page.getByRole("button", { name: "Full screen" }).click();
+  await said.getByText("Connected").waitFor();
+  await server.stop();
+  await said.getByText("Reconnecting…").click({ trial: true });
+  await page.getByRole("button", { name: "Leave full screen" }).click();
+  await page.locator(".title").getByText("Reconnecting…").waitFor();
+});
+
 scene("without JavaScript the page shows how things stand", { page: { javaScriptEnabled: false } }, async ({ page, server }) => {
   await terminal(server, "TEST0001").hello();
   await page.goto("/");
