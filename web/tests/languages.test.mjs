@@ -63,7 +63,7 @@ scene("no text is forgotten, and every page can be mirrored", async ({ page, con
   // A terminal with a person and a punch, let in on the live page, which stays in the language while it goes on.
   await page.goto("/live");
   await isMirrored(page, "/live, waiting");
-  await page.locator("#terminals input[name=area_name]").fill("第一");
+  await page.locator("#authorise input[name=area_name]").fill("第一");
   await page.locator("#terminals button").click();
   await page.getByRole("status").filter({ hasText: "第一" }).waitFor();
   await call();

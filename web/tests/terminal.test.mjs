@@ -16,7 +16,7 @@ scene("a silent terminal is found out about, told something, and emptied by its 
 
   await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: "GATE01" });
-  await row.getByLabel("New area").fill("Gate");
+  await page.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
   await page.goto("/terminals");
@@ -61,7 +61,7 @@ scene("the list tells terminals apart, leads to what waits for one, and that is 
   await logIn(page);
   await page.goto("/live");
   const waiting = page.locator("#terminals > li", { hasText: "GATE01" });
-  await waiting.getByLabel("New area").fill("Gate");
+  await page.getByLabel("New area").fill("Gate");
   await waiting.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
   await gate.hello();
