@@ -6,6 +6,7 @@ const page = document.querySelector("[data-events]");
 const list = document.getElementById("terminals");
 const punches = document.getElementById("punches");
 const counts = document.getElementById("counts");
+const where = document.getElementById("where");
 const connection = document.getElementById("connection");
 const pause = document.getElementById("pause");
 const mostPunches = 100;
@@ -49,7 +50,8 @@ function connect() {
   on("signed-out", () => (disconnect(), show("signed-out")));
   on("counts", (html) => (counts.innerHTML = html));
   on("terminals", (html) => elements(html).forEach(placeTerminal));
-  on("present", (ids) => keepTerminals(new Set(JSON.parse(ids).map((id) => `terminal-${id}`))));
+  on("authorise", placeForm);
+  on("present", (text) => keepTerminals(JSON.parse(text)));
   on("heard", (rows) => JSON.parse(rows).forEach(noteContact));
   on("punches", (html, id) => ((last = id), takePunches(elements(html))));
   stream.onerror = () => {
@@ -80,17 +82,22 @@ async function tryAgain() {
 
 function placeTerminal(row) {
   const old = document.getElementById(row.id);
-  const form = old?.querySelector("form");
-  // Somebody is choosing an area right now: leave the row alone.
-  if (form && row.querySelector("form") && (form.contains(document.activeElement) || form.dataset.touched)) return;
   if (old?.dataset.order === row.dataset.order) return old.replaceWith(row);
   old?.remove();
   const next = [...list.children].find((other) => other.dataset.order > row.dataset.order);
   list.insertBefore(row, next ?? null);
 }
 
-function keepTerminals(ids) {
-  for (const row of [...list.children]) if (!ids.has(row.id)) row.remove();
+function keepTerminals({ ids, isCut }) {
+  const kept = new Set(ids.map((id) => `terminal-${id}`));
+  for (const row of [...list.children]) if (!kept.has(row.id)) row.remove();
+  document.getElementById("more").hidden = !isCut;
+}
+
+/** Leaves the form alone while somebody chooses where a terminal belongs. */
+function placeForm(html) {
+  const isInUse = where.contains(document.activeElement) || where.querySelector("[data-touched]");
+  if (!isInUse) where.innerHTML = html;
 }
 
 function noteContact([id, instant, exact]) {
@@ -101,7 +108,7 @@ function noteContact([id, instant, exact]) {
   time.textContent = ago(instant);
 }
 
-list?.addEventListener("input", (event) => (event.target.form.dataset.touched = "yes"));
+where?.addEventListener("input", (event) => (event.target.form.dataset.touched = "yes"));
 
 // --- punches
 
@@ -136,6 +143,7 @@ pause?.addEventListener("click", () => {
 const area = document.getElementById("area");
 const sound = document.getElementById("sound");
 const full = document.getElementById("full");
+const gate = document.getElementById("gate");
 let bell = null;
 
 /** The server leaves the others out, so that those of one gate stay however many come elsewhere. */
@@ -150,8 +158,10 @@ area?.addEventListener("change", async () => {
     label();
     punches.replaceChildren(...document.importNode(rows, true).children);
     last = shown.querySelector("[data-events]").dataset.after;
-    const none = shown.getElementById("no-terminal");
-    if (none) document.getElementById("no-terminal").replaceWith(document.importNode(none, true));
+    for (const id of ["no-terminal", "more"]) {
+      const part = shown.getElementById(id);
+      if (part) document.getElementById(id).replaceWith(document.importNode(part, true));
+    }
   }
   connect();
 });
@@ -179,8 +189,14 @@ sound?.addEventListener("click", () => {
   ring();
 });
 
-full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : document.getElementById("gate").requestFullscreen()));
-document.addEventListener("fullscreenchange", () => (full.textContent = document.fullscreenElement ? say("Leave full screen") : say("Full screen")));
+full?.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : gate.requestFullscreen()));
+document.addEventListener("fullscreenchange", () => {
+  const isFull = document.fullscreenElement !== null;
+  full.textContent = isFull ? say("Leave full screen") : say("Full screen");
+  // Nothing but the gate is seen then, and old punches look as if nobody came.
+  if (isFull) gate.querySelector("h2").after(connection);
+  else page.querySelector(".title").append(connection);
+});
 
 // --- time passes
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { accessible, adminPassword, logIn, scene } from "./harness.mjs";
+import { terminal } from "./terminal.mjs";
 
 const menu = (page, name) => page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true });
 
@@ -26,7 +27,7 @@ scene("a program is given a token, and calls the API with it", async ({ page, se
   await page.getByRole("heading", { name: "The token of Payroll" }).waitFor();
   await accessible(page);
   const token = await page.getByLabel("Token", { exact: true }).inputValue();
-  const call = async (path) => (await fetch(`${server.url}${path}`, { headers: { authorization: `Token ${token}` } })).status;
+  const call = async (path, by = token) => (await fetch(`${server.url}${path}`, { headers: { authorization: `Token ${by}` } })).status;
   assert.equal(await call("/personnel/api/employees/"), 200);
   assert.equal(await call("/personnel/api/areas/"), 403);
 
@@ -37,13 +38,26 @@ scene("a program is given a token, and calls the API with it", async ({ page, se
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
   assert.equal(await call("/personnel/api/areas/"), 200);
+
+  // Another token, and the first one is worth nothing.
+  await page.getByRole("link", { name: "Payroll" }).click();
+  await page.getByRole("button", { name: "Give it another token…" }).click();
+  await page.getByRole("heading", { name: "Give Payroll another token?" }).waitFor();
+  await accessible(page);
+  await page.getByRole("button", { name: "Give it another token", exact: true }).click();
+  await page.getByRole("heading", { name: "The token of Payroll" }).waitFor();
+  const another = await page.getByLabel("Token", { exact: true }).inputValue();
+  assert.equal(await call("/personnel/api/areas/"), 401);
+  assert.equal(await call("/personnel/api/areas/", another), 200);
+
+  await page.getByRole("link", { name: "Done" }).click();
   await page.getByRole("link", { name: "Payroll" }).click();
   await page.getByRole("button", { name: "Revoke this client…" }).click();
   await page.getByRole("heading", { name: "Revoke Payroll?" }).waitFor();
   await accessible(page);
   await page.getByRole("button", { name: "Revoke" }).click();
   await page.getByRole("status").filter({ hasText: "Revoked." }).waitFor();
-  assert.equal(await call("/personnel/api/areas/"), 401);
+  assert.equal(await call("/personnel/api/areas/", another), 401);
   await page.getByRole("link", { name: "Browse API" }).click();
   await page.waitForURL("**/api/docs/");
 });
@@ -145,6 +159,122 @@ scene("a second factor is switched on, asked for, and switched off", async ({ pa
   await page.getByRole("heading", { name: "Second factor changed: User admin" }).waitFor();
   await page.getByRole("row", { name: "second_factor true false" }).waitFor();
   await accessible(page);
+});
+
+scene("whoever is signed in elsewhere is not any more: ended one by one, with the password, and by an administrator", async ({ page, context, server, accept }) => {
+  accept(/status of 422/);
+  const others = [];
+  const signInElsewhere = async (account) => {
+    const elsewhere = await context.browser().newContext({ baseURL: server.url });
+    others.push(elsewhere);
+    const other = await elsewhere.newPage();
+    await logIn(other, account);
+    return other;
+  };
+  const isOut = async (other) => (await other.goto("/account"), other.waitForURL(/\/sign-in/));
+  await logIn(page);
+  const other = await signInElsewhere();
+  await page.goto("/account");
+  await page.getByRole("button", { name: "End all others" }).waitFor();
+  await accessible(page);
+  await page.getByRole("row").getByRole("button", { name: "End it" }).click();
+  await page.getByRole("status").filter({ hasText: "Ended." }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "End all others" }).count(), 0);
+  await isOut(other);
+
+  // The password: refused at its field, then changed, which ends what the old one had opened.
+  await logIn(other);
+  await page.getByLabel("Password now").fill("not this one");
+  await page.getByLabel("New password").fill("lamp oil and rope");
+  await page.getByLabel("The new one again").fill("lamp oil and rope");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.locator(".wrong", { has: page.getByLabel("Password now") }).locator(".problem").waitFor();
+  await accessible(page);
+  await page.getByLabel("Password now").fill(adminPassword);
+  await page.getByLabel("New password").fill("lamp oil and rope");
+  await page.getByLabel("The new one again").fill("lamp oil and rope");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("status").filter({ hasText: "password" }).waitFor();
+  await isOut(other);
+  await logIn(other, { password: "lamp oil and rope" });
+
+  // Somebody else's sessions.
+  await menu(page, "Users").click();
+  await page.getByRole("link", { name: "New user" }).click();
+  await page.getByLabel("User name").fill("guard");
+  await page.getByLabel("Role").selectOption({ label: "viewer" });
+  await page.getByLabel("Password").fill("oil lamp and rope");
+  await page.getByRole("button", { name: "Save" }).click();
+  const guard = await signInElsewhere({ username: "guard", password: "oil lamp and rope" });
+  await page.getByRole("link", { name: "guard" }).click();
+  await page.getByRole("heading", { name: "Where this user is signed in" }).waitFor();
+  await accessible(page);
+  await page.getByRole("button", { name: "End all sessions of this user" }).click();
+  await page.getByRole("status").filter({ hasText: "Ended." }).waitFor();
+  await isOut(guard);
+  await other.goto("/account");
+  await other.getByRole("heading", { name: "Where you are signed in" }).waitFor();
+  for (const elsewhere of others) await elsewhere.close();
+});
+
+const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+const backedUp = { server: { env: { MUSTER_BACKUP__RECIPIENTS: JSON.stringify([recipient]), MUSTER_BACKUP__EVERY_H: "0" } } };
+
+scene("a setting is refused at its field and in force at once, and a backup is made now", backedUp, async ({ page, accept }) => {
+  accept(/status of 422/);
+  await logIn(page);
+  await menu(page, "Settings").click();
+  const late = page.getByLabel("Late is a first punch after");
+  await late.fill("25:00");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator(".wrong", { has: late }).locator(".problem").waitFor();
+  await accessible(page);
+  await late.fill("08:15");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved. It is in force" }).waitFor();
+  await page.getByRole("row", { name: /^console\.late_after 08:15/ }).waitFor();
+  await accessible(page);
+
+  await menu(page, "System").click();
+  await page.getByText("There is none in").waitFor();
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.getByText("1 backup in").waitFor();
+  await accessible(page);
+});
+
+scene("a punch is hidden, stands with the hidden ones, and is shown again", async ({ page, server }) => {
+  const gate = terminal(server, "GATE01");
+  await gate.hello();
+  await logIn(page);
+  await page.goto("/live");
+  await page.getByLabel("New area").fill("Gate");
+  await page.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await gate.hello();
+  await gate.bring("OPERLOG", "USER PIN=7\tName=Asha\tPri=0\tPasswd=\tCard=\tGrp=1");
+  await gate.punches("7\t2026-01-15 08:00:00\t0\t1\t0\t0\t0", "7\t2026-01-15 17:00:00\t1\t1\t0\t0\t0");
+  const rows = page.locator("table.list tbody tr");
+  const move = async (list, act, sure) => {
+    await page.goto(list);
+    await rows.first().getByRole("checkbox").check();
+    await page.getByLabel("With ticked").selectOption(act);
+    await page.locator("#do").click();
+    await page.getByRole("heading", { name: `${act}?` }).waitFor();
+    await accessible(page);
+    await page.getByRole("button", { name: act, exact: true }).click();
+    await page.getByRole("status").filter({ hasText: sure }).waitFor();
+  };
+  await move("/transactions", "Hide", "they stand in Hidden punches.");
+  await page.goto("/transactions");
+  await page.getByText("1 to 1 of 1").waitFor();
+  assert.match(await rows.first().textContent(), /08:00:00/);
+  await page.goto("/hidden");
+  await page.getByText("1 to 1 of 1").waitFor();
+  assert.match(await rows.first().textContent(), /17:00:00/);
+  await accessible(page);
+  await move("/hidden", "Show again", "they stand in Transactions.");
+  await page.goto("/transactions");
+  await page.getByText("1 to 2 of 2").waitFor();
 });
 
 scene("a person, a terminal and a page are found from anywhere", async ({ page, server }) => {

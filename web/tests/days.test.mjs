@@ -10,7 +10,7 @@ const today = () => new Date().toISOString().slice(0, 10);
 async function authorise(page, sn, area) {
   await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: sn });
-  await row.getByLabel("New area").fill(area);
+  await page.getByLabel("New area").fill(area);
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: `is authorised in ${area}` }).waitFor();
 }

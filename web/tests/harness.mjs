@@ -158,11 +158,18 @@ export function openPart(page, name) {
   return page.getByRole("tablist").getByRole("tab", { name }).click();
 }
 
-/** Fails when a rule of accessibility is broken on the page as it is. */
-export async function accessible(page) {
+/** Fails when a rule of accessibility is broken on the page as it is: light, and in what the dark changes, which is colours alone. */
+export async function accessible(page, { inTheDark = true } = {}) {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
+  const broken = async (rules) => {
+    const { violations } = await page.evaluate((runOnly) => window.axe.run(runOnly ? { runOnly } : {}), rules);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+  };
+  assert.deepEqual(await broken(), []);
+  if (!inTheDark) return;
+  await page.emulateMedia({ colorScheme: "dark" });
+  assert.deepEqual(await broken(["color-contrast", "link-in-text-block"]), [], "in the dark");
+  await page.emulateMedia({ colorScheme: null });
 }
 
 /** With SCREENSHOTS set, the page light, dark and on a telephone, as files in screenshots/. */

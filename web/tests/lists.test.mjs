@@ -143,7 +143,7 @@ scene("every page of the menu opens, and can be read by everybody", async ({ pag
   await logIn(page);
   await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
-  await row.getByLabel("New area").fill("Gate");
+  await page.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
   await fetch(`${server.url}/iclock/cdata?SN=TEST0001&options=all&pushver=2.4.1`);

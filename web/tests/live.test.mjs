@@ -45,18 +45,18 @@ scene("a terminal is authorised and its punch appears without a reload", async (
   await row.getByText("Waiting", { exact: true }).waitFor();
   await pictures(page, "live-waiting");
 
-  // A name that cannot be is refused at its field, where it stays, also when the stream has brought the row again.
+  // A name that cannot be is refused at its field, where it stays, also when the stream has brought the form again.
   accept(/status of 422/);
-  await row.getByLabel("New area").fill("not authorized");
+  await page.getByLabel("New area").fill("not authorized");
   await row.getByRole("button", { name: "Authorise" }).click();
-  await row.locator(".problem", { hasText: "There is an area not authorized already." }).waitFor();
+  await page.locator("#authorise .problem", { hasText: "There is an area not authorized already." }).waitFor();
   await page.locator("#connection[data-state=connected]").waitFor();
   await gate.hello();
-  assert.equal(await row.getByLabel("New area").inputValue(), "not authorized");
-  assert.equal(await row.getByLabel("New area").getAttribute("aria-invalid"), "true");
+  assert.equal(await page.getByLabel("New area").inputValue(), "not authorized");
+  assert.equal(await page.getByLabel("New area").getAttribute("aria-invalid"), "true");
   await accessible(page);
   await pictures(page, "live-authorise-refused");
-  await row.getByLabel("New area").fill("<script>alert(1)</script>");
+  await page.getByLabel("New area").fill("<script>alert(1)</script>");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "TEST0001" }).waitFor();
   await row.getByText("<script>alert(1)</script>").waitFor();
@@ -102,7 +102,8 @@ scene("many terminals leave the punches first and the page short", async ({ page
   for (let number = 1; number <= 55; number += 1) await terminal(server, `TEST${1000 + number}`).hello();
   await page.locator("#counts .waiting dd", { hasText: "55" }).waitFor();
   const rows = page.locator("#terminals > li");
-  await until("the first fifty", async () => (await rows.count()) === 50);
+  await until("the first twenty", async () => (await rows.count()) === 20);
+  await page.getByText("Not all are shown here").waitFor();
   for (const width of [1400, 390]) {
     await page.setViewportSize({ width, height: 844 });
     const { height, punches, terminals } = await page.evaluate(() => ({
@@ -120,15 +121,84 @@ scene("many terminals leave the punches first and the page short", async ({ page
   await page.getByText("1 to 50 of 55").waitFor();
 });
 
-scene("a waiting terminal's form is left alone while somebody fills it in", async ({ page, server }) => {
+scene("whoever chooses where a waiting terminal belongs is left alone, and means the one whose button is pressed", async ({ page, server }) => {
   await live(page);
+  await page.getByText("Choose where it belongs").waitFor({ state: "hidden" });
   await terminal(server, "TEST0001").hello();
-  const field = page.locator("#terminals > li", { hasText: "TEST0001" }).getByLabel("New area");
+  const field = page.getByLabel("New area");
   await field.fill("Half a na");
   await terminal(server, "TEST0002").hello();
-  await page.locator("#terminals > li", { hasText: "TEST0002" }).waitFor();
+  const second = page.locator("#terminals > li", { hasText: "TEST0002" });
+  await second.waitFor();
   await page.locator("#counts .waiting dd", { hasText: "2" }).waitFor();
   assert.equal(await field.inputValue(), "Half a na");
+  // Enter says nothing of which of the two is meant.
+  await field.press("Enter");
+  await field.fill("Half a nave");
+  await second.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "(TEST0002) is authorised in Half a nave" }).waitFor();
+  await page.locator("#terminals > li.waiting", { hasText: "TEST0001" }).waitFor();
+
+  // An area that was made meanwhile is there to choose.
+  const areas = page.locator("#authorise option");
+  assert.deepEqual(await areas.allTextContents(), ["Half a nave", "A new area…"]);
+  const other = await page.context().newPage();
+  await other.goto("/areas/new");
+  await other.locator("#area_code").fill("7");
+  await other.locator("#area_name").fill("Yard");
+  await other.getByRole("button", { name: "Save" }).click();
+  await other.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  await other.close();
+  await terminal(server, "TEST0003").hello();
+  await areas.filter({ hasText: "Yard" }).waitFor({ state: "attached" });
+  assert.deepEqual(await areas.allTextContents(), ["Choose an area…", "Half a nave", "Yard", "A new area…"]);
+  await page.locator("#authorise select").selectOption("Yard");
+  await page.locator("#terminals > li", { hasText: "TEST0001" }).getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "(TEST0001) is authorised in Yard" }).waitFor();
+});
+
+scene("a gate in full screen says when nothing comes any more", async ({ page, context, server, accept }) => {
+  await live(page);
+  const gate = terminal(server, "TEST0001");
+  await gate.hello();
+  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
+  await page.getByLabel("New area").fill("Gate");
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await gate.hello();
+  await gate.punches(...Array.from({ length: 40 }, (_, number) => `${1001 + number}\t2026-01-15 08:00:00\t0\t1\t0\t0\t0`));
+  await page.locator("#punches > tr").nth(39).waitFor();
+
+  // As it is at a gate, scrolled down, and what is clicked is what is seen.
+  await page.getByRole("button", { name: "Full screen" }).click();
+  const said = page.locator("#gate:fullscreen");
+  await said.getByText("Connected").waitFor();
+  await accessible(page);
+  await page.locator("#punches > tr").last().scrollIntoViewIfNeeded();
+  await said.getByText("Connected").click({ trial: true });
+  await pictures(page, "live-full");
+
+  // Somebody ends this session; the next thing that happens makes the stream look.
+  const other = await context.newPage();
+  await other.goto("/account");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.waitForURL("**/sign-in");
+  await other.close();
+  await gate.hello();
+  await said.getByText("Signed out.").waitFor();
+  await accessible(page);
+  await said.getByRole("link", { name: "Sign in again" }).click();
+  await page.waitForURL(/\/sign-in\?to=%2Flive/);
+  await signIn(page);
+  await page.locator("#connection[data-state=connected]").waitFor();
+
+  accept(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/);
+  await page.getByRole("button", { name: "Full screen" }).click();
+  await said.getByText("Connected").waitFor();
+  await server.stop();
+  await said.getByText("Reconnecting…").click({ trial: true });
+  await page.getByRole("button", { name: "Leave full screen" }).click();
+  await page.locator(".title").getByText("Reconnecting…").waitFor();
 });
 
 scene("without JavaScript the page shows how things stand", { page: { javaScriptEnabled: false } }, async ({ page, server }) => {
@@ -137,7 +207,7 @@ scene("without JavaScript the page shows how things stand", { page: { javaScript
   await signIn(page);
   await page.goto("/live");
   const row = page.locator("#terminals > li", { hasText: "TEST0001" });
-  await row.getByLabel("New area").fill("Gate");
+  await page.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
   await terminal(server, "TEST0001").hello();

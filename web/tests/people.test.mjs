@@ -113,7 +113,7 @@ scene("people are taken in from a file, and the rest of their day", async ({ pag
   await fetch(`${server.url}/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1`);
   await page.goto("/live");
   const terminal = page.locator("#terminals > li", { hasText: "GATE01" });
-  await terminal.locator("select[name=area_id]").selectOption({ label: "Gate" });
+  await page.locator("#authorise select[name=area_id]").selectOption({ label: "Gate" });
   await terminal.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
   await fetch(`${server.url}/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1`);

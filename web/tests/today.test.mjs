@@ -15,7 +15,7 @@ scene("the first steps turn green by themselves", async ({ page, server }) => {
   await until("the first step is green", async () => (await done()) === 1);
   await page.getByRole("link", { name: "Authorise it" }).click();
   const row = page.locator("#terminals > li", { hasText: "GATE01" });
-  await row.getByLabel("New area").fill("Gate");
+  await page.getByLabel("New area").fill("Gate");
   await row.getByRole("button", { name: "Authorise" }).click();
   await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
 

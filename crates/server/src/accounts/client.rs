@@ -201,12 +201,14 @@ impl Resource for Clients {
             "areas",
             Kind::ObjectList,
             "What it is limited to; none: all.",
-        ),
+        )
+        .columns(&[("areas", "area_name")]),
         Member::new(
             "departments",
             Kind::ObjectList,
             "What it is limited to; none: all.",
-        ),
+        )
+        .columns(&[("departments", "dept_name")]),
         Member::new("addresses", Kind::Text, "Where it may come from."),
         Member::new("expire_date", Kind::Date, "The last day its token is good."),
         Member::new("last_use", Kind::Time, ""),

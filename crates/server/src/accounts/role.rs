@@ -246,12 +246,14 @@ impl Resource for Roles {
             "areas",
             Kind::ObjectList,
             "What it is limited to; none: all.",
-        ),
+        )
+        .columns(&[("areas", "area_name")]),
         Member::new(
             "departments",
             Kind::ObjectList,
             "What it is limited to; none: all.",
-        ),
+        )
+        .columns(&[("departments", "dept_name")]),
     ];
     const IS_SMALL: bool = true;
 

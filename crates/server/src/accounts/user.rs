@@ -159,15 +159,17 @@ impl Resource for Users {
         Member::new("id", Kind::Integer, ""),
         Member::new("username", Kind::Text, ""),
         Member::new("email", Kind::Text, ""),
-        Member::new("role", Kind::Relation, ""),
+        Member::new("role", Kind::Relation, "").columns(&[("role", "name")]),
         Member::new("active", Kind::Boolean, "May come in."),
         Member::new(
             "second_factor",
             Kind::Boolean,
             "Shows a code too when signing in.",
         ),
-        Member::new("areas", Kind::ObjectList, "The role's; none: all."),
-        Member::new("departments", Kind::ObjectList, "The role's; none: all."),
+        Member::new("areas", Kind::ObjectList, "The role's; none: all.")
+            .columns(&[("areas", "area_name")]),
+        Member::new("departments", Kind::ObjectList, "The role's; none: all.")
+            .columns(&[("departments", "dept_name")]),
         Member::new("last_login", Kind::Time, ""),
         Member::new("create_time", Kind::Time, ""),
     ];

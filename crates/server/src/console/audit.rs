@@ -102,7 +102,7 @@ impl Listed for Audit {
                 .by("thing")
                 .words(Words::Of(THINGS)),
             Column::new(t!("Which"), &["thing_id"]),
-            Column::new(t!("Changed"), &["brief"]),
+            Column::new(t!("Changed"), &["brief"]).in_files(&["changed"]),
             Column::new(t!("From" as "an address"), &["address"]),
         ],
         filters: &[

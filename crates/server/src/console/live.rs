@@ -29,10 +29,10 @@ use chrono::SecondsFormat;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The page keeps so many punches, and shows so many terminals at most.
+/// The page keeps so many punches, and shows so many terminals at most: a slow line carries them, and the list has all.
 pub const MOST_PUNCHES: u64 = 100;
-const MOST_TERMINALS: usize = 500;
-const MOST_WAITING: usize = 50;
+const MOST_TERMINALS: usize = 40;
+const MOST_WAITING: usize = 20;
 
 /// What somebody may do on the live page, and which areas there are to choose from.
 pub struct Looker<'a> {
@@ -46,7 +46,6 @@ pub struct Looker<'a> {
 
 /// What was chosen for a waiting terminal, and why it cannot be.
 pub struct Refusal {
-    terminal_id: i64,
     /// As the form has them.
     area_id: String,
     area_name: String,
@@ -71,6 +70,10 @@ struct Live {
     sees_terminals: bool,
     sees_punches: bool,
     terminals: Vec<String>,
+    /// More are in the list than here.
+    is_cut: bool,
+    /// Where waiting terminals may be put.
+    authorise: String,
     punches: String,
     counts: String,
     /// The newest punch shown: the stream goes on from here.
@@ -106,12 +109,16 @@ struct TerminalRow<'a> {
     contact: Option<Moment>,
     first_contact: Moment,
     counts: [(Text, Option<String>); 4],
-    form: Option<AuthoriseForm<'a>>,
+    may_authorise: bool,
 }
 
+/// One for all that wait: there may be hundreds of areas to choose from.
+#[derive(Template)]
+#[template(path = "live/authorise.html")]
 struct AuthoriseForm<'a> {
     csrf: &'a str,
     areas: &'a [(i64, String)],
+    may_authorise: bool,
     may_make_area: bool,
     refusal: Option<&'a Refusal>,
 }
@@ -179,6 +186,7 @@ impl<'a> Looker<'a> {
         for (state, _) in &terminals {
             counts[*state as usize] += 1;
         }
+        terminals.sort_by_cached_key(|(state, terminal)| self.order(*state, terminal));
         let mut waiting = 0;
         terminals.retain(|(state, _)| {
             waiting += usize::from(*state == State::Waiting);
@@ -186,6 +194,42 @@ impl<'a> Looker<'a> {
         });
         terminals.truncate(MOST_TERMINALS);
         Ok(Some((terminals, counts)))
+    }
+
+    /// Where a terminal stands among the others: those that need somebody come first.
+    fn order(&self, state: State, terminal: &Overview) -> String {
+        let need = match state {
+            State::Waiting => 0,
+            _ if terminal.alarm(self.app.clock.now()).is_some() => 1,
+            State::Offline => 2,
+            State::Online => 3,
+        };
+        format!("{need} {} {}", terminal.alias.to_lowercase(), terminal.sn)
+    }
+
+    fn may_make_area(&self) -> bool {
+        let caller = &self.session.caller;
+        caller.may(Right::Change(Thing::Area)) && caller.scope.areas.is_none()
+    }
+
+    /// Whether there is anywhere to put a waiting terminal.
+    pub fn may_authorise(&self) -> bool {
+        let may_change = self.session.caller.may(Right::Change(Thing::Terminal));
+        may_change && (!self.areas.is_empty() || self.may_make_area())
+    }
+
+    /// What a waiting terminal's button sends along; nothing for whoever may authorise none.
+    pub fn authorise_form(&self) -> Result<String> {
+        if !self.session.caller.may(Right::Change(Thing::Terminal)) {
+            return Ok(String::new());
+        }
+        page::text(&AuthoriseForm {
+            csrf: &self.session.csrf,
+            areas: &self.areas,
+            may_authorise: self.may_authorise(),
+            may_make_area: self.may_make_area(),
+            refusal: self.refusal.as_ref(),
+        })
     }
 
     /// The punches after one, newest first.
@@ -198,17 +242,10 @@ impl<'a> Looker<'a> {
     }
 
     pub fn terminal_row(&self, state: State, terminal: &Overview) -> Result<String> {
-        let caller = &self.session.caller;
-        let may_authorise = state == State::Waiting && caller.may(Right::Change(Thing::Terminal));
         page::text(&TerminalRow {
             terminal,
             state,
-            order: format!(
-                "{} {} {}",
-                state as u8,
-                terminal.alias.to_lowercase(),
-                terminal.sn
-            ),
+            order: self.order(state, terminal),
             contact: terminal.last_activity_at.map(|at| moment(self.app, at)),
             alarm: terminal
                 .alarm(self.app.clock.now())
@@ -220,16 +257,7 @@ impl<'a> Looker<'a> {
                 (t!("faces"), terminal.face_count.map(grouped)),
                 (t!("punches kept"), terminal.transaction_count.map(grouped)),
             ],
-            form: may_authorise.then(|| AuthoriseForm {
-                csrf: &self.session.csrf,
-                areas: &self.areas,
-                may_make_area: caller.may(Right::Change(Thing::Area))
-                    && caller.scope.areas.is_none(),
-                refusal: self
-                    .refusal
-                    .as_ref()
-                    .filter(|refusal| refusal.terminal_id == terminal.id),
-            }),
+            may_authorise: state == State::Waiting && self.may_authorise(),
         })
     }
 
@@ -304,6 +332,11 @@ impl<'a> Looker<'a> {
     }
 }
 
+/// Whether there are more than are shown.
+pub fn is_cut(terminals: &[(State, Overview)], counts: [usize; 3]) -> bool {
+    terminals.len() < counts.iter().sum()
+}
+
 pub fn sees_terminals(session: &Session) -> bool {
     session.caller.may(Right::View(Thing::Terminal))
 }
@@ -374,7 +407,6 @@ pub async fn authorise(
                 .collect();
             let mut looker = Looker::new(app, &form.session, None).await?;
             looker.refusal = Some(Refusal {
-                terminal_id,
                 area_id: area_id.to_owned(),
                 area_name: area_name.to_owned(),
                 reason: reasons.join(" "),
@@ -410,6 +442,11 @@ async fn show(
             frame: Frame::of(t!("Live"), session),
             sees_terminals: terminals.is_some(),
             sees_punches: sees_punches(session),
+            is_cut: terminals
+                .as_deref()
+                .zip(counts)
+                .is_some_and(|(terminals, counts)| is_cut(terminals, counts)),
+            authorise: looker.authorise_form()?,
             terminals: terminals
                 .iter()
                 .flatten()

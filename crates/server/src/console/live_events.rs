@@ -58,7 +58,10 @@ struct Stream {
     terminals_hinted: bool,
     terminals_seen: Instant,
     terminal_counts: Option<[usize; 3]>,
-    areas: Vec<(i64, String)>,
+    /// The list has more than the page.
+    is_cut: bool,
+    authorise: String,
+    may_authorise: bool,
     counts: String,
     step: Step,
     /// Counted as long as this is here.
@@ -107,7 +110,9 @@ pub async fn stream(
         terminals_hinted: true,
         terminals_seen: Instant::now(),
         terminal_counts: None,
-        areas: Vec::new(),
+        is_cut: false,
+        authorise: String::new(),
+        may_authorise: false,
         counts: String::new(),
         step: Step::First,
         _viewer: console.app.metrics.viewer(),
@@ -217,11 +222,14 @@ impl Stream {
         self.last_punch = self.last_punch.max(self.hinted_punch);
 
         if self.terminals_hinted || self.terminals_seen.elapsed() >= CONTACTS {
-            let (terminals, counts) = looker.terminals().await?.unzip();
-            if let Some(terminals) = terminals {
-                self.compare(&looker, terminals, first, &mut events)?;
+            let terminals = looker.terminals().await?;
+            self.terminal_counts = terminals.as_ref().map(|(_, counts)| *counts);
+            if let Some((terminals, counts)) = terminals {
+                let is_cut = live::is_cut(&terminals, counts);
+                let was_cut = std::mem::replace(&mut self.is_cut, is_cut);
+                let is_to_be_told = first || is_cut != was_cut;
+                self.compare(&looker, terminals, is_to_be_told, &mut events)?;
             }
-            self.terminal_counts = counts;
             self.terminals_hinted = false;
             self.terminals_seen = Instant::now();
         }
@@ -236,25 +244,30 @@ impl Stream {
         Ok(events)
     }
 
-    /// Sends the terminals that are not as they were sent, who was heard again, and, when one has
-    /// gone, who is left.
+    /// Sends the terminals that are not as they were sent, who was heard again, where those that wait
+    /// may be put, and, when one has gone or it `is_to_be_told`, who is left.
     fn compare(
         &mut self,
         looker: &Looker<'_>,
         terminals: Vec<(State, Overview)>,
-        first: bool,
+        is_to_be_told: bool,
         events: &mut Vec<sse::Event>,
     ) -> Result<()> {
-        let other_areas = looker.areas != self.areas;
-        self.areas.clone_from(&looker.areas);
+        let authorise = looker.authorise_form()?;
+        if authorise != self.authorise {
+            events.push(event("authorise", &authorise));
+            self.authorise = authorise;
+        }
+        let may = looker.may_authorise();
+        let other_buttons = std::mem::replace(&mut self.may_authorise, may) != may;
         let before = std::mem::take(&mut self.terminals);
         let mut rows = String::new();
         let mut heard = Vec::new();
         for (state, terminal) in terminals {
             let contact = terminal.last_activity_at;
             let shown = (state, terminal.without_contact());
-            let has_form = state == State::Waiting;
-            if before.get(&terminal.id) != Some(&shown) || (has_form && other_areas) {
+            let has_button = state == State::Waiting;
+            if before.get(&terminal.id) != Some(&shown) || (has_button && other_buttons) {
                 rows.push_str(&looker.terminal_row(state, &terminal)?);
             } else if let Some(at) = contact
                 && self.contacts.get(&terminal.id) != Some(&contact)
@@ -274,11 +287,12 @@ impl Stream {
         if !heard.is_empty() {
             events.push(event("heard", &serde_json::Value::from(heard).to_string()));
         }
-        if first || before.keys().any(|id| !self.terminals.contains_key(id)) {
+        if is_to_be_told || before.keys().any(|id| !self.terminals.contains_key(id)) {
             self.contacts
                 .retain(|id, _| self.terminals.contains_key(id));
             let ids: Vec<i64> = self.terminals.keys().copied().collect();
-            events.push(event("present", &serde_json::json!(ids).to_string()));
+            let present = serde_json::json!({ "ids": ids, "isCut": self.is_cut });
+            events.push(event("present", &present.to_string()));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::record;
 use crate::console::session::Session;
+use crate::console::system;
 use crate::console::table::{self, Excerpt, Listed, excerpt};
 use crate::error::{Error, Result};
 use crate::extract::Query;
@@ -112,6 +113,7 @@ struct TerminalPage {
     commands: Excerpt,
     operations: Excerpt,
     talk: Vec<Said>,
+    others_are_there: bool,
     /// What zone the times are of.
     times: String,
 }
@@ -176,6 +178,7 @@ pub async fn page(
             commands,
             operations,
             talk,
+            others_are_there: system::others_are_there(app).await?,
             times: by_the_clocks(app.zone.name()),
         },
     )

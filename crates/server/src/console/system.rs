@@ -179,6 +179,14 @@ async fn servers(app: &App) -> Result<Vec<Server>> {
         .collect())
 }
 
+/// Whether terminals may speak with another server as well as with this one.
+pub async fn others_are_there(app: &App) -> Result<bool> {
+    let servers = servers(app).await?;
+    Ok(servers
+        .iter()
+        .any(|server| server.is_there && !server.is_this))
+}
+
 fn jobs(app: &App) -> Vec<Job> {
     let runs = app.runs.all().into_iter();
     runs.map(|(name, run)| Job {

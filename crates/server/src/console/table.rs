@@ -136,6 +136,8 @@ pub struct Column {
     /// Members of the resource's answer; of a relation `relation.member`. What is there of them is
     /// shown with a space between.
     members: &'static [&'static str],
+    /// The same where rows are written into a file.
+    in_files: &'static [&'static str],
     /// The field by which it is put in order.
     order: Option<&'static str>,
     words: Words,
@@ -201,6 +203,7 @@ impl Column {
         Column {
             heading,
             members,
+            in_files: members,
             order: None,
             words: Words::AsItIs,
             is_number: false,
@@ -209,6 +212,14 @@ impl Column {
             amiss: None,
             leads: None,
             is_spare: false,
+        }
+    }
+
+    /// What people read there is put for them: programs get these members.
+    pub const fn in_files(self, members: &'static [&'static str]) -> Column {
+        Column {
+            in_files: members,
+            ..self
         }
     }
 
@@ -664,7 +675,7 @@ pub async fn show<R: Listed>(
     let is_more = count > i64::try_from(rows.len()).unwrap_or(count);
     let is_few = usize::try_from(count).is_ok_and(|count| count <= resource::MOST);
     let to = |number: i64| link(&[("page", (number > 1).then(|| number.to_string()))]);
-    let members = columns.iter().flat_map(|column| column.members);
+    let members = columns.iter().flat_map(|column| column.in_files);
     let headers: Vec<&str> = members
         .filter_map(|member| resource::column_of::<R>(member))
         .collect();
@@ -986,4 +997,81 @@ pub async fn choices(
             }
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Listed;
+    use crate::accounts::client::Clients;
+    use crate::accounts::role::Roles;
+    use crate::accounts::user::Users;
+    use crate::audit::Audit;
+    use crate::punches::hidden::Hidden;
+    use crate::punches::transaction::Transaction;
+    use crate::punches::unregistered::Unregistered;
+    use crate::resource;
+    use crate::resources::area::Area;
+    use crate::resources::biodata::Biodata;
+    use crate::resources::department::Department;
+    use crate::resources::employee::Employee;
+    use crate::resources::location::Location;
+    use crate::resources::position::Position;
+    use crate::resources::private_message::PrivateMessage;
+    use crate::resources::public_message::PublicMessage;
+    use crate::resources::resignation::Resignation;
+    use crate::terminals::command_list::Listed as Commands;
+    use crate::terminals::holdings::Holdings;
+    use crate::terminals::operation_list::Operations;
+    use crate::terminals::terminal::Terminal;
+    use crate::terminals::unread_list::Unread;
+
+    /// What waits for a terminal just now: whoever reads files reads the commands.
+    const FOR_PEOPLE_ALONE: [&str; 1] = ["terminals pending"];
+
+    /// What is shown of a list unless somebody chooses, and is in no file of it.
+    fn left_out<R: Listed>() -> Vec<String> {
+        let usual = R::VIEW.columns.iter().filter(|column| !column.is_spare);
+        usual
+            .flat_map(|column| column.in_files)
+            .filter(|member| resource::column_of::<R>(member).is_none())
+            .map(|member| format!("{} {member}", R::VIEW.name))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_has_what_the_list_shows_but_for_what_is_for_people_alone() {
+        let lists = [
+            left_out::<Employee>,
+            left_out::<Department>,
+            left_out::<Area>,
+            left_out::<Position>,
+            left_out::<Location>,
+            left_out::<Resignation>,
+            left_out::<Terminal>,
+            left_out::<Transaction>,
+            left_out::<Unregistered>,
+            left_out::<Hidden>,
+            left_out::<Biodata>,
+            left_out::<PublicMessage>,
+            left_out::<PrivateMessage>,
+            left_out::<Commands>,
+            left_out::<Holdings>,
+            left_out::<Operations>,
+            left_out::<Unread>,
+            left_out::<Clients>,
+            left_out::<Users>,
+            left_out::<Roles>,
+            left_out::<Audit>,
+        ];
+        let pages = include_str!("mod.rs");
+        let (_, pages) = pages.split_once("let lists = ").expect("the lists");
+        let (pages, _) = pages.split_once(';').expect("their end");
+        let beside = ["imported::<", "drawn::<"].map(|word| pages.matches(word).count());
+        let all = pages.matches("::<").count() - beside.iter().sum::<usize>();
+        // Saving a terminal names it once more.
+        assert_eq!(lists.len(), all - 1, "every list is looked at");
+
+        let left_out: Vec<String> = lists.iter().flat_map(|of| of()).collect();
+        assert_eq!(left_out, FOR_PEOPLE_ALONE);
+    }
 }

@@ -41,7 +41,7 @@ struct Node<'a> {
     is_open: bool,
 }
 
-/// A tree with more branches and terminals is folded.
+/// A tree with more branches and terminals is folded, and names no terminals: their count leads to them.
 const MOST_OPEN: usize = 60;
 
 #[derive(Template)]

@@ -10,7 +10,9 @@ use muster::access::{Right, Rights, Thing};
 use muster::app::App;
 use muster::config::Config;
 use muster::events::Event;
+use muster::profile::Profile;
 use muster_store::Sql;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -677,12 +679,12 @@ async fn a_waiting_terminal_is_authorised_once() {
         let page = door.get("/live", &cookie).await;
         assert!(
             page.text
-                .contains("action=\"/live/terminals/1000002/authorise\"")
+                .contains("formaction=\"/live/terminals/1000002/authorise\"")
         );
         assert!(
             !page
                 .text
-                .contains("action=\"/live/terminals/1000003/authorise\"")
+                .contains("formaction=\"/live/terminals/1000003/authorise\"")
         );
         let csrf = page.csrf();
         let path = "/live/terminals/1000002/authorise";
@@ -698,8 +700,11 @@ async fn a_waiting_terminal_is_authorised_once() {
                 .await;
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
             // At the field, which keeps what was chosen or typed.
-            let told = "aria-invalid=\"true\" aria-describedby=\"refused-1000002\"";
-            let (_, form) = answer.text.split_once(path).expect("the form");
+            let told = "aria-invalid=\"true\" aria-describedby=\"refused\"";
+            let (_, form) = answer
+                .text
+                .split_once("id=\"authorise\"")
+                .expect("the form");
             let (form, _) = form.split_once("</form>").expect("its end");
             let (_, field_on) = form
                 .split_once(&format!("name=\"{field}\""))
@@ -707,7 +712,7 @@ async fn a_waiting_terminal_is_authorised_once() {
             let (field_alone, _) = field_on.split_once('>').expect("its end");
             assert!(field_alone.contains(told), "{field} {value}\n{form}");
             assert!(
-                form.contains("<p class=\"problem\" id=\"refused-1000002\">"),
+                form.contains("<p class=\"problem\" id=\"refused\">"),
                 "{form}"
             );
             if field == "area_name" {
@@ -940,6 +945,81 @@ async fn the_stream_goes_on_where_the_browser_was_and_sends_what_differs() {
         door.app.events.publish(Event::Punches(vec![41]));
         let last = stream.until("event: signed-out").await;
         assert!(!last.contains("data-id"), "{last}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_area_that_is_made_is_sent_once_for_all_that_wait() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let mut stream = door.stream(&cookie, "").await;
+        let first = stream.first().await;
+        assert_eq!(first.matches("<option value=\"1000002\">").count(), 1);
+        let api = server
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let yard = json!({ "area_code": "yard", "area_name": "Yard" });
+        api.post("/personnel/api/areas/", yard).await.is(201);
+        door.app.events.publish(Event::Terminal(WAITING));
+        let sent = stream.until(">Yard</option>").await;
+        assert_eq!(sent.matches("event: ").count(), 1, "{sent}");
+        assert!(sent.contains("event: authorise"), "{sent}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_terminals_those_that_need_somebody_are_shown_and_the_list_has_the_rest() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let page = door.get("/live", &cookie).await.text;
+        assert!(page.contains("id=\"more\" hidden"), "{page}");
+        let mut stream = door.stream(&cookie, "").await;
+        assert!(stream.first().await.contains("\"isCut\":false"));
+
+        // Fifty that are there, one that went off, one that is silent.
+        for number in 0..50 {
+            door.run(Sql::new(
+                "INSERT INTO terminal (company_id, sn, alias, area_id, zone_offset_minutes, \
+                     last_activity_at, created_at, changed_at, search_text) \
+                 VALUES ($1, $2, 'A', $3, 0, $4, $4, $4, '')",
+                [
+                    door.app.company.id.clone().into(),
+                    format!("HALL{number:02}").into(),
+                    HEAD_OFFICE.into(),
+                    start().into(),
+                ],
+            ))
+            .await;
+        }
+        door.run(Sql::new(
+            "UPDATE terminal SET alarm = 'Door forced open', alarm_at = $2 WHERE id = $1",
+            [DOCK.into(), start().into()],
+        ))
+        .await;
+        door.run(Sql::new(
+            "UPDATE terminal SET last_activity_at = NULL WHERE id = $1",
+            [GATE.into()],
+        ))
+        .await;
+        let page = door.get("/live", &cookie).await.text;
+        let shown: Vec<&str> = page
+            .split("<li id=\"terminal-")
+            .skip(1)
+            .filter_map(|row| row.split('"').next())
+            .collect();
+        assert_eq!(shown.len(), 40);
+        assert_eq!(shown[..3], ["1000002", "1000001", "1000003"]);
+        assert!(page.contains("id=\"more\">Not all are shown"), "{page}");
+        assert!(page.contains("<a href=\"/terminals?state=1\">51</a>"));
+
+        // An open page is told that there are more.
+        door.app.events.publish(Event::Terminal(GATE));
+        let sent = stream.until("event: present").await;
+        assert!(sent.contains("\"isCut\":true"), "{sent}");
     })
     .await;
 }

@@ -281,3 +281,29 @@ async fn whoever_is_done_with_rows_comes_back_to_where_he_was_in_the_list() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_file_has_the_columns_that_are_shown() {
+    on_both(|test| async move {
+        let door = Door::of(&test).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha").await;
+        for (list, column, value) in [
+            ("/audit", "changed", "first_name: Asha"),
+            ("/users", "role", "administrator"),
+        ] {
+            let page = door.get(list, &cookie).await.text;
+            let files = page.split("<p class=\"files\">").nth(1).expect("files");
+            let mut addresses = files.split("href=\"").filter_map(|at| at.split('"').next());
+            let csv = addresses
+                .find(|address| address.contains("export_type=csv"))
+                .expect("a file")
+                .replace("&#38;", "&");
+            let file = door.get(&csv, &cookie).await.text;
+            let (headers, rows) = file.split_once('\n').expect("a header and rows");
+            assert!(headers.split(',').any(|one| one.trim() == column), "{file}");
+            assert!(rows.contains(value), "{file}");
+        }
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 //! Two servers on one PostgreSQL: what one does, the other knows; what is for both, one does.
 
-use crate::console::Door;
+use crate::console::{Door, GATE};
 use crate::testing::{TestApp, start, two_servers};
 use chrono::TimeDelta;
 use muster::access::Rights;
@@ -69,7 +69,13 @@ async fn what_is_set_at_one_server_is_in_force_at_all_and_each_is_named() {
     let servers = servers.split_once("</section>").expect("its end").0;
     assert_eq!(servers.matches("state good").count(), 2, "{servers}");
     assert_eq!(servers.matches("(this one)").count(), 1, "{servers}");
+    // What terminals said is of each server alone.
+    let terminal = format!("/terminals/{GATE}");
+    let page = door.get(&terminal, &admin).await.text;
+    assert!(page.contains("There are other servers"), "{page}");
     one.app.clock.advance(TimeDelta::minutes(5));
+    let page = door.get(&terminal, &admin).await.text;
+    assert!(!page.contains("There are other servers"), "{page}");
     let page = door.get("/system", &admin).await.text;
     assert!(
         page.contains("Silent") && page.contains("5 min ago"),
