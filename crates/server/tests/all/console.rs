@@ -137,6 +137,11 @@ impl Door {
             ],
         ))
         .await;
+        self.run(Sql::new(
+            "UPDATE punch_counter SET last_id = $1, unregistered = unregistered + 1",
+            [id.into()],
+        ))
+        .await;
     }
 
     /// A user of a role of its own, signed in: the cookie.
