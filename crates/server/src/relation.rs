@@ -188,6 +188,17 @@ impl Relation {
         if asked.all {
             return Ok(values.to_owned());
         }
+        let ids = self.ids_with_below(app, values).await?;
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        // Nothing there is like nothing that was asked for.
+        Ok(match ids.is_empty() {
+            true => values.to_owned(),
+            false => ids.join(","),
+        })
+    }
+
+    /// The ids of what a filter means, and of all below it.
+    pub async fn ids_with_below(&self, app: &App, values: &str) -> Result<Vec<i64>> {
         let id = || Alias::new("id");
         let mut step = SelectStatement::new();
         step.expr(col(("lower", "id")))
@@ -217,12 +228,7 @@ impl Relation {
             .from(Alias::new("below"))
             .order_by(id(), Order::Asc);
         let found: Vec<(i64,)> = app.store.all(&select.with(with)).await?;
-        let ids: Vec<String> = found.iter().map(|(id,)| id.to_string()).collect();
-        // Nothing there is like nothing that was asked for.
-        Ok(match ids.is_empty() {
-            true => values.to_owned(),
-            false => ids.join(","),
-        })
+        Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
     /// A filter by code or id, one or several with commas; `-1` means all. `column` is the id that

@@ -47,8 +47,8 @@ const FEW: i64 = 50_000;
 const FEW_FAR_AWAY: i64 = 500_000;
 /// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
-/// Of what leads to other rows, so many are told to PostgreSQL one by one.
-const FEW_KEYS: u64 = 1_000;
+/// Of what leads to other rows, so many in all are told to PostgreSQL one by one.
+const FEW_KEYS: usize = 1_000;
 /// A search has at most so many words, and each, as any part that is looked for, so many letters:
 /// no text that is kept is longer.
 const MOST_WORDS: usize = 50;
@@ -329,13 +329,19 @@ impl Searched {
 }
 
 impl Through {
-    async fn condition(&self, app: &App, word: &str, in_short: bool) -> Result<Condition> {
+    async fn condition(
+        &self,
+        app: &App,
+        word: &str,
+        in_short: bool,
+        room: &mut usize,
+    ) -> Result<Condition> {
         let dialect = app.store.dialect();
         let (Key::Number(key) | Key::Text(key)) = self.key;
         let mut keys = SelectStatement::new();
         keys.expr(col(key))
             .from(Alias::new(key.0))
-            .cond_where(Box::pin(search(app, self.searched, word, in_short)).await?);
+            .cond_where(Box::pin(search(app, self.searched, word, in_short, room)).await?);
         let found = match dialect {
             // SQLite keeps no statistics and would always take the index; a column behind a plus has none.
             Dialect::Sqlite if in_short => {
@@ -343,7 +349,7 @@ impl Through {
             }
             Dialect::Sqlite => col(self.column).in_subquery(keys),
             // PostgreSQL follows an index from what it is told; what a query among alternatives will give it does not know.
-            Dialect::Postgres => match self.few(app, &keys).await? {
+            Dialect::Postgres => match self.few(app, &keys, room).await? {
                 Some(few) => col(self.column).is_in(few),
                 None => {
                     let keys = SimpleExpr::SubQuery(None, Box::new(keys.into()));
@@ -355,18 +361,19 @@ impl Through {
         let all = Cond::all().add(found).add((self.always)());
         Ok(match self.then {
             [] => all,
-            then => all.add(Box::pin(search(app, then, word, in_short)).await?),
+            then => all.add(Box::pin(search(app, then, word, in_short, room)).await?),
         })
     }
 
-    /// What the keys are, unless they are many.
+    /// What the keys are, unless there are more than there is room for in the statement.
     async fn few(
         &self,
         app: &App,
         keys: &SelectStatement,
+        room: &mut usize,
     ) -> Result<Option<Vec<sea_query::Value>>> {
         let mut keys = keys.clone();
-        keys.distinct().limit(FEW_KEYS + 1);
+        keys.distinct().limit(*room as u64 + 1);
         let few: Vec<sea_query::Value> = match self.key {
             Key::Number(_) => {
                 let few: Vec<(i64,)> = app.store.all(&keys).await?;
@@ -377,7 +384,11 @@ impl Through {
                 few.into_iter().map(|(key,)| key.into()).collect()
             }
         };
-        Ok((few.len() as u64 <= FEW_KEYS).then_some(few))
+        if few.len() > *room {
+            return Ok(None);
+        }
+        *room -= few.len();
+        Ok(Some(few))
     }
 }
 
@@ -1024,11 +1035,14 @@ impl Selection {
                 problems.push(Problem::new("search", message));
             }
             let searched = R::searched(caller);
+            let mut room = FEW_KEYS;
             for word in words.into_iter().take(MOST_WORDS) {
                 own &= searched.iter().all(Searched::is_own::<R>);
                 match looked_for("search", word) {
                     Ok(word) => {
-                        filters = filters.add(search(app, searched, &word, span.is_short).await?);
+                        let condition =
+                            search(app, searched, &word, span.is_short, &mut room).await?;
+                        filters = filters.add(condition);
                         looks_inside = true;
                     }
                     Err(problem) => problems.push(problem),
@@ -1566,8 +1580,15 @@ fn looked_for(name: &str, part: &str) -> Result<String, Problem> {
     Ok(fold(part))
 }
 
-/// A word stands in one of these places. `in_short`: a short period is asked for, by which the rows are found.
-async fn search(app: &App, searched: &[Searched], word: &str, in_short: bool) -> Result<Condition> {
+/// A word stands in one of these places. `in_short`: a short period is asked for, by which the rows are found. `room`: for
+/// so many keys.
+async fn search(
+    app: &App,
+    searched: &[Searched],
+    word: &str,
+    in_short: bool,
+    room: &mut usize,
+) -> Result<Condition> {
     let dialect = app.store.dialect();
     let mut any = Cond::any();
     for searched in searched {
@@ -1576,7 +1597,7 @@ async fn search(app: &App, searched: &[Searched], word: &str, in_short: bool) ->
             Searched::Plain(column) => {
                 contains_in_any_case(dialect, col(column), word).into_condition()
             }
-            Searched::Through(through) => through.condition(app, word, in_short).await?,
+            Searched::Through(through) => through.condition(app, word, in_short, room).await?,
         });
     }
     Ok(any)

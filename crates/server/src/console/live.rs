@@ -39,8 +39,9 @@ pub struct Looker<'a> {
     pub app: &'a App,
     pub session: &'a Session,
     pub areas: Vec<(i64, String)>,
-    /// The area that is looked at, when it is one alone.
+    /// The area that is looked at, when it is one alone, and with it those below.
     pub area: Option<i64>,
+    within: Option<Vec<i64>>,
     pub refusal: Option<Refusal>,
 }
 
@@ -166,11 +167,16 @@ impl<'a> Looker<'a> {
         } else {
             Vec::new()
         };
+        let within = match area {
+            Some(area) => Some(AREA.ids_with_below(app, &area.to_string()).await?),
+            None => None,
+        };
         Ok(Looker {
             app,
             session,
             areas,
             area,
+            within,
             refusal: None,
         })
     }
@@ -181,7 +187,8 @@ impl<'a> Looker<'a> {
             return Ok(None);
         }
         let mut terminals = overview::list(self.app, &self.session.caller.scope).await?;
-        terminals.retain(|(_, terminal)| self.area.is_none_or(|area| terminal.area_id == area));
+        let within = self.within.as_deref();
+        terminals.retain(|(_, terminal)| within.is_none_or(|ids| ids.contains(&terminal.area_id)));
         let mut counts = [0; 3];
         for (state, _) in &terminals {
             counts[*state as usize] += 1;
@@ -238,7 +245,7 @@ impl<'a> Looker<'a> {
             return Ok(Vec::new());
         }
         let scope = &self.session.caller.scope;
-        recent::since(self.app, scope, self.area, after, MOST_PUNCHES).await
+        recent::since(self.app, scope, self.within.as_deref(), after, MOST_PUNCHES).await
     }
 
     pub fn terminal_row(&self, state: State, terminal: &Overview) -> Result<String> {
@@ -317,7 +324,8 @@ impl<'a> Looker<'a> {
     pub async fn counts(&self, terminals: Option<[usize; 3]>) -> Result<String> {
         let punches_today = if sees_punches(self.session) {
             Some(grouped(
-                day::count_today(self.app, &self.session.caller.scope, self.area).await?,
+                day::count_today(self.app, &self.session.caller.scope, self.within.as_deref())
+                    .await?,
             ))
         } else {
             None

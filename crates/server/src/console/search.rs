@@ -90,8 +90,10 @@ async fn people(console: &Console, session: &Session, asked: &str) -> Result<Fou
         let address = format!("/{}/{id}", Employee::VIEW.name);
         found.rows.retain(|(other, _)| *other != address);
         found.rows.insert(0, (address, name));
-        found.rows.truncate(MOST);
-        // Who is employed no more is on no list of those who are.
+        // Who is employed no more is on no list of those who are, and takes nobody's place.
+        if usize::try_from(found.count).is_ok_and(|count| count > MOST) {
+            found.rows.truncate(MOST);
+        }
         found.count = found.count.max(1);
     }
     Ok(found)

@@ -23,8 +23,10 @@ use tokio::sync::Mutex;
 
 /// The states that say somebody left: out, to a break, overtime's end, to a meal.
 const WAYS_OUT: [i16; 4] = [1, 2, 5, 8];
+/// Those that say somebody came: in, from a break, to overtime, from a meal.
+const WAYS_IN: [i16; 4] = [0, 3, 4, 9];
 
-/// Whoever came before midnight and has not gone since is in for so long after the last punch.
+/// Whoever said before midnight that he came, and nothing since, is in for so long after that.
 const NIGHT: TimeDelta = TimeDelta::hours(12);
 
 /// Which people are looked at: of a department, of an area, by codes or ids as lists are asked. Nothing: all.
@@ -132,6 +134,7 @@ type Moment = (NaiveDateTime, i64);
 struct Person {
     id: i64,
     first: Moment,
+    first_state: i16,
     last: Moment,
     /// Of the last punch.
     last_at: DateTime<Utc>,
@@ -171,6 +174,7 @@ impl Gathered {
                     entry.insert(Person {
                         id,
                         first: at,
+                        first_state: seen.punch_state,
                         last: at,
                         last_at: seen.punch_at,
                         state: seen.punch_state,
@@ -182,13 +186,13 @@ impl Gathered {
     }
 }
 
-/// What is kept of a day: which day, from when on, within which scope, of terminals in which area.
+/// What is kept of a day: which day, from when on, within which scope, of terminals in which areas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Looked {
     date: NaiveDate,
     starts: NaiveDateTime,
     scope: Scope,
-    area: Option<i64>,
+    areas: Option<Vec<i64>>,
 }
 
 /// How far it was gone through.
@@ -213,18 +217,14 @@ impl Default for KeptDays {
 }
 
 impl Looked {
-    fn today(app: &App, scope: &Scope, area: Option<i64>) -> Looked {
+    fn today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Looked {
         let now = app.clock.now().with_timezone(&app.zone).naive_local();
         let midnight = now.date().and_time(NaiveTime::MIN);
         Looked {
             date: now.date(),
-            // Past noon the evening before is over for everybody.
-            starts: match now - NIGHT < midnight {
-                true => midnight - NIGHT,
-                false => midnight,
-            },
+            starts: midnight - NIGHT,
             scope: scope.clone(),
-            area,
+            areas: areas.map(<[i64]>::to_vec),
         }
     }
 
@@ -263,7 +263,7 @@ impl Looked {
     }
 
     async fn punches(&self, app: &App, condition: Condition) -> Result<Vec<Seen>> {
-        let mut select = seen_in(&self.scope, self.area);
+        let mut select = seen_in(&self.scope, self.areas.as_deref());
         select
             .columns(
                 [
@@ -286,14 +286,14 @@ impl Looked {
     }
 }
 
-/// How many punches of terminals in one area, or in all, carry today's date, in the server's zone; those a scope leaves.
-pub async fn count_today(app: &App, scope: &Scope, area: Option<i64>) -> Result<i64> {
-    let looked = Looked::today(app, scope, area);
+/// How many punches of terminals in some areas, or in all, carry today's date, in the server's zone; those a scope leaves.
+pub async fn count_today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Result<i64> {
+    let looked = Looked::today(app, scope, areas);
     if looked.is_kept() {
         let hours = looked.gathered(app).await?.hours;
         return Ok(hours.iter().map(|[punches, _]| punches).sum());
     }
-    let mut select = seen_in(scope, area);
+    let mut select = seen_in(scope, areas);
     select
         .expr(Func::count(Expr::col(("punch", "id"))))
         .cond_where(of(looked.date));
@@ -338,7 +338,7 @@ impl Day {
     /// Who came before midnight, has not punched since and has not gone.
     fn since_before_midnight(&self) -> impl Iterator<Item = &Person> {
         self.gathered.before.values().filter(|person| {
-            person.is_inside()
+            WAYS_IN.contains(&person.state)
                 && person.last_at > self.now - NIGHT
                 && !self.gathered.people.contains_key(&person.id)
         })
@@ -352,7 +352,7 @@ impl Day {
         let came = came.filter(move |person| match which {
             Which::Came => true,
             Which::Inside => person.is_inside(),
-            Which::Late => person.first.0 > after,
+            Which::Late => person.is_late(after),
         });
         came.chain(night.into_iter().flatten())
     }
@@ -440,8 +440,16 @@ impl Person {
         !WAYS_OUT.contains(&self.state)
     }
 
+    /// Whose first punch is a way out came before midnight.
+    fn is_late(&self, after: NaiveDateTime) -> bool {
+        self.first.0 > after && !WAYS_OUT.contains(&self.first_state)
+    }
+
     fn punched(&mut self, at: Moment, seen: Seen) {
-        self.first = self.first.min(at);
+        if at < self.first {
+            self.first = at;
+            self.first_state = seen.punch_state;
+        }
         if at > self.last {
             self.last = at;
             self.last_at = seen.punch_at;

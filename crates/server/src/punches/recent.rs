@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::punches::punch;
 use crate::resources::employee;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use muster_store::Sql;
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -39,19 +40,18 @@ impl Recent {
     }
 }
 
-/// The latest punches of an area are looked for among so many of all.
+/// The latest punches of an area, or of who does not see all, are looked for among so many ids.
 const LATEST: i64 = 200_000;
 
-/// At most `most` punches, of terminals in one area or in all, that came after punch `after`, the newest first.
+/// At most `most` punches, of terminals in some areas or in all, that came after punch `after`, the newest first.
 pub async fn since(
     app: &App,
     scope: &Scope,
-    area: Option<i64>,
+    areas: Option<&[i64]>,
     after: i64,
     most: u64,
 ) -> Result<Vec<Recent>> {
-    let newest = punch::counted(app).await?.last_id;
-    let mut select = seen_in(scope, area);
+    let mut select = seen_in(scope, areas);
     select
         .columns(
             [
@@ -77,14 +77,22 @@ pub async fn since(
             ),
             "has_photo",
         )
-        .and_where(Expr::col(("punch", "id")).gt(Ord::max(after, newest - LATEST)))
+        .and_where(Expr::col(("punch", "id")).gt(after))
         .order_by(("punch", "id"), Order::Desc)
         .limit(most);
+    if areas.is_some() || *scope != Scope::default() {
+        let (newest,): (Option<i64>,) = app
+            .store
+            .one(&Sql::new("SELECT MAX(id) FROM punch", []))
+            .await?;
+        let id = Expr::col(("punch", "id"));
+        select.and_where(id.gt(newest.unwrap_or(0) - LATEST));
+    }
     Ok(app.store.all(&select).await?)
 }
 
-/// The punches within a scope, with those who punched; of terminals in one area, when it is one alone.
-pub(super) fn seen_in(scope: &Scope, area: Option<i64>) -> SelectStatement {
+/// The punches within a scope, with those who punched; of terminals in some areas, when it is those alone.
+pub(super) fn seen_in(scope: &Scope, areas: Option<&[i64]>) -> SelectStatement {
     let mut select = Query::select();
     select
         .from("punch")
@@ -94,8 +102,8 @@ pub(super) fn seen_in(scope: &Scope, area: Option<i64>) -> SelectStatement {
         )
         .and_where(Expr::col(("punch", "hidden_at")).is_null())
         .cond_where(punch::within(scope));
-    if let Some(area) = area {
-        select.and_where(Expr::col(("punch", "area_id")).eq(area));
+    if let Some(areas) = areas {
+        select.and_where(Expr::col(("punch", "area_id")).is_in(areas.iter().copied()));
     }
     select
 }

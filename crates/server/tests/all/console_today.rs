@@ -218,16 +218,17 @@ async fn who_came_before_midnight_is_in_until_the_night_is_over() {
     on_both(|server| async move {
         let door = Door::of(&server).await;
         let cookie = door.admin().await;
-        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen"), ("10", "Dara")] {
+        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen"), ("10", "Dara"), ("11", "Eli")] {
             door.hire(&cookie, code, name).await;
         }
         // The terminal's clock is at +05:30. Asha came at 16:30 UTC and stays, Ben left before midnight, Chen forgot to say
-        // so half a day ago, and Dara has left this morning.
+        // so half a day ago, Dara has left this morning, and where Eli punched nobody says which way.
         server
             .bring(
                 "GATE01",
                 "7\t2026-01-15 22:00:00\t0\t1\n8\t2026-01-15 22:00:00\t0\t1\n8\t2026-01-15 23:30:00\t1\t1\n\
-                 9\t2026-01-15 18:20:00\t0\t1\n10\t2026-01-15 22:00:00\t0\t1\n10\t2026-01-16 05:40:00\t1\t1\n",
+                 9\t2026-01-15 18:20:00\t0\t1\n10\t2026-01-15 22:00:00\t0\t1\n10\t2026-01-16 09:40:00\t1\t1\n\
+                 11\t2026-01-15 22:00:00\t255\t1\n",
             )
             .await;
         server.app.clock.advance(TimeDelta::hours(17));
@@ -235,9 +236,10 @@ async fn who_came_before_midnight_is_in_until_the_night_is_over() {
         let list = async |who: &str| codes(&door.get(&format!("/presence?who={who}"), &cookie).await);
         assert_eq!(list("in").await, ["7"]);
         assert_eq!(list("came").await, ["10"]);
-        assert_eq!(list("absent").await, ["8", "9"]);
+        assert_eq!(list("late").await, [""; 0], "who leaves after nine was not late");
+        assert_eq!(list("absent").await, ["11", "8", "9"]);
         let today = door.get("/", &cookie).await.text;
-        assert_eq!(["In now", "Came today", "Not come yet"].map(|name| figure(&today, name)), ["1", "1", "2"]);
+        assert_eq!(["In now", "Came today", "Not come yet"].map(|name| figure(&today, name)), ["1", "1", "3"]);
         let inside = door.get("/presence?who=in", &cookie).await.text;
         assert!(inside.contains("<td>2026-01-15 22:00 <span"), "{inside}");
         let file = door.get("/presence/file?who=in&export_type=csv", &cookie).await.text;
@@ -245,7 +247,7 @@ async fn who_came_before_midnight_is_in_until_the_night_is_over() {
 
         server.app.clock.advance(TimeDelta::hours(4));
         assert_eq!(list("in").await, [""; 0]);
-        assert_eq!(list("absent").await, ["7", "8", "9"]);
+        assert_eq!(list("absent").await, ["11", "7", "8", "9"]);
     })
     .await;
 }

@@ -185,6 +185,17 @@ async fn whoever_chooses_one_means_those_below_it_too_and_programs_mean_that_one
             .bring("GATE01", "9\t2026-01-15 08:00:00\t0\t1\n")
             .await;
 
+        // The live page means the same as the lists that its figures lead to.
+        door.punch(50, "DOCK01", WAREHOUSE).await;
+        let live = door
+            .get(&format!("/live?area={HEAD_OFFICE}"), &cookie)
+            .await
+            .text;
+        assert!(
+            live.contains("data-id=\"50\"") && live.contains("<dt>Punches today</dt><dd>2</dd>"),
+            "{live}"
+        );
+
         let names = async |address: &str| {
             let page = door.get(address, &cookie).await;
             assert_eq!(page.status, StatusCode::OK, "{address}: {}", page.text);
