@@ -189,7 +189,7 @@ for (const javaScriptEnabled of [true, false]) {
     await gate.hello();
     await page.goto("/live");
     const row = page.locator("#terminals > li", { hasText: "GATE01" });
-    await row.getByLabel("New area").fill("Gate");
+    await page.getByLabel("New area").fill("Gate");
     await row.getByRole("button", { name: "Authorise" }).click();
     await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
     await gate.hello();
