@@ -134,12 +134,19 @@ impl Sole {
         Ok(is_locked)
     }
 
+    /// Gives back what it holds before it says farewell: the database ends a connection only some time after that.
     pub(crate) async fn close(&self) {
         if let Some((connection, _)) = self.connection.lock().await.take()
-            && let Err(error) = connection.close().await
+            && let Err(error) = self.give_back(connection).await
         {
             tracing::debug!(%error, "a connection was closed without a farewell");
         }
+    }
+
+    async fn give_back(&self, mut connection: PgConnection) -> Result<()> {
+        let unlocked = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut connection);
+        within(self.patience, unlocked).await?;
+        Ok(connection.close().await?)
     }
 }
 
