@@ -1,7 +1,7 @@
 // What an administrator does: a program gets a token and calls the API with it; users and roles are made, and changed.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { accessible, adminPassword, logIn, scene } from "./harness.mjs";
+import { accessible, adminPassword, authorise, logIn, scene } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const menu = (page, name) => page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true });
@@ -246,10 +246,7 @@ scene("a punch is hidden, stands with the hidden ones, and is shown again", asyn
   const gate = terminal(server, "GATE01");
   await gate.hello();
   await logIn(page);
-  await page.goto("/live");
-  await page.getByLabel("New area").fill("Gate");
-  await page.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "GATE01", "Gate");
   await gate.hello();
   await gate.bring("OPERLOG", "USER PIN=7\tName=Asha\tPri=0\tPasswd=\tCard=\tGrp=1");
   await gate.punches("7\t2026-01-15 08:00:00\t0\t1\t0\t0\t0", "7\t2026-01-15 17:00:00\t1\t1\t0\t0\t0");

@@ -2,18 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessible, logIn, openPart, program, scene, until } from "./harness.mjs";
+import { accessible, authorise, logIn, openPart, program, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const today = () => new Date().toISOString().slice(0, 10);
-
-async function authorise(page, sn, area) {
-  await page.goto("/live");
-  const row = page.locator("#terminals > li", { hasText: sn });
-  await page.getByLabel("New area").fill(area);
-  await row.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: `is authorised in ${area}` }).waitFor();
-}
 
 scene("from the first start to the first live punch", async ({ page, server }) => {
   await logIn(page);

@@ -153,6 +153,15 @@ export async function logIn(page, { username = "admin", password = adminPassword
   await Promise.all([page.waitForURL((url) => !url.pathname.includes("sign-in")), page.press("input[name=password]", "Enter")]);
 }
 
+/** Puts a terminal that waits into a new area. */
+export async function authorise(page, sn, area) {
+  await page.goto("/live");
+  const row = page.locator("#terminals > li", { hasText: sn });
+  await page.getByLabel("New area").fill(area);
+  await row.getByRole("button", { name: "Authorise" }).click();
+  await page.getByRole("status").filter({ hasText: `is authorised in ${area}` }).waitFor();
+}
+
 /** Opens a part of a long form. */
 export function openPart(page, name) {
   return page.getByRole("tablist").getByRole("tab", { name }).click();

@@ -1,6 +1,6 @@
 // The lists and forms as a person uses them: somebody is hired, found, changed and removed; what is refused is told at its field.
 import assert from "node:assert/strict";
-import { accessible, logIn, openPart, pictures, scene } from "./harness.mjs";
+import { accessible, authorise, logIn, openPart, pictures, scene } from "./harness.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
 
@@ -141,11 +141,7 @@ scene("every page of the menu opens, and can be read by everybody", async ({ pag
   // One terminal with a person of its own, so that the lists are not all empty.
   await fetch(`${server.url}/iclock/cdata?SN=TEST0001&options=all&pushver=2.4.1`);
   await logIn(page);
-  await page.goto("/live");
-  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
-  await page.getByLabel("New area").fill("Gate");
-  await row.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "TEST0001", "Gate");
   await fetch(`${server.url}/iclock/cdata?SN=TEST0001&options=all&pushver=2.4.1`);
   const tell = (table, body) => fetch(`${server.url}/iclock/cdata?SN=TEST0001&table=${table}&Stamp=1`, { method: "POST", body });
   const answer = await tell("OPERLOG", "OPLOG 4\t14\t2026-01-15 08:00:00\t0\t0\t0\t0\nUSER PIN=7\tName=Rani\tPri=0\tPasswd=\tCard=\tGrp=1\nFP PIN=7\tFID=1\tSize=4\tValid=1\tTMP=AAAA\n");

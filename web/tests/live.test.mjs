@@ -1,6 +1,6 @@
 // The live page as a person uses it: in, a terminal calls and is authorised, its punch stands there without a reload.
 import assert from "node:assert/strict";
-import { accessible, adminPassword, pictures, scene, until } from "./harness.mjs";
+import { accessible, adminPassword, authorise, pictures, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 async function signIn(page, password = adminPassword) {
@@ -205,11 +205,7 @@ scene("without JavaScript the page shows how things stand", { page: { javaScript
   await terminal(server, "TEST0001").hello();
   await page.goto("/");
   await signIn(page);
-  await page.goto("/live");
-  const row = page.locator("#terminals > li", { hasText: "TEST0001" });
-  await page.getByLabel("New area").fill("Gate");
-  await row.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "TEST0001", "Gate");
   await terminal(server, "TEST0001").hello();
   await terminal(server, "TEST0001").punches("7\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
   await page.getByRole("link", { name: "Load again" }).click();

@@ -1,6 +1,6 @@
 // People by the dozen: from a file that is looked through first, moved together, photographed, resigned, written to.
 import assert from "node:assert/strict";
-import { accessible, logIn, pictures, scene } from "./harness.mjs";
+import { accessible, authorise, logIn, pictures, scene } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
@@ -187,11 +187,7 @@ for (const javaScriptEnabled of [true, false]) {
     }
     const gate = terminal(server, "GATE01");
     await gate.hello();
-    await page.goto("/live");
-    const row = page.locator("#terminals > li", { hasText: "GATE01" });
-    await page.getByLabel("New area").fill("Gate");
-    await row.getByRole("button", { name: "Authorise" }).click();
-    await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+    await authorise(page, "GATE01", "Gate");
     await gate.hello();
     await gate.punches("79\t2026-01-15 08:00:00\t0\t1\t0\t0\t0");
     await page.goto("/unregister");

@@ -1,6 +1,6 @@
 // The page of one terminal as somebody uses it who wonders why there is no punch.
 import assert from "node:assert/strict";
-import { accessible, logIn, pictures, scene } from "./harness.mjs";
+import { accessible, authorise, logIn, pictures, scene } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 scene("a silent terminal is found out about, told something, and emptied by its serial number", async ({ page, server, accept }) => {
@@ -14,11 +14,7 @@ scene("a silent terminal is found out about, told something, and emptied by its 
   await page.getByRole("link", { name: "Put it into an area" }).click();
   await page.getByLabel("Alias", { exact: false }).waitFor();
 
-  await page.goto("/live");
-  const row = page.locator("#terminals > li", { hasText: "GATE01" });
-  await page.getByLabel("New area").fill("Gate");
-  await row.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "GATE01", "Gate");
   await page.goto("/terminals");
   await page.getByRole("link", { name: "GATE01" }).click();
   await page.getByText("It calls: the last time").waitFor();
@@ -70,10 +66,7 @@ scene("one that falls silent says so itself, and why; back again, it brings a pe
   const gate = terminal(server, "GATE01");
   await gate.hello();
   await logIn(page);
-  await page.goto("/live");
-  await page.getByLabel("New area").fill("Gate");
-  await page.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "GATE01", "Gate");
   await page.goto("/terminals");
   await page.getByRole("link", { name: "GATE01" }).click();
   await page.getByRole("link", { name: "Change" }).click();
@@ -121,11 +114,7 @@ scene("the list tells terminals apart, leads to what waits for one, and that is 
   await gate.hello();
   await yard.hello();
   await logIn(page);
-  await page.goto("/live");
-  const waiting = page.locator("#terminals > li", { hasText: "GATE01" });
-  await page.getByLabel("New area").fill("Gate");
-  await waiting.getByRole("button", { name: "Authorise" }).click();
-  await page.getByRole("status").filter({ hasText: "is authorised in Gate" }).waitFor();
+  await authorise(page, "GATE01", "Gate");
   await gate.hello();
   await gate.bring("options", "UserCount=118,MaxUserCount=3000,FPCount=4,MaxFingerCount=3000,TransactionCount=95000,MaxAttLogCount=100000");
 
