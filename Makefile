@@ -64,7 +64,7 @@ soak: web ## an hour: kills under load (ROUNDS=50), faults of FAULT=60 seconds e
 	cargo build --release --package muster
 	scripts/with-postgres --durable scripts/soak $(or $(MINUTES),15)
 
-fuzz: ## feeds made-up messages to the parsers, EXECUTIONS=1000000 each (needs cargo-fuzz)
+fuzz: ## feeds made-up messages to the parsers, EXECUTIONS=1000000 each
 	scripts/fuzz $(or $(EXECUTIONS),1000000)
 
 supply: ## licenses, sources and known holes of all crates, and bills of materials into target/sbom
