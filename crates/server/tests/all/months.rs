@@ -585,7 +585,7 @@ async fn the_doctor_says_when_there_are_more_months_than_locks() {
         + current_setting('max_prepared_transactions')::bigint)";
     let connections = i64::from(app.app.config.database_connections) + 1;
     // With the two that are there, the first number that is too much.
-    let months = app.number(room).await / (12 * connections) - 1;
+    let months = app.number(room).await / (13 * connections) - 1;
     for (months, is_content) in [(months - 1, true), (1, false)] {
         execute(
             &database,
