@@ -2,7 +2,9 @@
 //! stored, in one transaction, or nothing; then every bad row is named.
 
 use super::export::parted;
-use super::{AT_ONCE, Writable, by_ids, col, followed, id_column};
+use super::field::{col, id_column};
+use super::named::{AT_ONCE, by_ids};
+use super::write::{Writable, followed};
 use crate::access::{Caller, Right};
 use crate::answer::Answer;
 use crate::app::App;
