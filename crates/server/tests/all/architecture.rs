@@ -74,7 +74,7 @@ const AXUM: &[&str] = &[
     "console/",
     "answer.rs",
     "error.rs",
-    "extract.rs",
+    "extract/body.rs",
     "front.rs",
     "input.rs",
     "listener.rs",
