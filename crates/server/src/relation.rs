@@ -199,35 +199,18 @@ impl Relation {
 
     /// The ids of what a filter means, and of all below it.
     pub async fn ids_with_below(&self, app: &App, values: &str) -> Result<Vec<i64>> {
-        let id = || Alias::new("id");
-        let mut step = SelectStatement::new();
-        step.expr(col(("lower", "id")))
-            .from_as(Alias::new(self.table), Alias::new("lower"))
-            .join(
-                JoinType::InnerJoin,
-                Alias::new("below"),
-                col(("lower", "parent_id")).eq(col(("below", "id"))),
-            );
-        let mut below = SelectStatement::new();
-        below
+        let mut meant = SelectStatement::new();
+        meant
             .expr(col(self.id()))
             .from(Alias::new(self.table))
-            .and_where(any_of(self.code(), self.id(), values))
-            // Distinct: a circle, were there one, would end the walk.
-            .union(UnionType::Distinct, step);
-        let mut table = CommonTableExpression::new();
-        table
-            .table_name(Alias::new("below"))
-            .column(id())
-            .query(below);
-        let mut with = WithClause::new();
-        with.recursive(true).cte(table);
+            .and_where(any_of(self.code(), self.id(), values));
         let mut select = SelectStatement::new();
         select
-            .column(id())
+            .column(Alias::new("id"))
             .from(Alias::new("below"))
-            .order_by(id(), Order::Asc);
-        let found: Vec<(i64,)> = app.store.all(&select.with(with)).await?;
+            .order_by(Alias::new("id"), Order::Asc);
+        let query = select.with(below(self.table, &[], meant));
+        let found: Vec<(i64,)> = app.store.all(&query).await?;
         Ok(found.into_iter().map(|(id,)| id).collect())
     }
 
@@ -261,6 +244,30 @@ impl Relation {
             .add(col(column).is_in(asked.ids))
             .into()
     }
+}
+
+/// The table `below` of a statement: the rows of a tree that `first` finds, and all below them. `first` has the columns
+/// `kept`, which those below take over from the one above them, and then the id.
+pub fn below(tree: &'static str, kept: &[&'static str], mut first: SelectStatement) -> WithClause {
+    let mut step = SelectStatement::new();
+    step.exprs(kept.iter().map(|name| col(("below", *name))))
+        .expr(col(("lower", "id")))
+        .from_as(Alias::new(tree), Alias::new("lower"))
+        .join(
+            JoinType::InnerJoin,
+            Alias::new("below"),
+            col(("lower", "parent_id")).eq(col(("below", "id"))),
+        );
+    // Distinct: a circle, were there one, would end the walk.
+    first.union(UnionType::Distinct, step);
+    let mut table = CommonTableExpression::new();
+    table
+        .table_name(Alias::new("below"))
+        .columns(kept.iter().chain(&["id"]).copied().map(Alias::new))
+        .query(first);
+    let mut with = WithClause::new();
+    with.recursive(true).cte(table);
+    with
 }
 
 /// What a filter names: each once, so that no list is longer than a statement may be.

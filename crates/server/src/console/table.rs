@@ -2,6 +2,14 @@
 //! what can be done with the rows that are ticked. What a page shows of its resource is a `View`; what
 //! may be asked, and which rows somebody sees, is the resource's own.
 
+mod column;
+mod excerpt;
+mod filter;
+
+pub use column::{Cell, Column, Going, Lamp, Words, text_at};
+pub use excerpt::{Excerpt, excerpt};
+pub use filter::{Asked, Choice, Filter, as_programs_ask, choices, word_of, words_as_choices};
+
 use crate::access::{Caller, Right};
 use crate::app::App;
 use crate::console::Console;
@@ -17,16 +25,16 @@ use crate::console::works::Sending;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::{self, Text};
-use crate::relation::Relation;
 use crate::resource::{self, Resource, Selection};
 use crate::routes::{self, Endpoint};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use column::{Heading, heading};
+use filter::{AskedField, fields};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use url::form_urlencoded;
 
 /// Rows on a page, unless somebody wants more or fewer.
 const SIZE: i64 = 50;
@@ -129,298 +137,6 @@ impl View {
     }
 }
 
-/// A column of the table.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    heading: Text,
-    /// Members of the resource's answer; of a relation `relation.member`. What is there of them is
-    /// shown with a space between.
-    members: &'static [&'static str],
-    /// The same where rows are written into a file.
-    in_files: &'static [&'static str],
-    /// The field by which it is put in order.
-    order: Option<&'static str>,
-    words: Words,
-    is_number: bool,
-    going: Option<Going>,
-    /// The member that stands below, more quietly.
-    below: Option<&'static str>,
-    /// The member that is true when something is amiss with what stands there.
-    amiss: Option<&'static str>,
-    /// The member with the address the cell leads to.
-    leads: Option<&'static str>,
-    /// Left out unless somebody chooses it.
-    pub is_spare: bool,
-}
-
-/// A way on from a cell, for those who may go it: an address that the cell's text completes, and what
-/// stands there in place of the text.
-#[derive(Debug, Clone, Copy)]
-pub struct Going {
-    pub right: Right,
-    pub address: &'static str,
-    pub name: Text,
-}
-
-/// What a value is called where people read it.
-#[derive(Debug, Clone, Copy)]
-pub enum Words {
-    AsItIs,
-    /// Each value as text, and its word.
-    Of(&'static [(&'static str, Text)]),
-    /// The same with a dot before it, in a colour.
-    State(&'static [(&'static str, Text, Lamp)]),
-    By(fn(i16) -> String),
-    /// The same of a text.
-    In(fn(&str) -> String),
-}
-
-/// The colour of a state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lamp {
-    Good,
-    /// Somebody should look.
-    Warn,
-    Bad,
-    /// Nothing in particular.
-    Plain,
-}
-
-impl Lamp {
-    /// The class of its style.
-    pub fn class(self) -> &'static str {
-        match self {
-            Lamp::Good => "state good",
-            Lamp::Warn => "state warn",
-            Lamp::Bad => "state bad",
-            Lamp::Plain => "state",
-        }
-    }
-}
-
-impl Column {
-    pub const fn new(heading: Text, members: &'static [&'static str]) -> Column {
-        Column {
-            heading,
-            members,
-            in_files: members,
-            order: None,
-            words: Words::AsItIs,
-            is_number: false,
-            going: None,
-            below: None,
-            amiss: None,
-            leads: None,
-            is_spare: false,
-        }
-    }
-
-    /// What people read there is put for them: programs get these members.
-    pub const fn in_files(self, members: &'static [&'static str]) -> Column {
-        Column {
-            in_files: members,
-            ..self
-        }
-    }
-
-    pub const fn below(self, member: &'static str) -> Column {
-        Column {
-            below: Some(member),
-            ..self
-        }
-    }
-
-    pub const fn amiss(self, member: &'static str) -> Column {
-        Column {
-            amiss: Some(member),
-            ..self
-        }
-    }
-
-    pub const fn leads(self, member: &'static str) -> Column {
-        Column {
-            leads: Some(member),
-            ..self
-        }
-    }
-
-    pub const fn spare(self) -> Column {
-        Column {
-            is_spare: true,
-            ..self
-        }
-    }
-
-    pub const fn going(self, going: Going) -> Column {
-        Column {
-            going: Some(going),
-            ..self
-        }
-    }
-
-    pub const fn by(self, order: &'static str) -> Column {
-        Column {
-            order: Some(order),
-            ..self
-        }
-    }
-
-    pub const fn words(self, words: Words) -> Column {
-        Column { words, ..self }
-    }
-
-    pub const fn number(self) -> Column {
-        Column {
-            is_number: true,
-            ..self
-        }
-    }
-
-    /// By which it is chosen. A list has each once.
-    pub fn key(&self) -> String {
-        let way = if self.going.is_some() { ".go" } else { "" };
-        format!("{}{way}", self.members.join("."))
-    }
-
-    fn cell(&self, row: &Value) -> Cell {
-        let values: Vec<String> = self
-            .members
-            .iter()
-            .filter_map(|path| text_at(row, path))
-            .collect();
-        let plain = values.join(" ");
-        let (text, state) = match self.words {
-            Words::AsItIs => (self.yes_or_no(row).map_or(plain, String::from), None),
-            Words::Of(words) => {
-                let word = words.iter().find(|(value, _)| *value == plain);
-                (word.map_or(plain, |(_, word)| word.to_string()), None)
-            }
-            Words::State(words) => match words.iter().find(|(value, ..)| *value == plain) {
-                Some((_, word, lamp)) => (word.to_string(), Some(*lamp)),
-                None => (plain, None),
-            },
-            Words::In(word) => (word(&plain), None),
-            Words::By(word) => (plain.parse().map_or(plain, word), None),
-        };
-        Cell {
-            text,
-            below: self.below.and_then(|member| text_at(row, member)),
-            is_amiss: self.amiss.is_some_and(|member| row[member] == true),
-            state,
-            is_number: self.is_number,
-            link: self.leads.and_then(|member| text_at(row, member)),
-        }
-    }
-
-    /// The word of a column that is true or false.
-    fn yes_or_no(&self, row: &Value) -> Option<Text> {
-        let [member] = self.members else { return None };
-        let is_so = row.get(member)?.as_bool()?;
-        Some(if is_so { t!("Yes") } else { t!("No") })
-    }
-
-    /// The same with the way on from it.
-    fn cell_for(&self, row: &Value, caller: &Caller) -> Cell {
-        let cell = self.cell(row);
-        match self.going {
-            None => cell,
-            Some(going) if caller.may(going.right) && !cell.text.is_empty() => {
-                let text: String = form_urlencoded::byte_serialize(cell.text.as_bytes()).collect();
-                Cell {
-                    link: Some(format!("{}{text}", going.address)),
-                    text: going.name.to_string(),
-                    ..cell
-                }
-            }
-            Some(_) => Cell {
-                text: String::new(),
-                ..cell
-            },
-        }
-    }
-}
-
-/// The text at `member` or `relation.member`; of several relations, with commas. None for null and "".
-pub fn text_at(row: &Value, path: &str) -> Option<String> {
-    let (member, inner) = match path.split_once('.') {
-        Some((member, inner)) => (member, Some(inner)),
-        None => (path, None),
-    };
-    let value = row.get(member)?;
-    let text = match (inner, value) {
-        (Some(inner), Value::Array(items)) => items
-            .iter()
-            .filter_map(|item| text(item.get(inner)?))
-            .collect::<Vec<_>>()
-            .join(", "),
-        (Some(inner), value) => text(value.get(inner)?)?,
-        (None, value) => text(value)?,
-    };
-    Some(text).filter(|text| !text.is_empty())
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
-}
-
-/// A field of the bar above the table.
-#[derive(Debug, Clone, Copy)]
-pub struct Filter {
-    /// The parameter of the list.
-    pub name: &'static str,
-    pub label: Text,
-    pub asked: Asked,
-}
-
-/// How a filter is asked for.
-#[derive(Debug, Clone, Copy)]
-pub enum Asked {
-    Text,
-    Day,
-    OneOf(&'static [(&'static str, Text)]),
-    /// The same, and what the list shows when nothing is chosen.
-    OneOfElse(Text, &'static [(&'static str, Text)]),
-    Related(Relation),
-    /// The same, and those below the one that is chosen are meant, too.
-    Within(Relation),
-}
-
-/// Puts what a list is asked for by people into programs' words.
-pub async fn as_programs_ask<R: Listed>(app: &App, query: &mut Query) -> Result<()> {
-    for filter in R::VIEW.filters {
-        if let Asked::Within(relation) = filter.asked
-            && let Some(chosen) = query.take(filter.name)
-        {
-            query.put(filter.name, relation.with_below(app, &chosen).await?);
-        }
-    }
-    R::asked_by_people(query);
-    Ok(())
-}
-
-// ---- what the page is made of -----------------------------------------------------------------
-
-pub struct Cell {
-    pub text: String,
-    pub below: Option<String>,
-    pub is_amiss: bool,
-    /// With a dot.
-    pub state: Option<Lamp>,
-    is_number: bool,
-    pub link: Option<String>,
-}
-
-impl Cell {
-    /// It may be broken into lines.
-    pub fn is_long(&self) -> bool {
-        self.text.chars().count() > 32
-    }
-}
-
 struct Row {
     id: String,
     /// Where it opens.
@@ -428,50 +144,6 @@ struct Row {
     /// What it is called, for whoever cannot see the row.
     name: String,
     cells: Vec<Cell>,
-}
-
-/// A few rows of a list on another page.
-pub struct Excerpt {
-    pub headings: Vec<Text>,
-    pub lines: Vec<Line>,
-}
-
-impl Excerpt {
-    pub fn has_marked(&self) -> bool {
-        self.lines.iter().any(|line| line.is_marked)
-    }
-}
-
-pub struct Line {
-    pub id: i64,
-    pub is_marked: bool,
-    pub cells: Vec<Cell>,
-}
-
-struct Heading {
-    text: Text,
-    /// The list in this order, or the other way round when it is so already.
-    link: Option<String>,
-    /// `ascending` or `descending`, when the list is in its order.
-    sorted: Option<&'static str>,
-    is_number: bool,
-}
-
-struct AskedField {
-    name: &'static str,
-    label: Text,
-    /// What it is called when nothing is chosen.
-    unasked: Text,
-    /// `text`, `date` or `select`.
-    control: &'static str,
-    value: String,
-    options: Vec<Choice>,
-}
-
-pub struct Choice {
-    pub value: String,
-    pub label: String,
-    pub chosen: bool,
 }
 
 #[derive(Template)]
@@ -826,39 +498,6 @@ pub async fn shown_to_people<R: Listed>(
     Ok(shown)
 }
 
-/// The first rows of a list as `parameters` narrow it, without some columns. Those for which `marked`
-/// holds are marked.
-pub async fn excerpt<R: Listed>(
-    app: &App,
-    caller: &Caller,
-    parameters: &[(&str, &str)],
-    without: &[Text],
-    marked: impl Fn(&R::Row) -> bool,
-) -> Result<Excerpt> {
-    let mut query = Query::from_pairs(parameters.iter().copied());
-    query.extend([("ordering", R::VIEW.order.to_owned())]);
-    let rows = resource::page::<R>(app, caller, &mut query).await?.rows;
-    let marks: Vec<(i64, bool)> = rows.iter().map(|row| (R::id(row), marked(row))).collect();
-    let columns: Vec<&Column> = R::VIEW
-        .columns
-        .iter()
-        .filter(|column| !column.is_spare && !without.contains(&column.heading))
-        .collect();
-    let lines = shown_to_people::<R>(app, caller, rows).await?;
-    Ok(Excerpt {
-        headings: columns.iter().map(|column| column.heading).collect(),
-        lines: lines
-            .iter()
-            .zip(marks)
-            .map(|(row, (id, is_marked))| Line {
-                id,
-                is_marked,
-                cells: columns.iter().map(|column| column.cell(row)).collect(),
-            })
-            .collect(),
-    })
-}
-
 /// What was just done, by the word that stands in the address; other words say nothing.
 pub async fn told(
     app: &App,
@@ -882,121 +521,6 @@ pub async fn told(
         ("removed", count) => tn!(count, "{count} removed.", "{count} removed."),
         _ => return Ok(act::told(acts, word, person)),
     }))
-}
-
-fn heading(
-    column: &Column,
-    ordering: &str,
-    link: &impl Fn(&[(&str, Option<String>)]) -> String,
-) -> Heading {
-    let first = ordering.split(',').next().unwrap_or_default();
-    let (now, is_descending) = match first.strip_prefix('-') {
-        Some(name) => (name, true),
-        None => (first, false),
-    };
-    let is_sorted = column.order == Some(now);
-    Heading {
-        text: column.heading,
-        link: column.order.map(|order| {
-            let turned = if is_sorted && !is_descending {
-                format!("-{order}")
-            } else {
-                order.to_owned()
-            };
-            link(&[("ordering", Some(turned)), ("page", None)])
-        }),
-        sorted: is_sorted.then_some(if is_descending {
-            "descending"
-        } else {
-            "ascending"
-        }),
-        is_number: column.is_number,
-    }
-}
-
-/// What a filter's value is called.
-pub async fn word_of(
-    app: &App,
-    caller: &Caller,
-    filter: &Filter,
-    value: &str,
-) -> Result<Option<String>> {
-    let options = match filter.asked {
-        Asked::Text | Asked::Day => return Ok(None),
-        Asked::OneOf(words) | Asked::OneOfElse(_, words) => words_as_choices(words, value),
-        Asked::Related(relation) | Asked::Within(relation) => {
-            choices(app, caller, relation, &[value]).await?
-        }
-    };
-    let chosen = options.into_iter().find(|option| option.chosen);
-    Ok(chosen.map(|option| option.label))
-}
-
-async fn fields(
-    app: &App,
-    caller: &Caller,
-    query: &mut Query,
-    filters: &[Filter],
-) -> Result<Vec<AskedField>> {
-    let mut fields = Vec::with_capacity(filters.len());
-    for filter in filters {
-        let value = query.take(filter.name).unwrap_or_default();
-        let (control, options) = match filter.asked {
-            Asked::Text => ("text", Vec::new()),
-            Asked::Day => ("date", Vec::new()),
-            Asked::OneOf(words) | Asked::OneOfElse(_, words) => {
-                ("select", words_as_choices(words, &value))
-            }
-            Asked::Related(relation) | Asked::Within(relation) => {
-                ("select", choices(app, caller, relation, &[&value]).await?)
-            }
-        };
-        fields.push(AskedField {
-            name: filter.name,
-            label: filter.label,
-            unasked: match filter.asked {
-                Asked::OneOfElse(unasked, _) => unasked,
-                _ => t!("Any"),
-            },
-            control,
-            value,
-            options,
-        });
-    }
-    Ok(fields)
-}
-
-pub fn words_as_choices(words: &[(&str, Text)], value: &str) -> Vec<Choice> {
-    words
-        .iter()
-        .map(|(one, word)| Choice {
-            value: (*one).to_owned(),
-            label: word.to_string(),
-            chosen: *one == value,
-        })
-        .collect()
-}
-
-/// The rows of a relation that the caller may choose from.
-pub async fn choices(
-    app: &App,
-    caller: &Caller,
-    relation: Relation,
-    chosen: &[&str],
-) -> Result<Vec<Choice>> {
-    Ok(relation
-        .choices(app, caller)
-        .await?
-        .into_iter()
-        .map(|(id, code, name)| {
-            let value = id.to_string();
-            Choice {
-                chosen: chosen.contains(&value.as_str()),
-                label: format!("{name} ({code})"),
-                value,
-            }
-        })
-        .collect())
 }
 
 #[cfg(test)]

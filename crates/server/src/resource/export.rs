@@ -1,7 +1,9 @@
 //! A list as a file: every row the filters and the caller's scope leave, in the list's order and
 //! without pages, written as the rows come from the database.
 
-use super::{Resource, Selection, list_parameters};
+use super::Resource;
+use super::endpoints::list_parameters;
+use super::selection::Selection;
 use crate::access::{Caller, Right};
 use crate::answer::{Answer, Stream};
 use crate::app::App;

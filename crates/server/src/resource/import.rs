@@ -1,34 +1,37 @@
 //! A file as rows of a list: what an export wrote, or a table with the same names. All of it is
 //! stored, in one transaction, or nothing; then every bad row is named.
 
+mod file;
+mod header;
+mod order;
+
 use super::export::parted;
-use super::{AT_ONCE, Writable, by_ids, col, followed, id_column};
+use super::field::{col, id_column};
+use super::named::{AT_ONCE, by_ids};
+use super::write::{Writable, followed};
 use crate::access::{Caller, Right};
 use crate::answer::Answer;
 use crate::app::App;
-use crate::appendix;
 use crate::error::{BadRow, Error, Problem, Result};
 use crate::extract::{Body, Call};
 use crate::input::brief;
-use crate::language;
 use crate::relation::Known;
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::writing::Writing;
+use file::{finished, read};
 use futures::{StreamExt, stream};
+use header::{Column, read_header};
 use http::{Method, StatusCode};
-use muster_sheets::{Limits, Row};
+use muster_sheets::Row;
+use order::above;
 use sea_query::{ExprTrait, SelectStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read, Seek};
 use std::iter;
-use std::ops::ControlFlow;
-use tokio::sync::{SemaphorePermit, mpsc};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::SemaphorePermit;
 
-/// More rows are refused: all of them wait in memory until the last one is found good.
-const MOST_ROWS: u64 = 100_000;
 /// So many rows are checked at a time: passwords are hashed there.
 const CHECKED_AT_ONCE: usize = 8;
 /// The id of a row of this file, before it has one.
@@ -57,32 +60,6 @@ pub type Labels = [(String, &'static str)];
 pub enum Progress {
     Checked(u64),
     Stored { done: u64, of: u64 },
-}
-
-/// Where the cells of a column go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
-    member: String,
-    is_list: bool,
-}
-
-/// What a name in the first row says of the cells below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Column {
-    Of(Target),
-    /// What exports write and nobody can change.
-    Shown,
-    /// There is no name: nothing can be meant.
-    Nameless,
-}
-
-impl Column {
-    fn target(&self) -> Option<&Target> {
-        match self {
-            Column::Of(target) => Some(target),
-            Column::Shown | Column::Nameless => None,
-        }
-    }
 }
 
 /// A row of the file, as the body of a request.
@@ -171,75 +148,6 @@ async fn checked<'a, R: Writable>(
     }
     finished(reading).await?;
     Ok(import)
-}
-
-/// Reads on a thread of its own, a few rows ahead.
-fn read(
-    file: impl Read + Seek + Send + 'static,
-) -> (
-    mpsc::Receiver<Vec<Row>>,
-    JoinHandle<muster_sheets::Result<()>>,
-) {
-    let (to, rows) = mpsc::channel(2);
-    let reading = spawn_blocking(move || {
-        let limits = Limits {
-            // And the names.
-            rows: MOST_ROWS + 1,
-            ..Limits::default()
-        };
-        let mut batch = Vec::with_capacity(AT_ONCE);
-        muster_sheets::read(file, &limits, |row| {
-            batch.push(row);
-            if batch.len() < AT_ONCE || to.blocking_send(std::mem::take(&mut batch)).is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        // Whoever does not want it any more has said why.
-        let _ = to.blocking_send(batch);
-        Ok(())
-    });
-    (rows, reading)
-}
-
-async fn finished(reading: JoinHandle<muster_sheets::Result<()>>) -> Result<()> {
-    match reading.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(muster_sheets::Error::Io(error))) => Err(Error::Internal(error.into())),
-        Ok(Err(error)) => {
-            let code = match error {
-                // Its kind is known, there is only nothing in it, or too much.
-                muster_sheets::Error::Empty | muster_sheets::Error::TooLarge(_) => {
-                    appendix::PROGRAM_ERROR
-                }
-                _ => appendix::UNSUPPORTED_FORMAT,
-            };
-            let problem = Problem::new("import_file", unreadable(&error));
-            Err(Error::Invalid(vec![problem.coded(code)]))
-        }
-        Err(error) => Err(Error::Internal(error.into())),
-    }
-}
-
-/// Why a file is no table, for whoever sent it.
-fn unreadable(error: &muster_sheets::Error) -> String {
-    use muster_sheets::Error as Sheet;
-    match error {
-        Sheet::Empty => t!("The file is empty.").into(),
-        Sheet::Unknown => t!("The file is neither csv, tab separated text, xls nor xlsx.").into(),
-        Sheet::Protected => t!("The file is protected by a password.").into(),
-        Sheet::TooOld => {
-            t!("The file was written by a program of before 1997. Save it as xlsx.").into()
-        }
-        Sheet::NotUtf8 { line } => t!(
-            "Line {line} is not UTF-8. Save the file as UTF-8 text.",
-            line = line
-        ),
-        Sheet::Damaged(what) => t!("The file is damaged: {what}.", what = what),
-        Sheet::TooLarge(what) => t!("The file is too large: {what}.", what = what),
-        Sheet::Io(error) => t!("The file cannot be read: {reason}.", reason = error),
-    }
 }
 
 struct Import<'a, R: Writable> {
@@ -595,12 +503,6 @@ fn told_of_row<R: Writable>(error: Error) -> Result<Vec<Problem>> {
     }
 }
 
-/// The code of the one above, which may be in this file too.
-fn above<R: Writable>(body: &Body) -> Option<&str> {
-    let (_, value) = body.first_of(R::ABOVE)?;
-    value.as_str()
-}
-
 async fn check<R: Writable>(
     app: &App,
     caller: &Caller,
@@ -614,210 +516,6 @@ async fn check<R: Writable>(
         }
         Err(error) => Err(error),
     }
-}
-
-impl<R: Writable> Import<'_, R> {
-    /// The rows that have one above them, that one first; whoever stands above itself is bad.
-    async fn in_order(&mut self) -> Result<Vec<Given<R>>> {
-        let circles = self.circles().await?;
-        let (circular, below): (Vec<_>, Vec<_>) = std::mem::take(&mut self.below)
-            .into_iter()
-            .partition(|given| circles.contains(&given.code));
-        for given in circular {
-            let message = t!(
-                "Cannot be set as parent {thing}.",
-                thing = language::worded(R::NAME)
-            );
-            let field = given.body.first_of(R::ABOVE).map_or("", |(name, _)| name);
-            let problem = Problem::new(field, message).coded(R::BAD_PARENT);
-            self.is_bad(given.row, &given.code, [problem]);
-        }
-        let places: HashMap<&str, usize> = below
-            .iter()
-            .enumerate()
-            .map(|(place, given)| (given.code.as_str(), place))
-            .collect();
-        let mut children: Vec<Vec<usize>> = vec![Vec::new(); below.len()];
-        let mut ready = VecDeque::new();
-        for (place, given) in below.iter().enumerate() {
-            match above::<R>(&given.body).and_then(|above| places.get(above)) {
-                Some(above) => children[*above].push(place),
-                None => ready.push_back(place),
-            }
-        }
-        let mut order = Vec::with_capacity(below.len());
-        while let Some(place) = ready.pop_front() {
-            ready.extend(&children[place]);
-            order.push(place);
-        }
-        let mut below: Vec<Option<Given<R>>> = below.into_iter().map(Some).collect();
-        Ok(order
-            .into_iter()
-            .filter_map(|place| below[place].take())
-            .collect())
-    }
-
-    /// The codes of the file that would be above themselves, by the file and, where that says nothing, by
-    /// what is stored.
-    async fn circles(&self) -> Result<HashSet<String>> {
-        if self.below.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let stored = R::stored_above(self.app).await?;
-        let mut parents: HashMap<&str, &str> = stored
-            .iter()
-            .map(|(code, above)| (code.as_str(), above.as_str()))
-            .collect();
-        for given in &self.below {
-            if let Some(above) = above::<R>(&given.body) {
-                parents.insert(&given.code, above);
-            }
-        }
-        let codes = self.below.iter().map(|given| given.code.as_str());
-        let circles = circles(codes, &parents);
-        Ok(circles.into_iter().map(str::to_owned).collect())
-    }
-}
-
-/// Which of these, or of those above them, are above themselves.
-fn circles<'a>(
-    codes: impl Iterator<Item = &'a str>,
-    above: &HashMap<&'a str, &'a str>,
-) -> HashSet<&'a str> {
-    let mut circles = HashSet::new();
-    // In which walk each was met.
-    let mut met: HashMap<&str, usize> = HashMap::new();
-    for (walk, code) in codes.enumerate() {
-        let mut here = Some(code);
-        while let Some(code) = here.filter(|code| !met.contains_key(code)) {
-            met.insert(code, walk);
-            here = above.get(code).copied();
-        }
-        // The walk came to where it had been: from there it goes round.
-        while let Some(code) = here.filter(|code| met[code] == walk && circles.insert(*code)) {
-            here = above.get(code).copied();
-        }
-    }
-    circles
-}
-
-/// Which member each column is for, or what is wrong with the names.
-fn read_header<R: Writable>(
-    row: &Row,
-    labels: &Labels,
-) -> std::result::Result<Vec<Column>, Vec<BadRow>> {
-    let mut bad = Vec::new();
-    let mut is_bad = |column: &str, message: String| {
-        bad.push(BadRow {
-            row: row.number,
-            problem: Problem::new(column, message),
-        });
-    };
-    let exported = super::export::names::<R>();
-    let is_known = |name: &str| target::<R>(name).is_some() || exported.contains(&name);
-    let names: Vec<String> = row
-        .cells
-        .iter()
-        .map(|cell| plain_name(cell))
-        .map(|name| match is_known(&name) {
-            true => name,
-            false => labelled(labels, &name).map_or(name, str::to_owned),
-        })
-        .collect();
-    let mut header: Vec<Column> = Vec::with_capacity(names.len());
-    for (name, cell) in names.iter().zip(&row.cells) {
-        let column = match target::<R>(name) {
-            Some(target) => Column::Of(target),
-            None if name.is_empty() => Column::Nameless,
-            None => Column::Shown,
-        };
-        if column == Column::Shown && !exported.contains(&name.as_str()) {
-            let shown = brief(cell.trim());
-            is_bad(&shown, t!("There is no such column.").into());
-        }
-        if column.target().is_some() && header.contains(&column) {
-            is_bad(name, t!("This column stands twice.").into());
-        }
-        header.push(column);
-    }
-    let has = |wanted: &str| {
-        let mut targets = header.iter().filter_map(Column::target);
-        targets.any(|target| target.member == wanted)
-    };
-    if !has(R::KEY) {
-        is_bad(R::KEY, t!("This field is required.").into());
-    }
-    // A name says nothing that can be looked up: its code has to be there too.
-    for member in R::ANSWER {
-        let [(code, _), rest @ ..] = member.columns else {
-            continue;
-        };
-        if target::<R>(code).is_none() {
-            continue;
-        }
-        let is_given = has(code) || has(member.name);
-        for (name, _) in rest {
-            if !is_given && names.iter().any(|given| given == name) {
-                is_bad(
-                    name,
-                    t!("Names are not looked up: give {code}.", code = code),
-                );
-            }
-        }
-    }
-    if bad.is_empty() { Ok(header) } else { Err(bad) }
-}
-
-/// `Dept. Code` is `dept_code`.
-fn plain_name(text: &str) -> String {
-    let words: Vec<String> = text
-        .to_lowercase()
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    words.join("_")
-}
-
-/// The member that is called so, and no other is.
-fn labelled(labels: &Labels, name: &str) -> Option<&'static str> {
-    let mut members = labels
-        .iter()
-        .filter(|(label, _)| plain_name(label) == name)
-        .map(|(_, member)| *member);
-    let first = members.next()?;
-    members.all(|other| other == first).then_some(first)
-}
-
-/// The member a column of that name is for: one that can be written, or the code of a relation.
-fn target<R: Writable>(name: &str) -> Option<Target> {
-    let name = R::LABELS
-        .iter()
-        .find(|(label, _)| *label == name)
-        .map_or(name, |(_, member)| member);
-    let is_list = |kind: Kind| {
-        matches!(
-            kind,
-            Kind::ReferenceList | Kind::TextList | Kind::RelationList
-        )
-    };
-    let to = |member: &str, kind: Kind| {
-        Some(Target {
-            member: member.to_owned(),
-            is_list: is_list(kind),
-        })
-    };
-    if let Some(member) = R::INPUT.iter().find(|member| member.name == name) {
-        return to(member.name, member.kind);
-    }
-    let relation = R::ANSWER.iter().find(|member| {
-        member
-            .columns
-            .first()
-            .is_some_and(|(code, _)| *code == name)
-            && R::INPUT.iter().any(|input| input.name == member.name)
-    })?;
-    to(name, relation.kind)
 }
 
 async fn answer_import<R: Writable>(call: Call) -> Result<Answer> {
@@ -905,27 +603,4 @@ pub fn import<R: Writable>(name: &str) -> Endpoint {
         answer_import::<R>,
     )
     .with_file()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::circles;
-    use std::collections::HashMap;
-
-    #[test]
-    fn who_hangs_from_a_circle_is_not_in_it() {
-        let above = HashMap::from([
-            ("a", "b"),
-            ("b", "c"),
-            ("c", "a"),
-            ("d", "a"),
-            ("e", "e"),
-            ("f", "top"),
-        ]);
-        let mut found: Vec<&str> = circles(["d", "a", "e", "f"].into_iter(), &above)
-            .into_iter()
-            .collect();
-        found.sort_unstable();
-        assert_eq!(found, ["a", "b", "c", "e"]);
-    }
 }

@@ -1,7 +1,7 @@
 //! Periods a list is asked for: the parameters for the first and the last moment wanted, and the
 //! column they bound.
 
-use super::{Column, col};
+use super::field::{Column, col};
 use crate::access::Caller;
 use crate::app::App;
 use crate::appendix;

@@ -272,48 +272,31 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
 
 /// How many use each that has others below it, with those that use these.
 async fn counts_within<T: Tree>(app: &App, one: &Use) -> Result<HashMap<i64, i64>> {
-    let (top, id, parent_id) = (Alias::new("top"), Alias::new("id"), Alias::new("parent_id"));
+    let (id, parent_id) = (column::<T>("id"), Alias::new("parent_id"));
     let mut above = SelectStatement::new();
     above
         .column(parent_id.clone())
         .from(Alias::new(T::TABLE))
         .and_where(Expr::col(parent_id).is_not_null());
-    let mut step = SelectStatement::new();
-    step.expr(col(("within", "top")))
-        .expr(col(("lower", "id")))
-        .from_as(Alias::new(T::TABLE), Alias::new("lower"))
-        .join(
-            JoinType::InnerJoin,
-            Alias::new("within"),
-            col(("lower", "parent_id")).eq(col(("within", "id"))),
-        );
-    let mut within = SelectStatement::new();
-    within
-        .expr_as(col(column::<T>("id")), top.clone())
-        .expr(col(column::<T>("id")))
+    let mut tops = SelectStatement::new();
+    tops.expr_as(col(id), Alias::new("top"))
+        .expr(col(id))
         .from(Alias::new(T::TABLE))
-        .and_where(col(column::<T>("id")).in_subquery(above))
-        .union(UnionType::Distinct, step);
-    let mut table = CommonTableExpression::new();
-    table
-        .table_name(Alias::new("within"))
-        .columns([top, id])
-        .query(within);
+        .and_where(col(id).in_subquery(above));
     let mut select = SelectStatement::new();
     select
-        .expr(col(("within", "top")))
+        .expr(col(("below", "top")))
         .expr(col((one.table, one.who)).count_distinct())
-        .from(Alias::new("within"))
+        .from(Alias::new("below"))
         .join(
             JoinType::InnerJoin,
             Alias::new(one.table),
-            col((one.table, one.column)).eq(col(("within", "id"))),
+            col((one.table, one.column)).eq(col(("below", "id"))),
         )
         .and_where(Expr::cust(one.which))
-        .add_group_by([col(("within", "top"))]);
-    let mut with = WithClause::new();
-    with.recursive(true).cte(table);
-    let counts: Vec<(i64, i64)> = app.store.all(&select.with(with)).await?;
+        .add_group_by([col(("below", "top"))]);
+    let query = select.with(relation::below(T::TABLE, &["top"], tops));
+    let counts: Vec<(i64, i64)> = app.store.all(&query).await?;
     Ok(counts.into_iter().collect())
 }
 
