@@ -149,6 +149,8 @@ pub struct Column {
     amiss: Option<&'static str>,
     /// The member with the address the cell leads to.
     leads: Option<&'static str>,
+    /// Another way on, behind what stands there: the member with its address, and what it is called.
+    beside: Option<(&'static str, Text)>,
     /// Left out unless somebody chooses it.
     pub is_spare: bool,
 }
@@ -211,6 +213,7 @@ impl Column {
             below: None,
             amiss: None,
             leads: None,
+            beside: None,
             is_spare: false,
         }
     }
@@ -240,6 +243,13 @@ impl Column {
     pub const fn leads(self, member: &'static str) -> Column {
         Column {
             leads: Some(member),
+            ..self
+        }
+    }
+
+    pub const fn beside(self, member: &'static str, name: Text) -> Column {
+        Column {
+            beside: Some((member, name)),
             ..self
         }
     }
@@ -309,6 +319,9 @@ impl Column {
             state,
             is_number: self.is_number,
             link: self.leads.and_then(|member| text_at(row, member)),
+            beside: self
+                .beside
+                .and_then(|(member, name)| Some((text_at(row, member)?, name))),
         }
     }
 
@@ -412,12 +425,22 @@ pub struct Cell {
     pub state: Option<Lamp>,
     is_number: bool,
     pub link: Option<String>,
+    /// Where else it leads, and what that is called.
+    beside: Option<(String, Text)>,
 }
 
 impl Cell {
     /// It may be broken into lines.
     pub fn is_long(&self) -> bool {
         self.text.chars().count() > 32
+    }
+
+    /// What is beside is told of the place in the list.
+    fn in_place(mut self, place: &Place) -> Cell {
+        if let Some((address, _)) = &mut self.beside {
+            *address = place.along(address);
+        }
+        self
     }
 }
 
@@ -758,7 +781,7 @@ fn rows<R: Listed>(
         name: R::name_of(row),
         cells: columns
             .iter()
-            .map(|column| column.cell_for(row, caller))
+            .map(|column| column.cell_for(row, caller).in_place(place))
             .collect(),
     };
     shown.iter().zip(ids).map(row).collect()
@@ -808,6 +831,15 @@ fn columns_to_choose(view: &View, shown: &[&Column]) -> Vec<Choice> {
         chosen: shown.iter().any(|shown| shown.key() == column.key()),
     };
     view.columns.iter().skip(1).map(choice).collect()
+}
+
+/// A row on a page of its own: what stands in the list's columns, where anything does, and what it leads to.
+pub fn alone<R: Listed>(row: &Value, caller: &Caller) -> Vec<(Text, Cell)> {
+    let columns = R::VIEW.columns.iter();
+    columns
+        .map(|column| (column.heading, column.cell_for(row, caller)))
+        .filter(|(_, cell)| !cell.text.is_empty())
+        .collect()
 }
 
 /// The rows as people read them.
