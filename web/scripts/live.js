@@ -54,6 +54,7 @@ function connect() {
   on("present", (text) => keepTerminals(JSON.parse(text)));
   on("heard", (rows) => JSON.parse(rows).forEach(noteContact));
   on("punches", (html, id) => ((last = id), takePunches(elements(html))));
+  on("again", (html) => elements(html).forEach(replacePunch));
   stream.onerror = () => {
     show("reconnecting");
     // The browser connects again by itself, except when it was refused: then this does.
@@ -123,6 +124,13 @@ function takePunches(rows) {
   if (fresh.length > 0) ring();
   punches.prepend(...fresh);
   while (punches.children.length > mostPunches) punches.lastElementChild.remove();
+}
+
+/** Something more is known of a punch that is here already. */
+function replacePunch(row) {
+  const isSame = (other) => other.dataset.id === row.dataset.id;
+  [...punches.children].find(isSame)?.replaceWith(row);
+  held = held.map((other) => (isSame(other) ? row : other));
 }
 
 const isPaused = () => pause.getAttribute("aria-pressed") === "true";

@@ -1,6 +1,6 @@
 // People by the dozen: from a file that is looked through first, moved together, photographed, resigned, written to.
 import assert from "node:assert/strict";
-import { accessible, authorise, logIn, pictures, scene } from "./harness.mjs";
+import { accessible, authorise, logIn, openPart, pictures, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
@@ -220,3 +220,81 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator("table.list tbody tr", { hasText: "Asha" }).waitFor();
   });
 }
+
+scene("the photo a terminal takes at a punch comes to whoever looks, and to nobody who may not see punches", async ({ page, context, server, accept }) => {
+  await logIn(page);
+  const gate = terminal(server, "GATE01");
+  await gate.hello();
+  await authorise(page, "GATE01", "Gate");
+  await gate.hello();
+  await page.goto("/employees/new");
+  await page.locator("#emp_code").fill("7");
+  await page.getByLabel("First name").fill("Asha");
+  await openPart(page, "Work");
+  await page.locator("#department").selectOption({ label: "Department (1)" });
+  await openPart(page, "Terminals and areas");
+  await page.locator("#area").selectOption({ label: "Gate (2)" });
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  await page.goto("/live");
+  await page.locator("#connection[data-state=connected]").waitFor();
+  await page.evaluate(() => (window.sameDocument = true));
+  await gate.punches("7\t2026-01-15 08:00:00\t0\t15", "7\t2026-01-15 17:00:00\t1\t15");
+  const punch = page.locator("#punches tr", { hasText: "08:00:00" });
+  await punch.waitFor();
+  assert.equal(await page.locator("#punches .beside").count(), 0);
+
+  // It comes a moment later, and the row that is there leads to it.
+  const jpeg = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(320, 240);
+    const pen = canvas.getContext("2d");
+    for (const [colour, at] of [["teal", 0], ["orange", 160]]) (pen.fillStyle = colour), pen.fillRect(at, 0, 160, 240);
+    return [...new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg" })).arrayBuffer())];
+  });
+  assert.equal((await gate.photo("20260115080000-7", Buffer.from(jpeg))).status, 200);
+  await punch.getByRole("link", { name: "Photo: 08:00:00 7" }).waitFor();
+  assert.equal(await page.locator("#punches tr").count(), 2);
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+  await accessible(page);
+  await pictures(page, "live-photo");
+
+  // Whoever looks into a punch goes to it from the list, and back to where he was in it.
+  await page.goto("/transactions?emp_code=7");
+  assert.equal(await page.locator("table.list .beside").count(), 1);
+  await accessible(page);
+  await pictures(page, "transactions-photo");
+  await page.getByRole("link", { name: /^Photo: 2026-01-15 08:00:00/ }).click();
+  const image = page.getByRole("figure", { name: "Taken at the punch" }).getByRole("img");
+  await until("the picture is seen", () => image.evaluate((seen) => seen.naturalWidth === 320));
+  await page.getByRole("definition").filter({ hasText: "Face" }).waitFor();
+  await accessible(page);
+  await pictures(page, "punch-photo");
+  const address = new URL(page.url()).pathname;
+  await page.locator(".back").getByRole("link", { name: "Transactions" }).click();
+  await page.waitForURL(/\/transactions\?emp_code=7$/);
+  await page.getByRole("link", { name: "7", exact: true }).first().click();
+  await page.getByRole("link", { name: "Photo: 2026-01-15 08:00:00" }).waitFor();
+  await accessible(page);
+  await pictures(page, "person-photo");
+
+  // Somebody who may see terminals alone.
+  await page.goto("/roles/new");
+  await page.getByLabel("Name").fill("Gardener");
+  const ticked = page.locator("input[name=rights]:checked");
+  while (await ticked.count()) await ticked.first().uncheck();
+  await page.getByLabel("See: Terminals").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("link", { name: "Gardener" }).waitFor();
+  await page.goto("/users/new");
+  await page.getByLabel("User name").fill("gardener");
+  await page.getByLabel("Role").selectOption({ label: "Gardener" });
+  await page.getByLabel("Password").fill("lamp oil and rope");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("cell", { name: "gardener", exact: true }).waitFor();
+  accept(/status of 403/);
+  await context.clearCookies();
+  await logIn(page, { username: "gardener", password: "lamp oil and rope" });
+  for (const path of [address, address.replace("photo", "picture")]) {
+    assert.equal((await page.goto(path)).status(), 403, path);
+  }
+});

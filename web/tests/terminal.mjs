@@ -18,6 +18,8 @@ export function terminal(server, sn) {
     hello: () => ask("GET", `cdata?SN=${sn}&options=all&pushver=2.4.1`),
     punches: (...rows) => bring("ATTLOG", ...rows),
     bring,
+    /** The photo it took at a punch, named YYYYMMDDhhmmss-PIN. */
+    photo: (name, jpeg) => ask("POST", `cdata?SN=${sn}&table=ATTPHOTO&Stamp=9999`, Buffer.concat([Buffer.from(`PIN=${name}.jpg\nSN=${sn}\nsize=${jpeg.length}\nCMD=realupload\0`), jpeg])),
     /** Asks until nothing is left and does it; `also` may bring something first. Returns what it was told. */
     async obey(also = async () => {}) {
       const told = [];

@@ -45,6 +45,13 @@ pub struct Tls {
     pub redirect: bool,
 }
 
+impl Tls {
+    /// Whether a certificate is named.
+    pub fn is_on(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {

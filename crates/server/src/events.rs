@@ -8,6 +8,8 @@ use tokio::sync::broadcast;
 pub enum Event {
     /// Punches became durable; `punch.id` of each new one, rising.
     Punches(Vec<i64>),
+    /// The photo of a punch that was there came.
+    Photo { punch_id: i64 },
     /// The row of the terminal with this serial number is to be read again by who keeps it in memory.
     Reread(String),
     /// A terminal was added, changed, authorised, held, removed, came online or went offline.

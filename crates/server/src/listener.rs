@@ -6,7 +6,9 @@ use crate::app::App;
 use crate::config::Limits;
 use crate::gateway::reply::{self, Reply};
 use crate::gateway::routes::{self, Method, Request};
-use crate::gateway::wire::{BodyProblem, MOST_HEAD_OF_OTHERS, Unreadable, UploadMemory, Wire};
+use crate::gateway::wire::{
+    After, BodyProblem, MOST_HEAD_OF_OTHERS, Unreadable, UploadMemory, Wire,
+};
 use crate::health;
 use crate::metrics::Refusal;
 use crate::passage::{OverTls, network, trusts};
@@ -339,7 +341,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 let now = app.clock.now();
                 let _ = if is_terminals(&wire.buffer) {
                     let reply = Reply::refused(unfit.to_terminals.0, unfit.to_terminals.1);
-                    wire.send(&reply, http_1_0, true, now).await
+                    wire.send(&reply, http_1_0, After::Close, now).await
                 } else {
                     let (status, detail) = unfit.to_others;
                     wire.refuse(status, detail, http_1_0, now).await
@@ -372,7 +374,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             }
             (None, None) => {
                 let _ = wire
-                    .send(&reply::not_found(), head.http_1_0, true, app.clock.now())
+                    .send(
+                        &reply::not_found(),
+                        head.http_1_0,
+                        After::Close,
+                        app.clock.now(),
+                    )
                     .await;
                 wire.linger().await;
                 return;
@@ -434,7 +441,7 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
                 _ => Refusal::NoLength,
             });
             let _ = wire
-                .send(&refusal, head.http_1_0, true, app.clock.now())
+                .send(&refusal, head.http_1_0, After::Close, app.clock.now())
                 .await;
             wire.linger().await;
             return false;
@@ -460,7 +467,7 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
             };
             app.metrics.refused(why);
             let _ = wire
-                .send(&reply, head.http_1_0, true, app.clock.now())
+                .send(&reply, head.http_1_0, After::Close, app.clock.now())
                 .await;
             wire.linger().await;
             return false;
@@ -475,11 +482,14 @@ async fn serve_terminal<S: AsyncRead + AsyncWrite + Unpin>(
     let reply = routes::answer(app, &request).await;
     drop(request);
     drop(held);
-    let close = head.close || reply.close;
+    let after = match head.close || reply.close {
+        true => After::Close,
+        false => After::KeepAlive,
+    };
     let sent = wire
-        .send(&reply, head.http_1_0, close, app.clock.now())
+        .send(&reply, head.http_1_0, after, app.clock.now())
         .await;
-    sent.is_ok() && !close
+    sent.is_ok() && after == After::KeepAlive
 }
 
 /// Hands the connection, with what was read of it, to the ordinary HTTP server.

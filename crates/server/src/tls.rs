@@ -61,7 +61,7 @@ struct Files {
 impl Tls {
     /// Reads the files, if any are named; what is wrong with them keeps the server from starting.
     pub async fn start(&self, tls: &config::Tls, now: DateTime<Utc>) -> anyhow::Result<()> {
-        if tls.certificate.as_os_str().is_empty() {
+        if !tls.is_on() {
             return Ok(());
         }
         let files = Files::read(tls).await?;
@@ -153,7 +153,7 @@ impl Tls {
 
 /// What is right or wrong with the files that are named, if any are.
 pub async fn check(tls: &config::Tls, now: DateTime<Utc>) -> Option<Finding> {
-    if tls.certificate.as_os_str().is_empty() {
+    if !tls.is_on() {
         return None;
     }
     let pair = Files::read(tls)

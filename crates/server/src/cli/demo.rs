@@ -101,6 +101,7 @@ impl Demo {
                 first_password: _,
             } = App::open(config, Clock::real(), Some(password.clone())).await?;
             fill(&app).await?;
+            let stop = stop_signal()?;
             let server = Server::start(app).await?;
             println!("user admin, password {password}");
             println!("four terminals punch every few seconds; Ctrl-C ends it");
@@ -108,10 +109,7 @@ impl Demo {
                 PEOPLE.iter().map(|[code, ..]| (*code).to_owned()).collect();
             people.push(SOMEBODY_ELSE.into());
             let options = Options::demo(server.address.to_string(), people);
-            muster_simulator::run(options, async {
-                let _ = stop_signal().await;
-            })
-            .await;
+            muster_simulator::run(options, stop).await;
             server.stop().await;
             Ok(ExitCode::SUCCESS)
         });

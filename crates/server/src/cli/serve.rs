@@ -9,12 +9,13 @@ use crate::listener::Seats;
 use crate::{front, jobs, listener};
 use clap::Args;
 use serde::Serialize;
+use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 #[derive(Debug, Args, Serialize)]
@@ -60,11 +61,13 @@ impl Serve {
                     "times are in UTC, as on this machine: the option zone names another, which new terminals get"
                 );
             }
+            // Whoever reads where it listens may signal at once.
+            let (stop, hangups) = (stop_signal()?, hangups(&app.config)?);
             let server = Server::start(app).await?;
             let stopping = server.app.clone();
             let ended = tokio::select! {
-                signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS)?,
-                Err(error) = look_when_told(&stopping) => return Err(error),
+                () = stop => ExitCode::SUCCESS,
+                never = look_when_told(&stopping, hangups) => match never {},
                 () = stopping.must_stop.notified() => ExitCode::FAILURE,
             };
             tracing::info!("stopping");
@@ -192,25 +195,32 @@ pub fn raise_open_files() {
     }
 }
 
-/// Looks for a new certificate at each SIGHUP; without one that ends the server, as ever.
-async fn look_when_told(app: &App) -> anyhow::Result<()> {
-    if app.tls.acceptor().is_none() {
-        return std::future::pending().await;
+/// Each SIGHUP from now on, where there is a certificate; without one that ends the server, as ever.
+fn hangups(config: &Config) -> std::io::Result<Option<Signal>> {
+    match config.tls.is_on() {
+        true => signal(SignalKind::hangup()).map(Some),
+        false => Ok(None),
     }
-    let mut hangups = signal(SignalKind::hangup())?;
-    while hangups.recv().await.is_some() {
-        app.tls.look(&app.config.tls, app.clock.now()).await;
-    }
-    Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn stop_signal() -> anyhow::Result<()> {
+/// Looks for a new certificate at each of them.
+async fn look_when_told(app: &App, hangups: Option<Signal>) -> Infallible {
+    if let Some(mut hangups) = hangups {
+        while hangups.recv().await.is_some() {
+            app.tls.look(&app.config.tls, app.clock.now()).await;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Takes SIGTERM and Ctrl-C from now on; what comes back waits for one of them.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

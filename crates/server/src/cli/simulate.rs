@@ -92,10 +92,7 @@ impl Simulate {
             ..lively
         };
         block_on(async {
-            let report = muster_simulator::run(options, async {
-                let _ = serve::stop_signal().await;
-            })
-            .await;
+            let report = muster_simulator::run(options, serve::stop_signal()?).await;
             println!("{report}");
             let violations = report.check(api.as_ref()).await;
             for violation in &violations {

@@ -4,7 +4,7 @@ use crate::access::{Caller, Right, Thing};
 use crate::audit::Audit;
 use crate::console::Console;
 use crate::console::failure::Failure;
-use crate::console::moment::by_the_server;
+use crate::console::moment::by_the_server_and_clocks;
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
 use crate::console::record::key;
@@ -143,7 +143,7 @@ impl Listed for Audit {
         removal: None,
     };
 
-    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server_and_clocks);
 
     /// Deeds are done, not written.
     fn may_add(_caller: &Caller) -> bool {
@@ -167,6 +167,8 @@ struct DeedPage {
     /// All deeds to the same thing.
     others: String,
     changes: Vec<Change>,
+    /// What zone the times are of.
+    times: String,
 }
 
 /// `GET /audit/{id}`.
@@ -221,6 +223,7 @@ pub async fn page(
                     after: side(change, "after"),
                 })
                 .collect(),
+            times: by_the_server_and_clocks(app.zone.name()),
         },
     )
 }

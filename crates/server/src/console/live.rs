@@ -9,13 +9,16 @@ use crate::console::failure::Failure;
 use crate::console::form::Form;
 use crate::console::moment::{Moment, by_the_clocks, exact, moment, offset, other_offset};
 use crate::console::page::{self, Frame};
+use crate::console::punch_photo;
 use crate::console::session::Session;
 use crate::console::ways::{Tells, Ways};
 use crate::error::{Error, Result};
 use crate::language::{self, Text, grouped};
 use crate::punches::recent::{self, Recent};
+use crate::punches::transaction::Transaction;
+use crate::punches::unregistered::Unregistered;
 use crate::punches::wording;
-use crate::punches::{day, punch};
+use crate::punches::{day, photo, punch};
 use crate::relation::AREA;
 use crate::terminals::admission::{self, Destination};
 use crate::terminals::contact::NOT_AUTHORIZED;
@@ -148,6 +151,8 @@ struct PunchRow {
     to_terminal: Option<String>,
     /// Whose photo is shown.
     photo: Option<i64>,
+    /// The page of the one taken at the punch.
+    photo_page: Option<String>,
     clock_suspect: bool,
 }
 
@@ -248,6 +253,15 @@ impl<'a> Looker<'a> {
         recent::since(self.app, scope, self.within.as_deref(), after, MOST_PUNCHES).await
     }
 
+    /// Those of some punches that are seen, as they are now.
+    pub async fn punches_again(&self, ids: impl IntoIterator<Item = i64>) -> Result<Vec<Recent>> {
+        if !sees_punches(self.session) {
+            return Ok(Vec::new());
+        }
+        let scope = &self.session.caller.scope;
+        recent::again(self.app, scope, self.within.as_deref(), ids, MOST_PUNCHES).await
+    }
+
     pub fn terminal_row(&self, state: State, terminal: &Overview) -> Result<String> {
         page::text(&TerminalRow {
             terminal,
@@ -285,6 +299,8 @@ impl<'a> Looker<'a> {
             })
             .collect();
         let ways = Ways::of(self.app, &self.session.caller, &tells).await?;
+        let shots = punches.iter().map(Recent::shot);
+        let photographed = photo::those_with_one(self.app, shots).await?;
         let mut rows = String::new();
         for (punch, tells) in punches.iter().zip(&tells) {
             let offset = offset(punch.punch_local, punch.punch_at);
@@ -315,6 +331,12 @@ impl<'a> Looker<'a> {
                 to_person: ways.to_person(tells),
                 to_terminal: ways.to_terminal(tells),
                 photo: punch.employee_id.filter(|_| punch.has_photo && sees_people),
+                photo_page: photographed
+                    .contains(&punch.id)
+                    .then(|| match punch.transaction_id {
+                        Some(id) => punch_photo::address::<Transaction>(id),
+                        None => punch_photo::address::<Unregistered>(punch.id),
+                    }),
                 clock_suspect: punch.clock_suspect,
             })?);
         }

@@ -19,7 +19,7 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::{StreamExt, stream};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,8 @@ struct Stream {
     last_punch: i64,
     /// The newest punch there was a hint of.
     hinted_punch: i64,
+    /// Punches whose photo came since they were sent.
+    photographed: BTreeSet<i64>,
     terminals: HashMap<i64, (State, Overview)>,
     contacts: HashMap<i64, Option<DateTime<Utc>>>,
     /// Something may be different with the terminals since they were looked at, and when that was.
@@ -105,6 +107,7 @@ pub async fn stream(
         stop: console.stop.clone(),
         last_punch: last_seen.or(asked).unwrap_or(0),
         hinted_punch: 0,
+        photographed: BTreeSet::new(),
         terminals: HashMap::new(),
         contacts: HashMap::new(),
         terminals_hinted: true,
@@ -198,6 +201,7 @@ impl Stream {
             Event::Punches(ids) => {
                 self.hinted_punch = ids.iter().copied().fold(self.hinted_punch, i64::max);
             }
+            Event::Photo { punch_id } => _ = self.photographed.insert(*punch_id),
             // Nothing of what is shown of a terminal.
             Event::Command { .. } | Event::Reread(_) => {}
             Event::Terminal(_) | Event::Alarm { .. } => self.terminals_hinted = true,
@@ -217,6 +221,13 @@ impl Stream {
             events.push(
                 event("punches", &looker.punch_rows(&punches).await?).id(newest.id.to_string()),
             );
+        }
+        let photographed = std::mem::take(&mut self.photographed);
+        if !photographed.is_empty() {
+            let again = looker.punches_again(photographed).await?;
+            if !again.is_empty() {
+                events.push(event("again", &looker.punch_rows(&again).await?));
+            }
         }
         // Ids become visible in the order they rise, so whatever of these is not here is hidden.
         self.last_punch = self.last_punch.max(self.hinted_punch);

@@ -39,6 +39,7 @@ mod person;
 mod photo;
 mod place;
 mod presence;
+mod punch_photo;
 mod punches;
 mod record;
 mod resignations;
@@ -65,6 +66,7 @@ use crate::accounts::user::Users;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::punches::hidden::Hidden;
+use crate::punches::photo::Photographed;
 use crate::punches::transaction::Transaction;
 use crate::punches::unregistered::Unregistered;
 use crate::resource::Removable;
@@ -140,9 +142,9 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
             "/terminals/{id}",
             get(one_terminal::page).post(record::save::<Terminal>),
         ))
-        .merge(listed::<Transaction>())
-        .merge(listed::<Unregistered>())
-        .merge(listed::<Hidden>())
+        .merge(photographed::<Transaction>())
+        .merge(photographed::<Unregistered>())
+        .merge(photographed::<Hidden>())
         .merge(removable::<Biodata>())
         .merge(edited::<PublicMessage>())
         .merge(edited::<PrivateMessage>())
@@ -162,7 +164,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/sign-in/language", post(languages::choose))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/employees/{id}/photo", get(photo::page).post(photo::put))
-        .route("/employees/{id}/picture", get(photo::picture))
+        .route("/employees/{id}/picture", get(photo::picture::<Employee>))
         .route("/commands/{id}/cancel", post(told::cancel))
         .route("/presence", get(presence::page))
         .route("/presence/file", get(presence::file))
@@ -214,6 +216,17 @@ fn listed<R: Listed>() -> Router<Arc<Console>> {
         .route(&format!("/{name}/columns"), post(views::choose::<R>))
         .route(&format!("/{name}/views"), post(views::add::<R>))
         .route(&format!("/{name}/views/remove"), post(views::remove::<R>))
+}
+
+/// A list of punches, of which photos may have been taken.
+fn photographed<R: Listed + Photographed>() -> Router<Arc<Console>> {
+    let name = R::VIEW.name;
+    listed::<R>()
+        .route(
+            &format!("/{name}/{{id}}/photo"),
+            get(punch_photo::page::<R>),
+        )
+        .route(&format!("/{name}/{{id}}/picture"), get(photo::picture::<R>))
 }
 
 /// A list whose rows can be removed.

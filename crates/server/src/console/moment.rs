@@ -60,6 +60,14 @@ pub fn by_the_server(zone: &str) -> String {
     )
 }
 
+/// The same of what was done, which may tell of times at terminals.
+pub fn by_the_server_and_clocks(zone: &str) -> String {
+    t!(
+        "Times are those of {zone}, this server's zone; those of punches and messages are of the terminals' clocks.",
+        zone = zone
+    )
+}
+
 /// The same where wall clocks stand among them.
 pub fn by_the_clocks(zone: &str) -> String {
     t!(

@@ -9,6 +9,7 @@ use crate::console::failure::Failure;
 use crate::console::moment::{self, DAYS, by_the_clocks};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
+use crate::console::punch_photo;
 use crate::console::record::key;
 use crate::console::resignations;
 use crate::console::session::Session;
@@ -75,6 +76,8 @@ struct Month {
 
 struct Punch {
     time: String,
+    /// The page of the photo taken then.
+    photo: Option<String>,
     state: String,
     verify: String,
     terminal: String,
@@ -378,6 +381,7 @@ fn punch(row: &Value) -> Punch {
     let text = |member| text_at(row, member).unwrap_or_default();
     Punch {
         time: text("punch_time"),
+        photo: text_at(row, punch_photo::PAGE),
         state: pressed(row).and_then(wording::state).unwrap_or_default(),
         verify: text("verify_type")
             .parse()

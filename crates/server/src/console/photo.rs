@@ -1,4 +1,4 @@
-//! The page of somebody's photo, the picture itself, and putting another in its place.
+//! The page of somebody's photo, and putting another in its place; and the picture itself, of whatever has one.
 
 use crate::access::{Right, Thing};
 use crate::console::Console;
@@ -12,7 +12,7 @@ use crate::console::session::Session;
 use crate::console::table::{self, Listed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Query};
-use crate::resource::{self, Resource};
+use crate::resource;
 use crate::resources::employee::{self, Employee, Row};
 use crate::routes;
 use askama::Template;
@@ -22,8 +22,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The picture may have changed after so long.
+/// The picture may have changed after so long; whoever signs in next is not shown it by the browser alone.
 const KEPT: &str = "private, max-age=60";
+const KEPT_FOR: &str = "Cookie";
 
 #[derive(Template)]
 #[template(path = "photo.html")]
@@ -47,16 +48,16 @@ async fn employee(console: &Console, session: &Session, params: &RawPathParams) 
     resource::fetch::<Employee>(&console.app, &session.caller, key).await
 }
 
-/// `GET /employees/{id}/picture`.
-pub async fn picture(
+/// `GET /NAME/{id}/picture`.
+pub async fn picture<R: Listed>(
     State(console): State<Arc<Console>>,
     params: RawPathParams,
     session: Session,
 ) -> Result<Response, Failure> {
     let key = record::key(&params).ok_or(Error::NotFound)?;
-    let endpoints = employee::endpoints();
+    let endpoints = R::endpoints();
     let photo = (Method::GET, "photo");
-    let of = Some((Employee::KEY, key));
+    let of = Some((R::KEY, key));
     let answer = act::perform(
         &console.app,
         &session,
@@ -69,6 +70,8 @@ pub async fn picture(
     let mut response = routes::response(answer);
     let kept = HeaderValue::from_static(KEPT);
     response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    let kept_for = HeaderValue::from_static(KEPT_FOR);
+    response.headers_mut().insert(header::VARY, kept_for);
     Ok(response)
 }
 

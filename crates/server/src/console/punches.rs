@@ -4,12 +4,14 @@ use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::act::Act;
 use crate::console::moment::{by_its_clock, by_the_clocks};
+use crate::console::punch_photo;
 use crate::console::record::{self, Entry};
 use crate::console::table::{Asked, Column, Filter, Going, Listed, Said, View, Words};
 use crate::console::ways::{self, Tells};
 use crate::error::Result;
 use crate::language::Text;
 use crate::punches::hidden::{self, Hidden};
+use crate::punches::photo::{self, Photographed};
 use crate::punches::punch::Row;
 use crate::punches::transaction::{self, Transaction};
 use crate::punches::unregistered::{self, Unregistered};
@@ -32,7 +34,9 @@ const TERMINAL: Filter = Filter {
     label: t!("Terminal's serial number"),
     asked: Asked::Text,
 };
-const AT: Column = Column::new(t!("Time"), &["punch_time"]).by("punch_time");
+const AT: Column = Column::new(t!("Time"), &["punch_time"])
+    .by("punch_time")
+    .beside(punch_photo::PAGE, t!("Photo"));
 const OF_CODE: Filter = Filter {
     name: "emp_code",
     label: t!("Code"),
@@ -51,17 +55,29 @@ const PLACE: Column = Column::new(t!("Terminal"), &["terminal_alias"])
 const AREA_NAME: Column = Column::new(t!("Area"), &["area_alias"]).by("area_alias");
 const RECEIVED: Column = Column::new(t!("Received"), &["upload_time"]).by("upload_time");
 
-/// Where they lead, and their times with the terminals' offsets, where these are not the server's.
-async fn said(app: &App, caller: &Caller, rows: &[&Row]) -> Result<Vec<Said>> {
-    let tells = rows.iter().map(|row| Tells {
-        person: row.employee_id,
-        terminal: row.terminal_id,
+/// Where they lead and where their photos are, and their times with the terminals' offsets, where these are not the
+/// server's.
+async fn said<R: Listed + Photographed>(
+    app: &App,
+    caller: &Caller,
+    rows: &[R::Row],
+) -> Result<Vec<Said>> {
+    let punches: Vec<&Row> = rows.iter().map(R::punch).collect();
+    let tells = punches.iter().map(|punch| Tells {
+        person: punch.employee_id,
+        terminal: punch.terminal_id,
         ..Tells::default()
     });
     let mut said = ways::said(app, caller, &tells.collect::<Vec<_>>()).await?;
-    for (said, row) in said.iter_mut().zip(rows) {
-        let time = by_its_clock(app, row.punch_local, row.punch_at);
+    let shots = punches.iter().map(|punch| punch.shot());
+    let photographed = photo::those_with_one(app, shots).await?;
+    for ((said, punch), row) in said.iter_mut().zip(punches).zip(rows) {
+        let time = by_its_clock(app, punch.punch_local, punch.punch_at);
         said.insert("punch_time".to_owned(), time.into());
+        if photographed.contains(&punch.id) {
+            let page = punch_photo::address::<R>(R::id(row));
+            said.insert(punch_photo::PAGE.to_owned(), page.into());
+        }
     }
     Ok(said)
 }
@@ -105,7 +121,7 @@ impl Listed for Transaction {
     const ROWS: &'static str = "transactions";
 
     async fn said_to_people(app: &App, caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
-        said(app, caller, &rows.iter().collect::<Vec<_>>()).await
+        said::<Transaction>(app, caller, rows).await
     }
 
     fn endpoints() -> Vec<Endpoint> {
@@ -162,8 +178,7 @@ impl Listed for Hidden {
     const ROWS: &'static str = "hidden_transactions";
 
     async fn said_to_people(app: &App, caller: &Caller, rows: &[hidden::Row]) -> Result<Vec<Said>> {
-        let punches: Vec<&Row> = rows.iter().map(|row| &row.punch).collect();
-        said(app, caller, &punches).await
+        said::<Hidden>(app, caller, rows).await
     }
 
     fn endpoints() -> Vec<Endpoint> {
@@ -224,7 +239,7 @@ impl Listed for Unregistered {
     const ROWS: &'static str = "unregister";
 
     async fn said_to_people(app: &App, caller: &Caller, rows: &[Row]) -> Result<Vec<Said>> {
-        said(app, caller, &rows.iter().collect::<Vec<_>>()).await
+        said::<Unregistered>(app, caller, rows).await
     }
 
     fn endpoints() -> Vec<Endpoint> {

@@ -430,7 +430,7 @@ fn rows<R: Listed>(
         name: R::name_of(row),
         cells: columns
             .iter()
-            .map(|column| column.cell_for(row, caller))
+            .map(|column| column.cell_for(row, caller).in_place(place))
             .collect(),
     };
     shown.iter().zip(ids).map(row).collect()
@@ -480,6 +480,15 @@ fn columns_to_choose(view: &View, shown: &[&Column]) -> Vec<Choice> {
         chosen: shown.iter().any(|shown| shown.key() == column.key()),
     };
     view.columns.iter().skip(1).map(choice).collect()
+}
+
+/// A row on a page of its own: what stands in the list's columns, where anything does, and what it leads to.
+pub fn alone<R: Listed>(row: &Value, caller: &Caller) -> Vec<(Text, Cell)> {
+    let columns = R::VIEW.columns.iter();
+    columns
+        .map(|column| (column.heading, column.cell_for(row, caller)))
+        .filter(|(_, cell)| !cell.text.is_empty())
+        .collect()
 }
 
 /// The rows as people read them.

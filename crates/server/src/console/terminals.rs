@@ -4,7 +4,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::console::act::Act;
 use crate::console::confirm::Typing;
-use crate::console::moment::moment;
+use crate::console::moment::{by_the_server, moment};
 use crate::console::record::{Asked, Edited, Entry, Group};
 use crate::console::table::{self, Column, Filter, Lamp, Listed, Said, View, Words};
 use crate::console::told::OPEN;
@@ -20,6 +20,7 @@ use crate::terminals::overview;
 use crate::terminals::people::BioKind;
 use crate::terminals::sync::{self, Wanted};
 use crate::terminals::terminal::{self, Row, Terminal};
+use crate::times;
 use serde_json::Value;
 
 /// A state that the API does not have.
@@ -188,12 +189,14 @@ impl Listed for Terminal {
                 .by("fp_count")
                 .below("fp_below")
                 .amiss("fp_amiss")
-                .number(),
+                .number()
+                .spare(),
             Column::new(t!("Faces"), &["face_count"])
                 .by("face_count")
                 .below("face_below")
                 .amiss("face_amiss")
-                .number(),
+                .number()
+                .spare(),
             Column::new(t!("Palms"), &["palm_count"])
                 .by("palm_count")
                 .below("palm_below")
@@ -238,6 +241,7 @@ impl Listed for Terminal {
         )),
     };
 
+    const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
     const TYPED_TO_REMOVE: Typing = Typing::Member("sn");
 
     const ROWS: &'static str = "terminals";
@@ -270,10 +274,11 @@ impl Listed for Terminal {
             if overview::waits(app.settings().terminals.admission, row.area_id) {
                 said.insert("state".into(), WAITING.into());
             }
-            match row.last_activity_at.map(|at| moment(app, at)) {
+            match row.last_activity_at {
                 Some(at) => {
-                    said.insert("last_activity".into(), at.ago.into());
-                    said.insert("last_activity_exact".into(), at.exact.into());
+                    said.insert("last_activity".into(), moment(app, at).ago.into());
+                    let exact = times::instant(at, app.zone);
+                    said.insert("last_activity_exact".into(), exact.into());
                 }
                 None => {
                     said.insert("last_activity".into(), t!("never").to_string().into());

@@ -1,7 +1,7 @@
 //! Areas, departments, positions and locations drawn as the trees they are, with how many use each and
 //! the way to them, the terminals of an area, and moving one below another.
 
-use crate::access::{Caller, Right, Scope, Thing};
+use crate::access::{Caller, Right, Thing};
 use crate::app::App;
 use crate::console::Console;
 use crate::console::employees::FORMER;
@@ -41,7 +41,7 @@ struct Node<'a> {
     is_open: bool,
 }
 
-/// A tree with more branches and terminals is folded, and names no terminals: their count leads to them, of who sees all.
+/// A tree with more branches and terminals is folded, and names no terminals: their count leads to them.
 const MOST_OPEN: usize = 60;
 
 #[derive(Template)]
@@ -222,8 +222,6 @@ impl Drawing<'_> {
         let here = below.get(&id).map_or(&[][..], Vec::as_slice);
         // Whatever its size, nobody looks at a trunk alone.
         let is_trunk = id.is_none() && here.len() == 1;
-        // Who is limited to some is not told counts.
-        let names_terminals = is_small || self.caller.scope != Scope::default();
         for branch in here {
             html.push_str(&page::text(&Node {
                 list: self.list,
@@ -233,7 +231,7 @@ impl Drawing<'_> {
                     .iter()
                     .filter_map(|in_use| self.used(in_use, branch))
                     .collect(),
-                terminals: match names_terminals {
+                terminals: match is_small {
                     true => self.terminals.get(&branch.id).map_or(&[], Vec::as_slice),
                     false => &[],
                 },

@@ -55,6 +55,13 @@ pub enum Unreadable {
     HeadTooLarge,
 }
 
+/// What becomes of the connection after a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    KeepAlive,
+    Close,
+}
+
 /// A connection with what was read ahead.
 #[derive(Debug)]
 pub struct Wire<S> {
@@ -149,10 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &mut self,
         reply: &Reply,
         http_1_0: bool,
-        close: bool,
+        after: After,
         now: DateTime<Utc>,
     ) -> io::Result<()> {
-        self.send_as("text/plain", reply, http_1_0, close, now)
+        self.send_as("text/plain", reply, http_1_0, after, now)
             .await
     }
 
@@ -170,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             close: true,
             note: None,
         };
-        self.send_as("application/json", &reply, http_1_0, true, now)
+        self.send_as("application/json", &reply, http_1_0, After::Close, now)
             .await
     }
 
@@ -179,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         media_type: &str,
         reply: &Reply,
         http_1_0: bool,
-        close: bool,
+        after: After,
         now: DateTime<Utc>,
     ) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(192 + reply.body.len());
@@ -192,7 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         bytes.extend_from_slice(b"\r\nContent-Length: ");
         bytes.extend_from_slice(reply.body.len().to_string().as_bytes());
         bytes.extend_from_slice(b"\r\nConnection: ");
-        bytes.extend_from_slice(if close { b"close" } else { b"keep-alive" });
+        bytes.extend_from_slice(match after {
+            After::KeepAlive => b"keep-alive",
+            After::Close => b"close",
+        });
         if reply.status == 503 {
             bytes.extend_from_slice(b"\r\nRetry-After: 30");
         }

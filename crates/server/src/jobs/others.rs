@@ -34,6 +34,8 @@ struct Notice {
     from: Uuid,
     /// The highest `punch.id` that became durable. Those below it are there.
     punch: Option<i64>,
+    /// Punches whose photo came.
+    photos: BTreeSet<i64>,
     reread: BTreeSet<String>,
     terminals: BTreeSet<i64>,
     /// Each with its terminal.
@@ -47,6 +49,7 @@ impl Notice {
         Notice {
             from,
             punch: None,
+            photos: BTreeSet::new(),
             reread: BTreeSet::new(),
             terminals: BTreeSet::new(),
             commands: BTreeSet::new(),
@@ -55,12 +58,20 @@ impl Notice {
     }
 
     fn is_full(&self) -> bool {
-        self.reread.len() + self.terminals.len() + self.commands.len() + self.alarms.len() >= MOST
+        let lengths = [
+            self.photos.len(),
+            self.reread.len(),
+            self.terminals.len(),
+            self.commands.len(),
+            self.alarms.len(),
+        ];
+        lengths.iter().sum::<usize>() >= MOST
     }
 
     fn add(&mut self, event: Event) {
         match event {
             Event::Punches(ids) => self.punch = self.punch.max(ids.into_iter().max()),
+            Event::Photo { punch_id } => _ = self.photos.insert(punch_id),
             Event::Reread(sn) => _ = self.reread.insert(sn),
             Event::Terminal(id) => _ = self.terminals.insert(id),
             Event::Alarm { terminal_id } => _ = self.alarms.insert(terminal_id),
@@ -83,11 +94,14 @@ impl Notice {
         let alarms = self.alarms.into_iter();
         let alarms = alarms.map(|terminal_id| Event::Alarm { terminal_id });
         let punches = self.punch.map(|id| Event::Punches(vec![id]));
+        let photos = self.photos.into_iter();
+        let photos = photos.map(|punch_id| Event::Photo { punch_id });
         for event in rereads
             .chain(terminals)
             .chain(commands)
             .chain(alarms)
             .chain(punches)
+            .chain(photos)
         {
             app.events.hear(event);
         }

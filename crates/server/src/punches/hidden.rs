@@ -9,6 +9,7 @@ use crate::audit::{self, Deed};
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
+use crate::punches::photo::{self, Photographed};
 use crate::punches::punch::{self, List, asked, column};
 use crate::punches::record;
 use crate::punches::transaction::Transaction;
@@ -127,6 +128,12 @@ impl Resource for Hidden {
                 shown
             })
             .collect())
+    }
+}
+
+impl Photographed for Hidden {
+    fn punch(row: &Row) -> &punch::Row {
+        &row.punch
     }
 }
 
@@ -281,6 +288,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource::list::<Hidden>(),
         resource::export::<Hidden>(),
         resource::read::<Hidden>(),
+        photo::endpoint::<Hidden>(),
         resource::posted(
             &format!("{}show/", Hidden::PATH),
             "Shows hidden transactions again",

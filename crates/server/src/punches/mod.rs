@@ -6,7 +6,7 @@ pub mod day;
 pub mod found_by;
 pub mod hidden;
 pub mod parts;
-mod photo;
+pub mod photo;
 pub mod punch;
 pub mod recent;
 pub mod record;

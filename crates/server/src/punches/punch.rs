@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::profile::Profile;
+use crate::punches::photo::Shot;
 use crate::resource::{Clock, Column, Period, col, within_periods};
 use crate::routes::{Kind, Member};
 use crate::scope::Owner;
@@ -340,6 +341,15 @@ impl Row {
 
     pub fn verify_name(&self) -> &'static str {
         verify_name(self.verify_type).unwrap_or(OTHER_WAY)
+    }
+
+    pub fn shot(&self) -> Shot<'_> {
+        Shot {
+            punch_id: self.id,
+            terminal_sn: &self.terminal_sn,
+            pin: &self.pin,
+            punch_local: self.punch_local,
+        }
     }
 
     /// The members of a punch. A transaction has a person; an unregistered punch has its PIN in

@@ -3,6 +3,7 @@
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::Result;
+use crate::punches::photo::Shot;
 use crate::punches::punch;
 use crate::resources::employee;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -13,6 +14,7 @@ use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 pub struct Recent {
     /// Rises with every punch that becomes durable.
     pub id: i64,
+    pub transaction_id: Option<i64>,
     pub pin: String,
     pub employee_id: Option<i64>,
     pub first_name: Option<String>,
@@ -38,6 +40,15 @@ impl Recent {
         let name = employee::name(self.first_name.as_deref(), self.last_name.as_deref());
         Some(name).filter(|name| !name.is_empty())
     }
+
+    pub fn shot(&self) -> Shot<'_> {
+        Shot {
+            punch_id: self.id,
+            terminal_sn: &self.terminal_sn,
+            pin: &self.pin,
+            punch_local: self.punch_local,
+        }
+    }
 }
 
 /// The latest punches of an area, or of who does not see all, are looked for among so many ids.
@@ -51,11 +62,39 @@ pub async fn since(
     after: i64,
     most: u64,
 ) -> Result<Vec<Recent>> {
+    let mut select = newest_first(scope, areas, most);
+    select.and_where(Expr::col(("punch", "id")).gt(after));
+    if areas.is_some() || *scope != Scope::default() {
+        let (newest,): (Option<i64>,) = app
+            .store
+            .one(&Sql::new("SELECT MAX(id) FROM punch", []))
+            .await?;
+        let id = Expr::col(("punch", "id"));
+        select.and_where(id.gt(newest.unwrap_or(0) - LATEST));
+    }
+    Ok(app.store.all(&select).await?)
+}
+
+/// Some punches again, those of them that are seen.
+pub async fn again(
+    app: &App,
+    scope: &Scope,
+    areas: Option<&[i64]>,
+    ids: impl IntoIterator<Item = i64>,
+    most: u64,
+) -> Result<Vec<Recent>> {
+    let mut select = newest_first(scope, areas, most);
+    select.and_where(Expr::col(("punch", "id")).is_in(ids));
+    Ok(app.store.all(&select).await?)
+}
+
+fn newest_first(scope: &Scope, areas: Option<&[i64]>, most: u64) -> SelectStatement {
     let mut select = seen_in(scope, areas);
     select
         .columns(
             [
                 "id",
+                "transaction_id",
                 "pin",
                 "employee_id",
                 "punch_local",
@@ -77,18 +116,9 @@ pub async fn since(
             ),
             "has_photo",
         )
-        .and_where(Expr::col(("punch", "id")).gt(after))
         .order_by(("punch", "id"), Order::Desc)
         .limit(most);
-    if areas.is_some() || *scope != Scope::default() {
-        let (newest,): (Option<i64>,) = app
-            .store
-            .one(&Sql::new("SELECT MAX(id) FROM punch", []))
-            .await?;
-        let id = Expr::col(("punch", "id"));
-        select.and_where(id.gt(newest.unwrap_or(0) - LATEST));
-    }
-    Ok(app.store.all(&select).await?)
+    select
 }
 
 /// The punches within a scope, with those who punched; of terminals in some areas, when it is those alone.

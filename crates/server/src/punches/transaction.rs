@@ -7,8 +7,9 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::extract::{Call, Query};
 use crate::profile::Profile;
+use crate::punches::photo::{self, Photographed};
 use crate::punches::punch::{self, List, Row, asked, column};
-use crate::punches::{assign, hidden, photo, usb_log};
+use crate::punches::{assign, hidden, usb_log};
 use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
     self, Column, END_TIME, Field, Key, Resource, START_TIME, Searched, Through, UPLOAD_TIME_END,
@@ -183,6 +184,12 @@ impl Resource for Transaction {
     }
 }
 
+impl Photographed for Transaction {
+    fn punch(row: &Row) -> &Row {
+        row
+    }
+}
+
 fn transactions() -> Condition {
     List::Transactions.condition()
 }
@@ -209,7 +216,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         .with_own_rows(),
     ];
     endpoints.extend(usb_log::endpoints());
-    endpoints.extend(photo::endpoints());
+    endpoints.push(photo::endpoint::<Transaction>().with_own_rows());
     endpoints.push(assign::taken_back());
     endpoints.extend(hidden::of_transactions());
     endpoints

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::extract::Query;
 use crate::punches::assign;
+use crate::punches::photo::{self, Photographed};
 use crate::punches::punch::{self, List, Row, asked, column};
 use crate::resource::{
     self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
@@ -106,11 +107,18 @@ impl Resource for Unregistered {
     }
 }
 
+impl Photographed for Unregistered {
+    fn punch(row: &Row) -> &Row {
+        row
+    }
+}
+
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         resource::list::<Unregistered>(),
         resource::export::<Unregistered>(),
         resource::read::<Unregistered>(),
+        photo::endpoint::<Unregistered>(),
         assign::assigned(),
     ]
 }

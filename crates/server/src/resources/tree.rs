@@ -16,13 +16,15 @@ use crate::relation::{self, Known, Relation};
 use crate::resource::{
     self, Column, Columns, Field, Removable, Resource, Searched, Writable, col, search_text,
 };
+use crate::resources::employee::Employee;
 use crate::routes::{Endpoint, Kind, Member};
 use crate::scope::Owner;
+use crate::terminals::terminal::Terminal;
 use crate::writing::{self, Writing};
 use muster_store::Tx;
 use sea_query::{
-    Alias, CommonTableExpression, Condition, Expr, ExprTrait, JoinType, Order, SelectStatement,
-    SimpleExpr, UnionType, WithClause, WithQuery,
+    Alias, CommonTableExpression, Cond, Condition, Expr, ExprTrait, JoinType, Order,
+    SelectStatement, SimpleExpr, UnionType, WithClause, WithQuery,
 };
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
@@ -144,6 +146,25 @@ impl Use {
         };
         [employees, former]
     }
+
+    /// Of whom a caller may see.
+    fn visible(&self, app: &App, caller: &Caller) -> Condition {
+        let is_seen = Cond::all();
+        if caller.scope == Scope::default() {
+            return is_seen;
+        }
+        let (table, visible) = match self.users {
+            Users::Employees | Users::FormerEmployees => {
+                ("employee", Employee::visible(caller, app))
+            }
+            Users::Terminals => ("terminal", Terminal::visible(caller, app)),
+        };
+        let mut ids = SelectStatement::new();
+        ids.expr(col((table, "id")))
+            .from(Alias::new(table))
+            .cond_where(visible);
+        is_seen.add(col((self.table, self.who)).in_subquery(ids))
+    }
 }
 
 /// What messages call them and their codes, by `worded`.
@@ -214,8 +235,8 @@ pub struct Branch {
 /// A larger tree is not shown whole.
 const MOST_WHOLE: usize = 2_000;
 
-/// All that a caller may see of a tree, by name; `None`: it is too large. Who uses each is counted for
-/// those alone who may see everybody.
+/// All that a caller may see of a tree, by name; `None`: it is too large. Who uses each is counted as the
+/// caller's lists have them.
 pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Branch>>> {
     let mut select = SelectStatement::new();
     T::tables(&mut select);
@@ -239,9 +260,6 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
             uses: Vec::new(),
         })
         .collect();
-    if caller.scope != Scope::default() {
-        return Ok(Some(branches));
-    }
     for one in T::USES {
         let by = || col((one.table, one.column));
         let mut select = SelectStatement::new();
@@ -251,10 +269,11 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
             .from(Alias::new(one.table))
             .and_where(Expr::cust(one.which))
             .and_where(by().is_not_null())
+            .cond_where(one.visible(app, caller))
             .add_group_by([by()]);
         let counts: Vec<(i64, i64)> = app.store.all(&select).await?;
         let here: HashMap<i64, i64> = counts.into_iter().collect();
-        let within = counts_within::<T>(app, one).await?;
+        let within = counts_within::<T>(app, caller, one).await?;
         for branch in &mut branches {
             let here = here.get(&branch.id).copied().unwrap_or(0);
             let within = within.get(&branch.id).copied().unwrap_or(here);
@@ -271,7 +290,11 @@ pub async fn whole<T: Tree>(app: &App, caller: &Caller) -> Result<Option<Vec<Bra
 }
 
 /// How many use each that has others below it, with those that use these.
-async fn counts_within<T: Tree>(app: &App, one: &Use) -> Result<HashMap<i64, i64>> {
+async fn counts_within<T: Tree>(
+    app: &App,
+    caller: &Caller,
+    one: &Use,
+) -> Result<HashMap<i64, i64>> {
     let (id, parent_id) = (column::<T>("id"), Alias::new("parent_id"));
     let mut above = SelectStatement::new();
     above
@@ -294,6 +317,7 @@ async fn counts_within<T: Tree>(app: &App, one: &Use) -> Result<HashMap<i64, i64
             col((one.table, one.column)).eq(col(("below", "id"))),
         )
         .and_where(Expr::cust(one.which))
+        .cond_where(one.visible(app, caller))
         .add_group_by([col(("below", "top"))]);
     let query = select.with(relation::below(T::TABLE, &["top"], tops));
     let counts: Vec<(i64, i64)> = app.store.all(&query).await?;

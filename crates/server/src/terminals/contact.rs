@@ -102,8 +102,8 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
         .find(&Sql::new(
             "INSERT INTO terminal (company_id, sn, alias, area_id, real_ip, zone_offset_minutes, zone_name, \
                  heartbeat, last_activity_at, created_at, changed_at, search_text) \
-             SELECT $1, $2, 'Auto add', 1, $3, $4, $5, $6, $7, $7, $7, $8 \
-             WHERE (SELECT COUNT(*) FROM terminal WHERE area_id = 1) < $9 \
+             SELECT $1, $2, 'Auto add', $10, $3, $4, $5, $6, $7, $7, $7, $8 \
+             WHERE (SELECT COUNT(*) FROM terminal WHERE area_id = $10) < $9 \
              ON CONFLICT DO NOTHING RETURNING id",
             [
                 app.company.id.clone().into(),
@@ -115,6 +115,7 @@ pub async fn add(app: &App, sn: &SerialNumber, address: IpAddr) -> Result<bool> 
                 now.into(),
                 search_text(["Auto add", sn.as_str()]).into(),
                 i64::from(app.settings().terminals.max_waiting).into(),
+                NOT_AUTHORIZED.into(),
             ],
         ))
         .await?;

@@ -5,6 +5,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::Result;
 use crate::events::Event;
+use crate::punches::photo::punches_at;
 use crate::punches::record;
 use crate::resources::employee::{self, Enrolled};
 use crate::sealed::Sealed;
@@ -213,8 +214,11 @@ pub async fn store(app: &App, terminal: &Presence, brought: Brought) -> Result<V
     }
     for photo in &brought.photos {
         let mut tx = app.store.write().await?;
-        keep_photo(app, &mut tx, terminal, photo).await?;
+        let is_new = keep_photo(app, &mut tx, terminal, photo).await?;
         tx.commit().await?;
+        if is_new {
+            tell_of_photo(app, terminal, photo).await?;
+        }
     }
     Ok(not_taken)
 }
@@ -619,14 +623,21 @@ async fn keep_biometric(
     Ok(())
 }
 
-async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPhoto) -> Result<()> {
+/// Whether it is new.
+async fn keep_photo(
+    app: &App,
+    tx: &mut Tx,
+    terminal: &Presence,
+    photo: &PunchPhoto,
+) -> Result<bool> {
     // A name without a time is no name of one photo.
     let mut name = cut(&photo.name, 128);
     if photo.local.is_none() {
         let digest = app.keys.digest(&photo.jpeg);
         name.push_str(&format!(" {}", hex::encode(&digest[..8])));
     }
-    tx.run(&Sql::new(
+    let kept = tx
+        .run(&Sql::new(
         "INSERT INTO punch_photo (company_id, terminal_sn, pin, taken_local, file_name, jpeg_sealed, received_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         [
@@ -640,5 +651,16 @@ async fn keep_photo(app: &App, tx: &mut Tx, terminal: &Presence, photo: &PunchPh
         ],
     ))
     .await?;
+    Ok(kept > 0)
+}
+
+/// Where its punch is looked at already, the photo is to be shown with it.
+async fn tell_of_photo(app: &App, terminal: &Presence, photo: &PunchPhoto) -> Result<()> {
+    let pin = photo.user.as_deref().unwrap_or_default();
+    if let Some(local) = photo.local {
+        for punch_id in punches_at(app, terminal.sn.as_str(), pin, local).await? {
+            app.events.publish(Event::Photo { punch_id });
+        }
+    }
     Ok(())
 }

@@ -1,10 +1,18 @@
 //! The commands that make users and API clients.
 
 use crate::rest::{TestApp, on_both};
+use crate::testing::ADMIN_PASSWORD;
 use muster::cli::{client, role, user};
 use muster::config::Config;
+use rustix::fs::OFlags;
 use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 
 async fn run_user(test: &TestApp, command: user::Command, input: &str) -> anyhow::Result<String> {
     let mut output = Vec::new();
@@ -490,4 +498,43 @@ fn the_configuration_is_shown_and_checked() {
     command.args(["config", "check", "--config"]).arg(&file);
     let (is_content, said) = said(command);
     assert!(!is_content && said.contains("muster.toml"), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_while_it_says_where_it_listens_ends_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nobody else takes ports there.
+    let free = TcpListener::bind("127.99.1.1:0").await.expect("a port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    // Until somebody reads there is no room for a word, and it stands in the middle of saying it.
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut filler = OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(format!("/proc/self/fd/{}", writer.as_raw_fd()))
+        .expect("the pipe again");
+    while filler.write(&[b'\n'; 4096]).is_ok() {}
+    drop(filler);
+    let mut server = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .args(["serve", "--listen", &address.to_string(), "--data-dir"])
+        .arg(folder.path())
+        .env("MUSTER_ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .env("MUSTER_LOG__LEVEL", "off")
+        .stdout(writer)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    while TcpStream::connect(address).await.is_err() {
+        assert_eq!(server.try_wait().expect("asked"), None, "it runs");
+        tokio::task::yield_now().await;
+    }
+    let id = server.id().expect("it runs").to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(told.expect("kill is there").success());
+    let said = tokio::task::spawn_blocking(|| io::read_to_string(reader));
+    let said = said.await.expect("done").expect("read");
+    let ended = server.wait().await.expect("it ends");
+    assert!(ended.success(), "{ended}");
+    assert_eq!(said.trim(), format!("listening on http://{address}"));
 }

@@ -962,6 +962,60 @@ async fn the_stream_goes_on_where_the_browser_was_and_sends_what_differs() {
 }
 
 #[tokio::test]
+async fn a_photo_that_comes_after_its_punch_is_sent_to_whoever_has_the_punch() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let areas = WAREHOUSE.to_string();
+        let elsewhere = door.user("mira", Rights::viewer(), Some(&areas)).await;
+        let mut stream = door.stream(&cookie, "").await;
+        let mut other = door.stream(&elsewhere, "").await;
+        stream.first().await;
+        other.first().await;
+        let lines = "1001\t2026-01-15 08:00:00\t0\t15\n1001\t2026-01-15 08:00:01\t0\t15\n";
+        server.bring("GATE01", lines).await;
+        let came = stream.until("data-id=\"1\"").await;
+        assert!(!came.contains("/photo"), "{came}");
+
+        let jpeg = b"\xff\xd8\xff\xd9";
+        server
+            .photograph("GATE01", "20260115080001-1001", jpeg)
+            .await;
+        let again = stream.until("event: again").await;
+        assert_eq!(again.matches("data-id=").count(), 1, "{again}");
+        assert!(again.contains("<tr data-id=\"2\">"), "{again}");
+        assert!(again.contains("href=\"/unregister/2/photo\""), "{again}");
+
+        // One that came first is there with its punch. What is sent once more is nothing new.
+        let mut events = door.app.events.subscribe();
+        server
+            .photograph("GATE01", "20260115080001-1001", jpeg)
+            .await;
+        server
+            .photograph("GATE01", "20260115080002-1001", jpeg)
+            .await;
+        server
+            .bring("GATE01", "1001\t2026-01-15 08:00:02\t0\t15\n")
+            .await;
+        let came = stream.until("data-id=\"3\"").await;
+        assert!(came.contains("href=\"/unregister/3/photo\""), "{came}");
+        while let Ok(event) = events.try_recv() {
+            assert!(!matches!(event, Event::Photo { .. }), "{event:?}");
+        }
+
+        server
+            .bring("DOCK01", "1001\t2026-01-15 08:00:03\t0\t15\n")
+            .await;
+        let sent = other.until("data-id=\"4\"").await;
+        assert!(
+            !sent.contains("GATE01") && !sent.contains("/photo"),
+            "{sent}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_area_that_is_made_is_sent_once_for_all_that_wait() {
     on_both(|server| async move {
         let door = Door::of(&server).await;

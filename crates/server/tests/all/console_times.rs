@@ -61,10 +61,16 @@ async fn a_punch_of_another_zone_says_so_wherever_it_is_shown() {
 
         // What the server's own clock says is told with the zone.
         let line = "Times are those of Europe/Berlin, this server&#39;s zone.";
-        for list in ["/commands", "/audit", "/users", "/holdings"] {
+        for list in ["/commands", "/users", "/holdings", "/terminals"] {
             let page = door.get(list, &cookie).await;
             assert_eq!(page.status, StatusCode::OK);
             assert!(page.text.contains(line), "{list}\n{}", page.text);
+        }
+        let line = "Times are those of Europe/Berlin, this server&#39;s zone; those of punches and messages are of the";
+        for deeds in ["/audit", "/audit/1"] {
+            let page = door.get(deeds, &cookie).await;
+            assert_eq!(page.status, StatusCode::OK);
+            assert!(page.text.contains(line), "{deeds}\n{}", page.text);
         }
         assert!(!door.get("/areas", &cookie).await.text.contains("this server"), "it has no times");
 

@@ -61,7 +61,7 @@ async fn a_tree_is_drawn_with_its_terminals_and_one_moves_with_all_below_it() {
         assert_eq!(top.status, StatusCode::SEE_OTHER);
         assert!(!is_below(&door.get("/areas/tree", &cookie).await));
 
-        // Somebody of the warehouse sees it alone, not how many there are, and moves nothing.
+        // Somebody of the warehouse sees it alone, with how many are there, and moves nothing.
         let sees = rights(&[Right::View(Thing::Area)]);
         let keeper = door
             .user("keeper", sees, Some(&WAREHOUSE.to_string()))
@@ -72,7 +72,9 @@ async fn a_tree_is_drawn_with_its_terminals_and_one_moves_with_all_below_it() {
             "{}",
             own.text
         );
-        assert!(!own.text.contains("class=\"use\"") && !own.text.contains("DOCK01"));
+        assert!(own.text.contains("<span class=\"use\">1 terminal</span>"));
+        assert_eq!(own.text.matches("class=\"use\"").count(), 1);
+        assert!(!own.text.contains("DOCK01"));
         assert!(!own.text.contains("id=\"move\""));
         assert_eq!(
             transplant(&door, &keeper, WAREHOUSE, "").await.status,
@@ -299,6 +301,88 @@ async fn whoever_chooses_one_means_those_below_it_too_and_programs_mean_that_one
         assert_eq!(exact["count"], 0);
         let role = door.get("/roles/new", &cookie).await.text;
         assert_eq!(role.matches("without those below.").count(), 2, "{role}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_limited_is_told_how_many_of_his_there_are() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let admin = door.admin().await;
+        let api = server
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let sales = json!({ "dept_code": "sales", "dept_name": "sales", "parent_dept": "1" });
+        let sales = api.post("/personnel/api/departments/", sales).await.is(201)["id"].to_string();
+        transplant(&door, &admin, WAREHOUSE, &HEAD_OFFICE.to_string()).await;
+        for (code, name, department, areas) in [
+            ("7", "Asha", "1", &["2"][..]),
+            ("8", "Ben", "sales", &["2", "3"]),
+            ("9", "Chen", "sales", &["3"]),
+        ] {
+            door.hire(&admin, code, name).await;
+            let there = json!({ "department": department, "area": areas });
+            api.patch(&format!("/personnel/api/employees/{code}/"), there)
+                .await
+                .is(200);
+        }
+        let office = door
+            .user("office", Rights::viewer(), Some(&HEAD_OFFICE.to_string()))
+            .await;
+        let keeper = door
+            .user("keeper", Rights::viewer(), Some(&WAREHOUSE.to_string()))
+            .await;
+        let seller = door.user("seller", Rights::viewer(), None).await;
+        let limited = "UPDATE role SET departments = $1 WHERE name = 'seller'";
+        door.run(Sql::new(limited, [sales.as_str().into()])).await;
+
+        // All that is told in a tree: how many, and who is in the list that leads to.
+        let told = async |tree: &str, cookie: &str| {
+            let page = door.get(tree, cookie).await.text;
+            let mut told = Vec::new();
+            for part in page.split("class=\"use\" href=\"").skip(1) {
+                let (address, rest) = part.split_once("\">").expect("an address");
+                let (count, _) = rest.split_once("</a>").expect("a count");
+                let list = door.get(&address.replace("&#38;", "&"), cookie).await.text;
+                let names = ["Asha", "Ben", "Chen", "GATE01", "DOCK01"];
+                let there: Vec<&str> = names
+                    .into_iter()
+                    .filter(|name| list.contains(name))
+                    .collect();
+                told.push(format!("{count}: {}", there.join(" ")));
+            }
+            told
+        };
+        let areas = "/areas/tree";
+        assert_eq!(
+            told(areas, &office).await,
+            ["2 employees: Asha Ben", "1 terminal: GATE01"]
+        );
+        assert_eq!(
+            told(areas, &keeper).await,
+            ["2 employees: Ben Chen", "1 terminal: DOCK01"]
+        );
+        assert_eq!(
+            told(areas, &seller).await,
+            [
+                "1 employee, 2 with those below: Ben Chen",
+                "1 terminal, 2 with those below: GATE01 DOCK01",
+                "2 employees: Ben Chen",
+                "1 terminal: DOCK01",
+                // That of those who wait.
+                "1 terminal: ",
+            ]
+        );
+        let departments = "/departments/tree";
+        assert_eq!(
+            told(departments, &office).await,
+            [
+                "1 employee, 2 with those below: Asha Ben",
+                "1 employee: Ben"
+            ]
+        );
+        assert_eq!(told(departments, &seller).await, ["2 employees: Ben Chen"]);
     })
     .await;
 }

@@ -54,6 +54,7 @@ mod people_on_terminals;
 mod personnel_stories;
 mod postgres;
 mod process;
+mod punch_photos;
 mod request_ids;
 mod rest;
 mod several_servers;

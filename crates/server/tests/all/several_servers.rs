@@ -107,6 +107,13 @@ async fn what_is_changed_and_told_at_one_server_counts_at_the_other() {
     let later = PUNCH.replace(":58", ":59");
     assert_eq!(other.post(NORTH, later).await.whole(), (200, "OK: 1"));
     heard(&mut looking_on, |event| matches!(event, Event::Punches(_))).await;
+    other
+        .photograph("NORTH", "20260115075959-7", b"\xff\xd8\xff\xd9")
+        .await;
+    heard(&mut looking_on, |event| {
+        matches!(event, Event::Photo { .. })
+    })
+    .await;
 
     // A caller of the first one waits; the terminal is told, and answers, at the other. What it is asked
     // for when it is new comes first.

@@ -282,6 +282,16 @@ impl TestApp {
         assert_eq!(self.post(&target, lines).await.status, 200);
     }
 
+    /// A terminal sends the photo it took at a punch, named `YYYYMMDDhhmmss-PIN`.
+    pub async fn photograph(&self, sn: &str, name: &str, jpeg: &[u8]) -> Answer {
+        let head = format!(
+            "PIN={name}.jpg\nSN={sn}\nsize={}\nCMD=realupload\0",
+            jpeg.len()
+        );
+        let target = format!("/iclock/cdata?SN={sn}&table=ATTPHOTO&Stamp=1");
+        self.post(&target, [head.as_bytes(), jpeg].concat()).await
+    }
+
     /// What a terminal is told when it asks now: number and text.
     pub async fn given(&self, sn: &str) -> Vec<(String, String)> {
         let answer = self.get(&format!("/iclock/getrequest?SN={sn}")).await;

@@ -164,9 +164,7 @@ async fn a_photo_belongs_to_the_punch_of_its_terminal_person_and_second() {
         let rows = "7\t2026-01-15 08:30:00\t0\t15\t0\n7\t2026-01-15 08:30:01\t0\t15\t0\n8\t2026-01-15 08:30:00\t0\t15\t0\n";
         app.post("/iclock/cdata?SN=CK5L201260350&table=ATTLOG&Stamp=1", rows).await;
         let jpeg = b"\xff\xd8\xff\xe0 a face \xff\xd9".to_vec();
-        let head = b"PIN=20260115083000-7.jpg\nSN=CK5L201260350\nsize=15\nCMD=realupload\0";
-        let target = "/iclock/cdata?SN=CK5L201260350&table=ATTPHOTO&Stamp=1";
-        app.post(target, [&head[..], &jpeg[..]].concat()).await;
+        app.photograph("CK5L201260350", "20260115083000-7", &jpeg).await;
         let list = admin.get(&format!("{TRANSACTIONS}?ordering=id")).await.is(200);
         let ids: Vec<String> = list["data"]
             .as_array()

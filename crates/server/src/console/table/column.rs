@@ -2,6 +2,7 @@
 //! leads, and how the list is put in order by one.
 
 use crate::access::{Caller, Right};
+use crate::console::place::Place;
 use crate::language::Text;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -26,6 +27,8 @@ pub struct Column {
     amiss: Option<&'static str>,
     /// The member with the address the cell leads to.
     leads: Option<&'static str>,
+    /// Another way on, behind what stands there: the member with its address, and what it is called.
+    beside: Option<(&'static str, Text)>,
     /// Left out unless somebody chooses it.
     pub is_spare: bool,
 }
@@ -88,6 +91,7 @@ impl Column {
             below: None,
             amiss: None,
             leads: None,
+            beside: None,
             is_spare: false,
         }
     }
@@ -117,6 +121,13 @@ impl Column {
     pub const fn leads(self, member: &'static str) -> Column {
         Column {
             leads: Some(member),
+            ..self
+        }
+    }
+
+    pub const fn beside(self, member: &'static str, name: Text) -> Column {
+        Column {
+            beside: Some((member, name)),
             ..self
         }
     }
@@ -186,6 +197,9 @@ impl Column {
             state,
             is_number: self.is_number,
             link: self.leads.and_then(|member| text_at(row, member)),
+            beside: self
+                .beside
+                .and_then(|(member, name)| Some((text_at(row, member)?, name))),
         }
     }
 
@@ -252,12 +266,22 @@ pub struct Cell {
     pub state: Option<Lamp>,
     pub(super) is_number: bool,
     pub link: Option<String>,
+    /// Where else it leads, and what that is called.
+    pub(super) beside: Option<(String, Text)>,
 }
 
 impl Cell {
     /// It may be broken into lines.
     pub fn is_long(&self) -> bool {
         self.text.chars().count() > 32
+    }
+
+    /// What is beside is told of the place in the list.
+    pub(super) fn in_place(mut self, place: &Place) -> Cell {
+        if let Some((address, _)) = &mut self.beside {
+            *address = place.along(address);
+        }
+        self
     }
 }
 
