@@ -37,6 +37,7 @@ const TERMINAL: Filter = Filter {
 const AT: Column = Column::new(t!("Time"), &["punch_time"])
     .by("punch_time")
     .beside(punch_photo::PAGE, t!("Photo"));
+const BY_TIME: Option<&str> = Some("-punch_time");
 const OF_CODE: Filter = Filter {
     name: "emp_code",
     label: t!("Code"),
@@ -115,7 +116,7 @@ impl Listed for Transaction {
         removal: None,
     };
 
-    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
+    const ORDER_OF_A_PERIOD: Option<&'static str> = BY_TIME;
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "transactions";
@@ -172,7 +173,7 @@ impl Listed for Hidden {
         removal: None,
     };
 
-    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
+    const ORDER_OF_A_PERIOD: Option<&'static str> = BY_TIME;
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const NAMED_BY: usize = 3;
     const ROWS: &'static str = "hidden_transactions";
@@ -234,7 +235,7 @@ impl Listed for Unregistered {
         removal: None,
     };
 
-    const ORDER_OF_A_PERIOD: Option<&'static str> = Some("-punch_time");
+    const ORDER_OF_A_PERIOD: Option<&'static str> = BY_TIME;
     const TIMES: Option<fn(&str) -> String> = Some(by_the_clocks);
     const ROWS: &'static str = "unregister";
 
