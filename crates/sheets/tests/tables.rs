@@ -112,6 +112,24 @@ fn a_workbook_of_the_other_library_is_read() {
 }
 
 #[test]
+fn a_cell_that_is_filled_up_with_nuls_has_none() {
+    let table = [vec![
+        Cell::Text("Asha\0\0".into()),
+        Cell::Text("\0".into()),
+        Cell::Text("7".into()),
+    ]];
+    let file = write(
+        Format::Xlsx,
+        &["first_name", "last_name", "emp_code"],
+        &table,
+    );
+    assert_eq!(
+        numbered(&rows(&file).expect("good"))[1..],
+        [(2, vec!["Asha", "", "7"])]
+    );
+}
+
+#[test]
 fn text_is_read_whatever_separates_and_encodes_it() {
     let plain = "code;name\r\n7;\"Rao; \"\"A\"\"\nB\"\r\n\r\n;\r\n8;'=1\r\n";
     let utf16 = |text: &str, big: bool| {

@@ -122,6 +122,8 @@ impl<'a, F: FnMut(Row) -> ControlFlow<()>> Rows<'a, F> {
             total_bytes,
             ..
         } = *self.limits;
+        // Some programs fill a cell up with NULs, which no database keeps and no text file has.
+        let text = text.replace('\0', "");
         if text.is_empty() {
             return Ok(());
         }
@@ -150,7 +152,7 @@ impl<'a, F: FnMut(Row) -> ControlFlow<()>> Rows<'a, F> {
         if self.cells.len() <= column {
             self.cells.resize(column + 1, String::new());
         }
-        self.cells[column] = text.to_owned();
+        self.cells[column] = text;
         restore(&mut self.cells[column]);
         Ok(())
     }
