@@ -72,14 +72,10 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 const AXUM: &[&str] = &[
     "api/",
     "console/",
-    "answer.rs",
-    "error.rs",
     "extract/body.rs",
     "front.rs",
-    "input.rs",
     "listener.rs",
     "passage.rs",
-    "resource.rs",
     "routes.rs",
 ];
 
