@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessible, authorise, logIn, openPart, program, scene, until } from "./harness.mjs";
+import { accessible, authorise, hire, logIn, program, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -47,15 +47,7 @@ scene("somebody is hired, enrolled at a terminal, punches, and leaves", async ({
   await until("the terminal is let in", async () => (await gate.hello()).status === 200);
 
   // Hired: the terminal is told by itself.
-  await page.goto("/employees/new");
-  await page.locator("#emp_code").fill("7");
-  await page.getByLabel("First name").fill("Asha");
-  await openPart(page, "Work");
-  await page.locator("#department").selectOption({ label: "Department (1)" });
-  await openPart(page, "Terminals and areas");
-  await page.locator("#area").selectOption({ label: "Gate (2)" });
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  await hire(page, { code: "7", name: "Asha", area: "Gate (2)" });
   assert.ok((await gate.obey()).some((command) => /USERINFO PIN=7\tName=Asha/.test(command)));
 
   // Enrolled from here: the terminal asks for her finger and brings what it took.

@@ -167,6 +167,19 @@ export function openPart(page, name) {
   return page.getByRole("tablist").getByRole("tab", { name }).click();
 }
 
+/** Makes an employee of the first department and an area, through the form. */
+export async function hire(page, { code, name, area }) {
+  await page.goto("/employees/new");
+  await page.locator("#emp_code").fill(code);
+  await page.getByLabel("First name").fill(name);
+  await openPart(page, "Work");
+  await page.locator("#department").selectOption({ label: "Department (1)" });
+  await openPart(page, "Terminals and areas");
+  await page.locator("#area").selectOption({ label: area });
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+}
+
 /** Fails when a rule of accessibility is broken on the page as it is: light, and in what the dark changes, which is colours alone. */
 export async function accessible(page, { inTheDark = true } = {}) {
   await page.evaluate(axe.source);

@@ -1,6 +1,6 @@
 // People by the dozen: from a file that is looked through first, moved together, photographed, resigned, written to.
 import assert from "node:assert/strict";
-import { accessible, authorise, logIn, openPart, pictures, scene, until } from "./harness.mjs";
+import { accessible, authorise, hire, logIn, pictures, scene, until } from "./harness.mjs";
 import { terminal } from "./terminal.mjs";
 
 const rows = (page) => page.locator("table.list tbody tr");
@@ -227,15 +227,7 @@ scene("the photo a terminal takes at a punch comes to whoever looks, and to nobo
   await gate.hello();
   await authorise(page, "GATE01", "Gate");
   await gate.hello();
-  await page.goto("/employees/new");
-  await page.locator("#emp_code").fill("7");
-  await page.getByLabel("First name").fill("Asha");
-  await openPart(page, "Work");
-  await page.locator("#department").selectOption({ label: "Department (1)" });
-  await openPart(page, "Terminals and areas");
-  await page.locator("#area").selectOption({ label: "Gate (2)" });
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+  await hire(page, { code: "7", name: "Asha", area: "Gate (2)" });
   await page.goto("/live");
   await page.locator("#connection[data-state=connected]").waitFor();
   await page.evaluate(() => (window.sameDocument = true));

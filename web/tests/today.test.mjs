@@ -1,6 +1,6 @@
 // The first page as whoever sets the server up sees it: the steps turn green one after another, and then it is the day that counts.
 import assert from "node:assert/strict";
-import { accessible, logIn, openPart, pictures, scene, until } from "./harness.mjs";
+import { accessible, hire, logIn, pictures, scene, until } from "./harness.mjs";
 
 scene("the first steps turn green by themselves", async ({ page, server }) => {
   await logIn(page);
@@ -22,15 +22,7 @@ scene("the first steps turn green by themselves", async ({ page, server }) => {
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Today" }).click();
   await page.getByRole("link", { name: "New employee" }).click();
   for (const [code, name] of [["7", "Asha"], ["8", "Ben"]]) {
-    await page.goto("/employees/new");
-    await page.locator("#emp_code").fill(code);
-    await page.getByLabel("First name").fill(name);
-    await openPart(page, "Work");
-    await page.locator("#department").selectOption({ label: "Department (1)" });
-    await openPart(page, "Terminals and areas");
-    await page.locator("#area").selectOption({ label: "Gate (2)" });
-    await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("status").filter({ hasText: "Saved." }).waitFor();
+    await hire(page, { code, name, area: "Gate (2)" });
   }
   await page.goto("/");
   assert.equal(await done(), 3);
