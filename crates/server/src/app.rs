@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::punches::day::KeptDays;
 use crate::punches::record::Recorder;
-use crate::resource::Counts;
+use crate::resource::{Counts, Places};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::terminals::roster::Roster;
@@ -57,6 +57,7 @@ pub struct App {
     pub accounts: Accounts,
     pub background: Background,
     pub counts: Counts,
+    pub places: Places,
     pub days: KeptDays,
     /// The day for which everybody was last looked for on the terminals.
     pub people_settled_on: Remembered<NaiveDate>,
@@ -168,6 +169,7 @@ impl App {
             accounts: Accounts::new(clock.clone()),
             background: Background::default(),
             counts: Counts::default(),
+            places: Places::default(),
             days: KeptDays::default(),
             people_settled_on: Remembered(Mutex::new(None)),
             runs: Runs::default(),

@@ -4,7 +4,7 @@
 //! - `field.rs`: what a list shows and can be asked about.
 //! - `selection.rs`: what a caller asks of it, as one condition and an order; with the words of `search.rs`
 //!   and the times of `period.rs`.
-//! - `page.rs`: a page of that, and the count. `export.rs`: all of it, as a file.
+//! - `page.rs`: a page of that, and the count; `places.rs`: the way to a far one. `export.rs`: all of it, as a file.
 //! - `named.rs`: the rows that any other request means.
 //! - `write.rs`: rows made, changed and removed. `import.rs`: those of a file. `columns.rs`: the statements.
 //! - `endpoints.rs`: all of this behind URLs.
@@ -17,6 +17,7 @@ mod import;
 mod named;
 mod page;
 mod period;
+mod places;
 mod search;
 mod selection;
 mod write;
@@ -35,8 +36,9 @@ pub use named::{
     MOST, Several, by_id, by_ids, coded, fetch, fetch_by_id, find, matching, named, none_named,
     read_id, seen, several,
 };
-pub use page::{Counts, Page, page};
+pub use page::{Counts, Known, Page, page};
 pub use period::{Clock, Period, within_periods};
+pub use places::Places;
 pub use search::{Key, Searched, Through, search_text};
 pub use selection::Selection;
 pub use write::{Refused, Removable, Writable, only, save, save_checked, save_several};
@@ -139,8 +141,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
         "id"
     }
 
-    /// The number of all rows, when somebody keeps it.
-    fn known_count(app: &App) -> impl Future<Output = Result<Option<i64>>> + Send {
+    /// What is known of all rows of a list that grows at its end, when somebody keeps it.
+    fn known(app: &App) -> impl Future<Output = Result<Option<Known>>> + Send {
         let _ = app;
         async { Ok(None) }
     }

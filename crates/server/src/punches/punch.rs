@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::profile::Profile;
 use crate::punches::photo::Shot;
-use crate::resource::{Clock, Column, Period, col, within_periods};
+use crate::resource::{Clock, Column, Known, Period, col, within_periods};
 use crate::routes::{Kind, Member};
 use crate::scope::Owner;
 use crate::times;
@@ -237,6 +237,30 @@ impl Counted {
             && self.hidings == before.hidings
             && self.assignings == before.assignings
     }
+}
+
+/// What is known of a list without looking at it. Nobody counts what is hidden.
+pub(super) async fn known(app: &App, list: List) -> Result<Option<Known>> {
+    // What went to the archive is in no list, and leaves no trace in what is counted.
+    let sql = Sql::by_dialect(
+        "SELECT transactions, unregistered, last_id, hidings || ' ' || assignings FROM punch_counter WHERE company_id = $1",
+        "SELECT transactions, unregistered, last_id, concat_ws(' ', hidings, assignings, \
+             (SELECT string_agg(inhrelid::text, ' ' ORDER BY inhrelid) FROM pg_inherits WHERE inhparent = 'punch'::regclass)) \
+         FROM punch_counter WHERE company_id = $1",
+        [app.company.id.clone().into()],
+    );
+    let (transactions, unregistered, last_id, history): (i64, i64, i64, String) =
+        app.store.one(&sql).await?;
+    let count = match list {
+        List::Transactions => transactions,
+        List::Unregistered => unregistered,
+        List::Hidden => return Ok(None),
+    };
+    Ok(Some(Known {
+        count,
+        last_id,
+        history,
+    }))
 }
 
 pub async fn counted(app: &App) -> Result<Counted> {

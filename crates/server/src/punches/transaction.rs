@@ -12,8 +12,8 @@ use crate::punches::punch::{self, List, Row, asked, column};
 use crate::punches::{assign, hidden, usb_log};
 use crate::relation::{self, AREA, DEPARTMENT, POSITION};
 use crate::resource::{
-    self, Column, END_TIME, Field, Key, Resource, START_TIME, Searched, Through, UPLOAD_TIME_END,
-    UPLOAD_TIME_START,
+    self, Column, END_TIME, Field, Key, Known, Resource, START_TIME, Searched, Through,
+    UPLOAD_TIME_END, UPLOAD_TIME_START,
 };
 use crate::routes::{Doc, Endpoint, Kind, Member, Returns};
 use crate::terminals::of_terminal;
@@ -168,8 +168,8 @@ impl Resource for Transaction {
         profile.order_of_events()
     }
 
-    async fn known_count(app: &App) -> Result<Option<i64>> {
-        Ok(Some(punch::counted(app).await?.transactions))
+    async fn known(app: &App) -> Result<Option<Known>> {
+        punch::known(app, List::Transactions).await
     }
 
     async fn version(app: &App) -> Result<Option<String>> {

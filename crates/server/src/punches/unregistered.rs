@@ -9,7 +9,7 @@ use crate::punches::assign;
 use crate::punches::photo::{self, Photographed};
 use crate::punches::punch::{self, List, Row, asked, column};
 use crate::resource::{
-    self, Column, END_TIME, Field, Resource, START_TIME, Searched, UPLOAD_TIME_END,
+    self, Column, END_TIME, Field, Known, Resource, START_TIME, Searched, UPLOAD_TIME_END,
     UPLOAD_TIME_START,
 };
 use crate::routes::{Endpoint, Kind, Member};
@@ -91,8 +91,8 @@ impl Resource for Unregistered {
         punch::times_asked(app, caller, query)
     }
 
-    async fn known_count(app: &App) -> Result<Option<i64>> {
-        Ok(Some(punch::counted(app).await?.unregistered))
+    async fn known(app: &App) -> Result<Option<Known>> {
+        punch::known(app, List::Unregistered).await
     }
 
     async fn version(app: &App) -> Result<Option<String>> {

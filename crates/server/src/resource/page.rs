@@ -2,6 +2,7 @@
 
 use super::Resource;
 use super::field::{Field, col, id_column};
+use super::places::Way;
 use super::selection::Selection;
 use crate::access::Caller;
 use crate::app::App;
@@ -227,12 +228,95 @@ impl Selection {
         page.with(with)
     }
 
-    pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
-        if self.everything
-            && let Some(count) = R::known_count(app).await?
-        {
-            return Ok(count);
+    /// The ids of a page that is looked for along an index, or sorted out of all there are.
+    async fn ids<R: Resource>(
+        &self,
+        app: &App,
+        place: Place,
+        count: i64,
+        limit: u64,
+    ) -> Result<Vec<i64>> {
+        let id = id_column::<R>();
+        let by_id = self.by_id_alone();
+        let is_own = |(field, _): &(Field, Order)| field.is_own::<R>();
+        let mut ids = match self.order.iter().all(is_own) {
+            true => self.counted::<R>(),
+            false => self.statement::<R>(),
+        };
+        ids.expr(col(id));
+        match (by_id, place) {
+            (Some(direction), _) if !R::IS_SMALL && self.sorts_ids(count) => {
+                place.apply(&mut ids, col(id), &direction);
+                ids.order_by_expr(col(id).add(0), direction).limit(limit);
+            }
+            (Some(Order::Desc), Place::Skip(skipped))
+                if skipped > count.unsigned_abs().saturating_sub(skipped) =>
+            {
+                // The other end is nearer, and stays where it is: what comes meanwhile comes at this one.
+                let left = count.unsigned_abs().saturating_sub(skipped);
+                let rows = cmp::min(left, limit);
+                Place::Skip(left - rows).apply(&mut ids, col(id), &Order::Asc);
+                ids.order_by_expr(col(id), Order::Asc).limit(rows);
+            }
+            (by_id, _) => {
+                place.apply(&mut ids, col(id), &by_id.unwrap_or(Order::Asc));
+                self.sort::<R>(app, &mut ids);
+                ids.limit(limit);
+            }
         }
+        let ids: Vec<(i64,)> = app.store.all(&ids).await?;
+        Ok(ids.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// The ids of `rows` rows of all there are, from the place `first` on. Where they stand is remembered.
+    async fn walked_to<R: Resource>(
+        &self,
+        app: &App,
+        known: &Known,
+        first: i64,
+        rows: i64,
+    ) -> Result<Vec<i64>> {
+        let id = col(id_column::<R>());
+        let mut ids = self.counted::<R>();
+        let (direction, over) = match app.places.way(R::NAME, known, first, rows) {
+            Way::Up { from, over } => {
+                ids.and_where(id.clone().gte(from));
+                (Order::Asc, over)
+            }
+            Way::Down { below, over } => {
+                ids.and_where(id.clone().lt(below));
+                (Order::Desc, over)
+            }
+        };
+        Place::Skip(over.unsigned_abs()).apply(&mut ids, id.clone(), &direction);
+        ids.expr(id.clone())
+            .order_by_expr(id, direction)
+            .limit(rows.unsigned_abs());
+        let ids: Vec<(i64,)> = app.store.all(&ids).await?;
+        let ids: Vec<i64> = ids.into_iter().map(|(id,)| id).collect();
+        if ids.len() as i64 == rows
+            && let Some(lowest) = ids.iter().min()
+        {
+            app.places.found(R::NAME, known, first, *lowest);
+        }
+        Ok(ids)
+    }
+
+    async fn known<R: Resource>(&self, app: &App) -> Result<Option<Known>> {
+        match self.everything {
+            true => R::known(app).await,
+            false => Ok(None),
+        }
+    }
+
+    pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
+        match self.known::<R>(app).await? {
+            Some(known) => Ok(known.count),
+            None => self.looked_count::<R>(app).await,
+        }
+    }
+
+    async fn looked_count<R: Resource>(&self, app: &App) -> Result<i64> {
         let mut select = self.counted::<R>();
         select.expr(Expr::cust("count(*)"));
         let Some(version) = R::version(app).await? else {
@@ -248,6 +332,16 @@ impl Selection {
         app.counts.0.insert(key, count).await;
         Ok(count)
     }
+}
+
+/// What is known of all rows of a list without looking at them.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub count: i64,
+    /// No row has a higher id. Those that come have.
+    pub last_id: i64,
+    /// While it is the same no row has gone, nor come among the others.
+    pub history: String,
 }
 
 /// Where a page begins.
@@ -276,13 +370,6 @@ impl Place {
     }
 }
 
-fn turned(order: &Order) -> Order {
-    match order {
-        Order::Desc => Order::Asc,
-        _ => Order::Desc,
-    }
-}
-
 /// A page of what the query asks for.
 pub async fn page<R: Resource>(
     app: &App,
@@ -302,9 +389,11 @@ pub async fn page<R: Resource>(
         Some(number) => selection.found::<R>(app, place(number), limit).await?,
         None => None,
     };
-    let (count, found) = match found {
-        Some((count, ids)) => (count, Some(ids)),
-        None => (selection.count::<R>(app).await?, None),
+    let known = selection.known::<R>(app).await?;
+    let (count, found) = match (found, &known) {
+        (Some((count, ids)), _) => (count, Some(ids)),
+        (None, Some(known)) => (known.count, None),
+        (None, None) => (selection.looked_count::<R>(app).await?, None),
     };
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
@@ -312,43 +401,24 @@ pub async fn page<R: Resource>(
         return Err(Error::InvalidPage);
     }
     let id = id_column::<R>();
-    let direction = by_id.clone().unwrap_or(Order::Asc);
+    let skipped = (number - 1) * paging.size;
     let mut select = selection.statement::<R>();
-    if selection.everything && (number - 1) * paging.size <= DEEP {
+    if selection.everything && skipped <= DEEP {
+        let direction = by_id.clone().unwrap_or(Order::Asc);
         place(number).apply(&mut select, col(id), &direction);
     } else {
-        let ids = match found {
-            Some(ids) => ids,
-            None => {
-                // What is sorted or skipped is ids alone; the rows are read when it is known which.
-                let is_own = |(field, _): &(Field, Order)| field.is_own::<R>();
-                let mut ids = match selection.order.iter().all(is_own) {
-                    true => selection.counted::<R>(),
-                    false => select,
+        // What is sorted or skipped is ids alone; the rows are read when it is known which.
+        let ids = match (found, place(number), &by_id, &known) {
+            (Some(ids), ..) => ids,
+            (None, Place::Skip(_), Some(direction), Some(known)) => {
+                let rows = cmp::min(paging.size, count - skipped);
+                let first = match direction {
+                    Order::Desc => count - skipped - rows,
+                    _ => skipped,
                 };
-                ids.expr(col(id));
-                let (skipped, left) = (
-                    (number - 1) * paging.size,
-                    count - (number - 1) * paging.size,
-                );
-                let skips = by_id.is_some() && matches!(place(number), Place::Skip(_));
-                if !selection.everything && !R::IS_SMALL && selection.sorts_ids(count) {
-                    place(number).apply(&mut ids, col(id), &direction);
-                    ids.order_by_expr(col(id).add(0), direction).limit(limit);
-                } else if skips && skipped > left && matches!(direction, Order::Desc) {
-                    // The other end is nearer, and stays where it is: what comes meanwhile comes at this one.
-                    let rows = cmp::min(left, paging.size);
-                    Place::Skip((left - rows).unsigned_abs()).apply(&mut ids, col(id), &direction);
-                    ids.order_by_expr(col(id), turned(&direction))
-                        .limit(rows.unsigned_abs());
-                } else {
-                    place(number).apply(&mut ids, col(id), &direction);
-                    selection.sort::<R>(app, &mut ids);
-                    ids.limit(limit);
-                }
-                let ids: Vec<(i64,)> = app.store.all(&ids).await?;
-                ids.into_iter().map(|(id,)| id).collect()
+                selection.walked_to::<R>(app, known, first, rows).await?
             }
+            (None, place, ..) => selection.ids::<R>(app, place, count, limit).await?,
         };
         select = SelectStatement::new();
         R::tables(&mut select);

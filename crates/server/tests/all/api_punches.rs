@@ -5,6 +5,7 @@ use crate::testing;
 use chrono::TimeDelta;
 use muster::access::Rights;
 use muster::profile::Profile;
+use muster_store::Sql;
 use serde_json::{Value, json};
 
 const TRANSACTIONS: &str = "/iclock/api/transactions/";
@@ -487,6 +488,68 @@ async fn a_list_is_walked_by_its_links_without_missing_or_repeating_a_row() {
                     .await;
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn far_pages_are_right_whatever_happened_since_the_pages_beside_them_were_read() {
+    testing::on_both(|app| async move {
+        let codes = app.api(Profile::EasyTimePro, Rights::administrator()).await;
+        let by_ids = app.api(Profile::BioTime, Rights::administrator()).await;
+        let hire = async |code: &str| {
+            let new = json!({ "emp_code": code });
+            codes.post("/personnel/api/employees/", new).await.is(201);
+        };
+        let bring = async |day: u32, count: i64| {
+            let line = |i: i64| {
+                let pin = if i % 3 == 0 { "8" } else { "7" };
+                let (hour, minute, second) = (i / 3600, i / 60 % 60, i % 60);
+                format!("{pin}\t2026-01-{day:02} {hour:02}:{minute:02}:{second:02}\t0\t1\n")
+            };
+            app.bring("GATE01", &(0..count).map(line).collect::<String>())
+                .await;
+        };
+        let between = async |first: i64, last: i64| {
+            let ids = Sql::new(
+                "SELECT transaction_id FROM punch WHERE transaction_id BETWEEN $1 AND $2 AND hidden_at IS NULL ORDER BY 1",
+                [first.into(), last.into()],
+            );
+            let ids: Vec<(i64,)> = app.app.store.all(&ids).await.expect("rows");
+            ids.into_iter().map(|(id,)| id).collect::<Vec<i64>>()
+        };
+        // All pages, those far from each other one after the other, so that each is reached in another way.
+        let are_right = async || {
+            let all = between(0, i64::MAX).await;
+            let pages = all.len().div_ceil(90);
+            for step in 0..pages {
+                let number = (step * 7) % pages;
+                let page = format!("{TRANSACTIONS}?page_size=90&page={}", number + 1);
+                let rows = number * 90..all.len().min((number + 1) * 90);
+                let page_by_ids = by_ids.get(&page).await.is(200);
+                assert_eq!(page_by_ids["count"], all.len());
+                assert_eq!(ids(&page_by_ids), all[rows.clone()], "page {number} of {pages}");
+                let from_newest: Vec<i64> = all.iter().rev().copied().skip(rows.start).take(90).collect();
+                assert_eq!(ids(&codes.get(&page).await.is(200)), from_newest, "page {number} of {pages}");
+            }
+        };
+        let area = json!({ "area_code": "dock", "area_name": "Dock" });
+        codes.post("/personnel/api/areas/", area).await.is(201);
+        let gate = json!({ "sn": "GATE01", "alias": "Gate", "area": "dock" });
+        codes.post("/iclock/api/terminals/", gate).await.is(201);
+        hire("7").await;
+        bring(14, 4_500).await;
+        are_right().await;
+        bring(15, 90).await;
+        are_right().await;
+        let in_the_middle = between(1001, 1004).await;
+        let hidden = json!({ "transactions": in_the_middle });
+        let hide = format!("{TRANSACTIONS}hide/");
+        codes.post(&hide, hidden).await.is(200);
+        are_right().await;
+        // Whose punches waited stand behind all others.
+        hire("8").await;
+        are_right().await;
     })
     .await;
 }

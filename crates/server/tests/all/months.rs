@@ -447,6 +447,53 @@ async fn punches_assigned_while_a_month_is_looked_at_are_counted_where_they_are(
 }
 
 #[tokio::test]
+async fn far_pages_are_right_when_a_month_among_them_goes_to_the_archive_and_comes_back() {
+    let (app, database, _folder) = with_old_months().await;
+    let admin = company(&app).await;
+    let people = json!({ "emp_code": "70", "department": 1, "area": ["1"] });
+    admin
+        .post("/personnel/api/employees/", people)
+        .await
+        .is(201);
+    for month in [11, 12, 11] {
+        let row_at = |i: i64| {
+            let (minute, second) = (i / 60, i % 60);
+            row(
+                "70",
+                format!("2025-{month}-0{} 09:{minute:02}:{second:02}", 1 + i / 400),
+            )
+        };
+        send(&app, &(0..1_200).map(row_at).collect::<String>()).await;
+    }
+    // The company has one punch already.
+    let are_right = async |old: usize| {
+        let count = old + 1;
+        let mut before = i64::MAX;
+        let mut rows = 0;
+        for page in (0..count.div_ceil(70)).map(|page| page + 1) {
+            let list = format!("/iclock/api/transactions/?page_size=70&page={page}");
+            let list = admin.get(&list).await.is(200);
+            assert_eq!(list["count"], count);
+            for row in list["data"].as_array().expect("a list") {
+                let id = row["id"].as_i64().expect("an id");
+                assert!(id < before, "page {page}");
+                (before, rows) = (id, rows + 1);
+            }
+        }
+        assert_eq!(rows, count);
+    };
+    are_right(2_400).await;
+    for (away, count) in [("--before", 1_200), ("--bring-back", 2_400)] {
+        let time = ["2025-12", "2025-11"][usize::from(away != "--before")];
+        let (is_done, told) = cli::said_by(&app.app.config, &["archive", away, time]);
+        assert!(is_done, "{told}");
+        are_right(count).await;
+    }
+    app.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn a_hidden_transaction_goes_to_the_archive_with_its_month_and_comes_back_hidden() {
     let (app, database, _folder) = with_old_months().await;
     let admin = company(&app).await;
