@@ -1,4 +1,4 @@
-"""A server for each database, with people, terminals and punches, for the client programs."""
+"""A server on the database that `--database` names, with people, terminals and punches, for the client programs."""
 
 import http.client
 import json
@@ -23,10 +23,8 @@ class Server:
     password: str = PASSWORD
 
 
-def databases():
-    yield "sqlite"
-    if os.environ.get("TEST_POSTGRES"):
-        yield "postgres"
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
 
 
 def postgres_database():
@@ -44,13 +42,14 @@ def postgres_database():
     return url, lambda: run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session", params=list(databases()))
+@pytest.fixture(scope="session")
 def server(request, tmp_path_factory):
     muster = os.environ["TEST_MUSTER"]
-    data = tmp_path_factory.mktemp(request.param)
+    database = request.config.getoption("database")
+    data = tmp_path_factory.mktemp(database)
     command = [muster, "serve", "--data-dir", str(data / "data"), "--listen", "127.0.0.1:0"]
     remove = None
-    if request.param == "postgres":
+    if database == "postgres":
         url, remove = postgres_database()
         command += ["--database-url", url]
     settings = {
@@ -67,7 +66,7 @@ def server(request, tmp_path_factory):
         )
         token = post(address, "/api-token-auth/", {"username": "admin", "password": PASSWORD})["token"]
         fill(muster, address, token)
-        yield Server(address, request.param)
+        yield Server(address, database)
     finally:
         process.terminate()
         process.wait(30)

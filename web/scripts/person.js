@@ -11,6 +11,8 @@ function follow(field) {
     clearTimeout(waiting);
     waiting = setTimeout(look, BETWEEN_KEYS);
   });
+  // What was typed before this was here.
+  if (field.value !== field.defaultValue) look();
 
   async function look() {
     const typed = field.value.trim();
