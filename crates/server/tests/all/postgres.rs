@@ -102,7 +102,8 @@ pub async fn new() -> Database {
     let name = format!("muster_test_{}", uuid::Uuid::new_v4().simple());
     run(
         &mut admin,
-        format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        // With the file that spares its first connection looking up all there is.
+        format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"),
     )
     .await;
     run(&mut admin, "SELECT pg_advisory_unlock(7331)".into()).await;
