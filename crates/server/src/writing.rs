@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::error::Result;
-use muster_store::{Dialect, Sql, Tx};
+use muster_store::{Sql, Tx};
 use std::ops::{Deref, DerefMut};
 
 type Then = Box<dyn FnOnce(&App) + Send>;
@@ -55,14 +55,24 @@ impl DerefMut for Writing {
 /// Takes a transaction's place among those that change people, messages or trees, before it locks
 /// anything else: two of them cannot wait for one another then, and what each has checked stays true
 /// until it ends. Punches go on being stored meanwhile. On SQLite there is one that writes anyway.
+/// With its commit everybody sees that something changed (`people_changes`).
 pub async fn people_in_order(tx: &mut Tx, company_id: &str) -> muster_store::Result<()> {
-    if tx.dialect() == Dialect::Postgres {
-        let _: (String,) = tx
-            .one(&Sql::new(
-                "SELECT id FROM company WHERE id = $1 FOR NO KEY UPDATE",
-                [company_id.into()],
-            ))
-            .await?;
-    }
+    tx.run(&Sql::new(
+        "UPDATE company SET people_changes = people_changes + 1 WHERE id = $1",
+        [company_id.into()],
+    ))
+    .await?;
     Ok(())
+}
+
+/// Differs whenever people, messages or trees may have changed.
+pub async fn people_changes(app: &App) -> muster_store::Result<i64> {
+    let (changes,) = app
+        .store
+        .one(&Sql::new(
+            "SELECT people_changes FROM company WHERE id = $1",
+            [app.company.id.as_str().into()],
+        ))
+        .await?;
+    Ok(changes)
 }

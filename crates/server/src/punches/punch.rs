@@ -11,6 +11,7 @@ use crate::resource::{Clock, Column, Known, Period, col, within_periods};
 use crate::routes::{Kind, Member};
 use crate::scope::Owner;
 use crate::times;
+use crate::writing;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use muster_store::Sql;
 use sea_query::{
@@ -261,6 +262,18 @@ pub(super) async fn known(app: &App, list: List) -> Result<Option<Known>> {
         last_id,
         history,
     }))
+}
+
+/// Differs whenever there may be more or fewer punches of any kind: of what is asked of them, whose they are is the people's.
+pub(super) async fn version(app: &App) -> Result<Option<String>> {
+    let Some(Known {
+        last_id, history, ..
+    }) = known(app, List::Transactions).await?
+    else {
+        return Ok(None);
+    };
+    let people = writing::people_changes(app).await?;
+    Ok(Some(format!("{last_id} {history} {people}")))
 }
 
 pub async fn counted(app: &App) -> Result<Counted> {

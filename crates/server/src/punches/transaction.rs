@@ -173,7 +173,7 @@ impl Resource for Transaction {
     }
 
     async fn version(app: &App) -> Result<Option<String>> {
-        Ok(Some(format!("{:?}", punch::counted(app).await?)))
+        punch::version(app).await
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {

@@ -96,7 +96,7 @@ impl Resource for Unregistered {
     }
 
     async fn version(app: &App) -> Result<Option<String>> {
-        Ok(Some(format!("{:?}", punch::counted(app).await?)))
+        punch::version(app).await
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {

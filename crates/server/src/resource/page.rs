@@ -27,6 +27,8 @@ const FEW: i64 = 50_000;
 const FEW_FAR_AWAY: i64 = 500_000;
 /// Of a table that is not large so many are found and counted in one look, whatever is asked.
 const FEW_OF_SMALL: u64 = 2_000;
+/// Counts are kept under what was asked, so many bytes of it.
+const MOST_COUNTS: u64 = 1 << 20;
 
 /// A page of rows, and how many there are in all.
 #[derive(Debug)]
@@ -310,27 +312,39 @@ impl Selection {
     }
 
     pub async fn count<R: Resource>(&self, app: &App) -> Result<i64> {
-        match self.known::<R>(app).await? {
-            Some(known) => Ok(known.count),
-            None => self.looked_count::<R>(app).await,
+        if let Some(known) = self.known::<R>(app).await? {
+            return Ok(known.count);
         }
+        let counted = self.counted_before::<R>(app).await?;
+        self.looked_count::<R>(app, counted).await
     }
 
-    async fn looked_count<R: Resource>(&self, app: &App) -> Result<i64> {
-        let mut select = self.counted::<R>();
-        select.expr(Expr::cust("count(*)"));
+    /// What was counted some minutes ago, if nothing has changed since.
+    async fn counted_before<R: Resource>(&self, app: &App) -> Result<Counted> {
         let Some(version) = R::version(app).await? else {
-            let (count,): (i64,) = app.store.one(&select).await?;
-            return Ok(count);
+            return Ok(Counted::default());
         };
-        let (sql, values) = Statement::build(&select, app.store.dialect());
+        let (sql, values) = Statement::build(&self.counting::<R>(), app.store.dialect());
         let key = format!("{version}\n{sql}\n{values:?}");
-        if let Some(count) = app.counts.0.get(&key).await {
+        Ok(Counted {
+            count: app.counts.0.get(&key).await,
+            key: Some(key),
+        })
+    }
+
+    async fn looked_count<R: Resource>(&self, app: &App, counted: Counted) -> Result<i64> {
+        if let Some(count) = counted.count {
             return Ok(count);
         }
-        let (count,): (i64,) = app.store.one(&select).await?;
-        app.counts.0.insert(key, count).await;
+        let (count,): (i64,) = app.store.one(&self.counting::<R>()).await?;
+        app.counts.keep(counted, count).await;
         Ok(count)
+    }
+
+    fn counting<R: Resource>(&self) -> SelectStatement {
+        let mut select = self.counted::<R>();
+        select.expr(Expr::cust("count(*)"));
+        select
     }
 }
 
@@ -385,15 +399,24 @@ pub async fn page<R: Resource>(
         None => Place::Skip((number - 1).saturating_mul(paging.size).unsigned_abs()),
     };
     let limit = paging.size.unsigned_abs();
-    let found = match paging.number {
-        Some(number) => selection.found::<R>(app, place(number), limit).await?,
-        None => None,
-    };
     let known = selection.known::<R>(app).await?;
+    let counted = match known {
+        Some(_) => Counted::default(),
+        None => selection.counted_before::<R>(app).await?,
+    };
+    let found = match paging.number {
+        Some(number) if !counted.is_many() => {
+            selection.found::<R>(app, place(number), limit).await?
+        }
+        _ => None,
+    };
     let (count, found) = match (found, &known) {
-        (Some((count, ids)), _) => (count, Some(ids)),
+        (Some((count, ids)), _) => {
+            app.counts.keep(counted, count).await;
+            (count, Some(ids))
+        }
         (None, Some(known)) => (known.count, None),
-        (None, None) => (selection.looked_count::<R>(app).await?, None),
+        (None, None) => (selection.looked_count::<R>(app, counted).await?, None),
     };
     let last = cmp::max((count + paging.size - 1) / paging.size, 1);
     let number = paging.number.unwrap_or(last);
@@ -438,16 +461,40 @@ pub async fn page<R: Resource>(
     })
 }
 
-/// Counts that were made a moment ago, by what was counted.
+/// Counts that were made some minutes ago, by what was counted and when last something changed (`Resource::version`).
 #[derive(Debug)]
 pub struct Counts(Cache<String, i64>);
+
+/// What a count is kept as, where it may be kept, and what it was.
+#[derive(Debug, Default)]
+struct Counted {
+    key: Option<String>,
+    count: Option<i64>,
+}
+
+impl Counted {
+    /// Whether it is known to be more than are looked for at once.
+    fn is_many(&self) -> bool {
+        self.count
+            .is_some_and(|count| count.unsigned_abs() > FEW_OF_SMALL)
+    }
+}
+
+impl Counts {
+    async fn keep(&self, counted: Counted, count: i64) {
+        if let Some(key) = counted.key {
+            self.0.insert(key, count).await;
+        }
+    }
+}
 
 impl Default for Counts {
     fn default() -> Self {
         Counts(
             Cache::builder()
-                .max_capacity(1_000)
-                .time_to_live(Duration::from_secs(10))
+                .weigher(|key: &String, _| u32::try_from(key.len()).unwrap_or(u32::MAX))
+                .max_capacity(MOST_COUNTS)
+                .time_to_idle(Duration::from_secs(600))
                 .build(),
         )
     }

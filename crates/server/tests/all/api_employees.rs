@@ -1079,3 +1079,47 @@ async fn pages_are_the_whole_list_whatever_is_asked_and_however_they_are_walked(
     })
     .await;
 }
+
+/// Counts of many are kept while nobody changes people, areas or trees; so each change is seen at once.
+#[tokio::test]
+async fn counts_of_many_follow_every_change() {
+    on_both(async |test| {
+        crowd(&test).await;
+        let admin = test.easytimepro().await;
+        let department = json!({ "dept_code": "7", "dept_name": "Seven", "parent_dept": "1" });
+        let departments = "/personnel/api/departments/";
+        admin.post(departments, department).await.is(201);
+        let counts = async |when: &str| {
+            let mut counts = Vec::new();
+            for asked in ["", "dept_code=1", "area_code=x,1", "enable_att=true"] {
+                let path = format!("{LIST}?{asked}&page_size=1");
+                let count = admin.get(&path).await.is(200)["count"].clone();
+                let again = admin.get(&path).await.is(200)["count"].clone();
+                assert_eq!(count, again, "{asked}, {when}");
+                counts.push(count.as_i64().expect("a number"));
+            }
+            counts
+        };
+        assert_eq!(counts("at first").await, [2010, 2010, 2010, 2010]);
+        let body = json!({ "emp_code": "1", "department": "1", "area": ["1"] });
+        admin.post(LIST, body).await.is(201);
+        assert_eq!(counts("hired").await, [2011, 2011, 2011, 2011]);
+        let body = json!({ "emp_code": "1", "department_code": "7" });
+        let adjust = format!("{LIST}adjust_depart/");
+        admin.post(&adjust, body).await.is(200);
+        assert_eq!(counts("moved").await, [2011, 2010, 2011, 2011]);
+        let body = json!({ "enable_att": false });
+        admin.patch(&format!("{LIST}1/"), body).await.is(200);
+        assert_eq!(counts("changed").await, [2011, 2010, 2011, 2010]);
+        let body = json!({ "employee": "1", "resign_date": "2026-01-10", "resign_type": 1 });
+        admin.post("/personnel/api/resigns/", body).await.is(201);
+        assert_eq!(counts("resigned").await, [2010, 2010, 2010, 2010]);
+        admin.delete(&format!("{LIST}99999/")).await.is(200);
+        assert_eq!(counts("removed").await, [2009, 2009, 2009, 2009]);
+        let file = "emp_code,dept_code,area_code\n2,1,x\n3,1,1\n";
+        let import = "/personnel/api/employees/import_emp/";
+        admin.import(import, "0", file).await.is(200);
+        assert_eq!(counts("imported").await, [2011, 2011, 2011, 2011]);
+    })
+    .await;
+}

@@ -86,7 +86,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("area", "resources/area.rs"),
     ("audit", "audit.rs"),
     ("biometric", "terminals/people.rs"),
-    ("company", SEEDS),
+    ("company", "writing.rs"),
     ("console_session", "console/session.rs"),
     ("console_view", "console/views.rs"),
     ("console_work", "console/works.rs"),

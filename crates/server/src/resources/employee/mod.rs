@@ -31,6 +31,7 @@ use crate::sealed::Sealed;
 use crate::terminals::people::{BioKind, PICTURE_SOURCES};
 use crate::terminals::sync;
 use crate::times;
+use crate::writing;
 use chrono::{DateTime, NaiveDate, Utc};
 use muster_store::Dialect;
 use sea_query::{
@@ -608,6 +609,11 @@ impl Resource for Employee {
             Dialect::Sqlite => Func::cust("likely").arg(is_valid).into(),
             Dialect::Postgres => is_valid,
         }))
+    }
+
+    /// All that is asked by is of people, their areas and trees.
+    async fn version(app: &App) -> Result<Option<String>> {
+        Ok(Some(writing::people_changes(app).await?.to_string()))
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
