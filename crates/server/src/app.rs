@@ -20,7 +20,7 @@ use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use governor::{DefaultKeyedRateLimiter, Quota};
-use muster_store::Store;
+use muster_store::{Schema, Store};
 use std::fs;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -114,6 +114,20 @@ impl App {
         clock: Clock,
         admin_password: Option<String>,
     ) -> anyhow::Result<Opened> {
+        App::open_with(config, clock, admin_password, Schema::Completed).await
+    }
+
+    /// The same for who works beside servers: the installation is there, of this version.
+    pub async fn open_as_it_is(config: Config, clock: Clock) -> anyhow::Result<Opened> {
+        App::open_with(config, clock, None, Schema::Required).await
+    }
+
+    async fn open_with(
+        config: Config,
+        clock: Clock,
+        admin_password: Option<String>,
+        schema: Schema,
+    ) -> anyhow::Result<Opened> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -126,13 +140,14 @@ impl App {
             connections: config.database_connections,
             wait: patience.min(LONGEST_WAIT),
             patience,
+            schema,
         };
         let store = Store::open(&url, &options)
             .await
             .with_context(|| format!("cannot open the database {url}"))?;
         anyhow::ensure!(
             store.share().await?,
-            "the database's keys are being changed (`muster keys`): start again when that is done"
+            "the database is being moved, or its keys are changed: start again when that is done"
         );
         let zone = config.zone()?;
         let metrics = Arc::new(Metrics::default());

@@ -15,9 +15,10 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use muster_store::{Dialect, Sql};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -33,6 +34,8 @@ const ENDING: &str = ".tar.gz.age";
 /// What its name has behind it while it is made: the database as it is, and the backup itself.
 const PICTURE: &str = ".picture";
 const UNFINISHED: &str = ".unfinished";
+/// Whose backups a folder has: the id of the installation's company.
+const OWNER: &str = ".muster-installation";
 /// What nobody has written to for so long is not being made any more.
 const LEFT_AFTER: TimeDelta = TimeDelta::days(1);
 /// No key file is larger.
@@ -120,12 +123,13 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
     remove_left(&app.config.data_dir, PICTURE, made_at)?;
     remove_left(folder, UNFINISHED, made_at)?;
     // What the picture would take away, punches would lack, and so with what is made of it; that is packed.
-    let picture = u64::try_from(health::database(app).await?.bytes).unwrap_or(0);
+    let picture = picture_bytes(app).await?;
     let same_disk = fs::metadata(folder)?.dev() == fs::metadata(&app.config.data_dir)?.dev();
-    let needed = if same_disk {
-        picture + picture / 2
-    } else {
-        picture
+    let needed = match (app.store.dialect(), same_disk) {
+        // It is one transaction, which is in the file and in the log beside it until it ends.
+        (Dialect::Postgres, _) => 2 * picture,
+        (Dialect::Sqlite, true) => picture + picture / 2,
+        (Dialect::Sqlite, false) => picture,
     };
     let free = health::disk_bytes(&app.config.data_dir).map_or(u64::MAX, |(free, _)| free);
     ensure!(
@@ -167,6 +171,21 @@ pub async fn make(app: &App, folder: &Path, sealing: Sealing) -> anyhow::Result<
     .await?;
     drop(wanted);
     made
+}
+
+/// How large the picture of a database may be.
+async fn picture_bytes(app: &App) -> anyhow::Result<u64> {
+    // Without what was put away: that is in a schema of its own.
+    let (bytes,): (i64,) = app
+        .store
+        .one(&Sql::by_dialect(
+            "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class \
+             WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
+            [],
+        ))
+        .await?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
 /// Is there as long as somebody waits for the file that is written beside.
@@ -323,8 +342,34 @@ impl Drop for Unfinished {
     }
 }
 
-/// The backups in a folder, the newest first, each with the time it was made.
-pub fn list(folder: &Path) -> anyhow::Result<Vec<(PathBuf, DateTime<Utc>)>> {
+/// Makes a folder the one where this installation's backups are made and thinned out. Refused where it is another's: each
+/// would take the other's for its own.
+pub fn claim(folder: &Path, company_id: &str) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join(OWNER);
+    match private().open(&path) {
+        Ok(mut file) => file
+            .write_all(company_id.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => own(folder, company_id),
+        Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+    }
+}
+
+/// An error when the folder is another installation's.
+fn own(folder: &Path, company_id: &str) -> anyhow::Result<()> {
+    let owner = fs::read_to_string(folder.join(OWNER)).unwrap_or_default();
+    ensure!(
+        owner.is_empty() || owner == company_id,
+        "{} has the backups of another installation: this one needs a folder of its own",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// An installation's backups in a folder, the newest first, each with the time it was made.
+pub fn list(folder: &Path, company_id: &str) -> anyhow::Result<Vec<(PathBuf, DateTime<Utc>)>> {
+    own(folder, company_id)?;
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -354,8 +399,13 @@ fn made_at(name: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Removes all but the newest so many. One of tomorrow was made by a clock that was ahead: it takes nobody's place.
-pub fn thin_out(folder: &Path, keep: usize, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let there = list(folder)?.into_iter();
+pub fn thin_out(
+    folder: &Path,
+    company_id: &str,
+    keep: usize,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let there = list(folder, company_id)?.into_iter();
     let made = there.filter(|(_, made_at)| *made_at <= now);
     for (old, _) in made.skip(keep.max(1)) {
         fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;

@@ -140,12 +140,12 @@ async fn months(store: &Store) -> Result<Option<Finding>> {
 }
 
 /// Whether backups are made as often as they are to be; none when nobody said that they are.
-pub fn backups(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
+pub fn backups(config: &Config, company_id: &str, now: DateTime<Utc>) -> Option<Finding> {
     let every_h = config.backup.every_h;
     if config.backup.recipients.is_empty() || every_h == 0 {
         return None;
     }
-    let newest = match backup::list(&config.backup_folder()) {
+    let newest = match backup::list(&config.backup_folder(), company_id) {
         Ok(backups) => backups.first().map(|(_, made_at)| *made_at),
         Err(error) => return Some(Err(format!("{error:#}"))),
     };

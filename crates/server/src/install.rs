@@ -170,7 +170,7 @@ pub async fn install(
     })
 }
 
-async fn company(store: &Store) -> anyhow::Result<Company> {
+pub async fn company(store: &Store) -> anyhow::Result<Company> {
     Ok(store
         .one(&Sql::new(
             "SELECT id, name FROM company ORDER BY created_at LIMIT 1",

@@ -376,7 +376,7 @@ impl Read {
                 .get_or_create(&job)
                 .set(run.took.as_secs_f64());
         }
-        let newest = backup::list(&app.config.backup_folder())
+        let newest = backup::list(&app.config.backup_folder(), &app.company.id)
             .ok()
             .and_then(|backups| backups.into_iter().next());
         self.backup

@@ -1,10 +1,12 @@
 //! What servers on one PostgreSQL have between them: notices that one sends and all hear, and a right
-//! that one of them has at a time. A SQLite file has one server, which hears nothing and has every right.
+//! that one of them has at a time. A SQLite file has one server, which hears nothing and has every right; commands may use it beside.
 
 use crate::server::within;
 use crate::{Options, Pools, Result, Store};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use std::fs::{File, TryLockError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -150,12 +152,72 @@ impl Sole {
     }
 }
 
+/// Who uses a SQLite file: its lock of the system's, which has nothing to do with SQLite's own. `None`: it cannot be opened.
+#[derive(Debug)]
+pub(crate) struct Users(pub Option<File>);
+
+impl Users {
+    fn lock(&self, lock: fn(&File) -> std::result::Result<(), TryLockError>) -> bool {
+        // A file system without such locks refuses nobody.
+        !matches!(
+            self.0.as_ref().map(lock),
+            Some(Err(TryLockError::WouldBlock))
+        )
+    }
+
+    pub(crate) fn leave(&self) {
+        if let Some(Err(error)) = self.0.as_ref().map(File::unlock) {
+            tracing::debug!(%error, "a lock was not given back");
+        }
+    }
+}
+
+/// The database is one's own, until this is given back.
+pub(crate) enum Alone {
+    Sqlite(Arc<Users>),
+    Postgres(Arc<Sole>, PgConnection),
+}
+
+impl Alone {
+    pub(crate) async fn give_back(self) -> Result<()> {
+        match self {
+            Alone::Sqlite(users) => {
+                users.leave();
+                Ok(())
+            }
+            Alone::Postgres(sole, connection) => sole.give_back(connection).await,
+        }
+    }
+}
+
 impl Store {
+    /// Waits until nobody else uses the database; `None`: that took longer, or on SQLite somebody uses it.
+    pub(crate) async fn alone_within(&self, wait: Duration) -> Result<Option<Alone>> {
+        match &self.pools {
+            Pools::Sqlite { users, .. } => Ok(users
+                .lock(File::try_lock)
+                .then(|| Alone::Sqlite(users.clone()))),
+            Pools::Postgres { sole, .. } => {
+                let mut connection = sole.connect().await?;
+                let locked = sqlx::query("SELECT pg_advisory_lock($1)")
+                    .bind(USE)
+                    .execute(&mut connection);
+                match timeout(wait, locked).await {
+                    Ok(locked) => {
+                        locked?;
+                        Ok(Some(Alone::Postgres(sole.clone(), connection)))
+                    }
+                    Err(_) => Ok(None),
+                }
+            }
+        }
+    }
+
     /// Says that this program uses the database, until it ends; `false` while another has it alone. Who is cut off says so
-    /// again when it next asks whether it [is the one](Store::is_the_one). Of a SQLite file nobody is told.
+    /// again when it next asks whether it [is the one](Store::is_the_one).
     pub async fn share(&self) -> Result<bool> {
         match &self.pools {
-            Pools::Sqlite { .. } => Ok(true),
+            Pools::Sqlite { users, .. } => Ok(users.lock(File::try_lock_shared)),
             Pools::Postgres { sole, .. } => sole.share().await,
         }
     }
@@ -163,7 +225,7 @@ impl Store {
     /// Whether this program has the database alone, among those that say that they use it; then it does until it ends.
     pub async fn take_alone(&self) -> Result<bool> {
         match &self.pools {
-            Pools::Sqlite { .. } => Ok(true),
+            Pools::Sqlite { users, .. } => Ok(users.lock(File::try_lock)),
             Pools::Postgres { sole, .. } => sole.take_alone().await,
         }
     }

@@ -23,6 +23,15 @@ pub enum Error {
     NoRow,
     #[error("the schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    #[error(
+        "its schema is not that of this program: the server of this version brings it up to date when it starts"
+    )]
+    OtherSchema,
+    /// A server or a command of another version may be among them.
+    #[error(
+        "its schema has to be brought up to date while nobody uses it: stop all servers and commands on it first"
+    )]
+    InUse,
     #[error("{0}")]
     Copy(String),
     #[error("bad database address: {0}")]

@@ -21,7 +21,7 @@ pub use copy::Copied;
 pub use cursor::Cursor;
 pub use direct::{Beside, Direct, Lent, Own};
 pub use error::{Error, Failures, Result, failures};
-pub use open::{Options, Url};
+pub use open::{Options, Schema, Url};
 pub use search::{contains, contains_in_any_case, fold, position};
 pub use sql::{Sql, Statement};
 
@@ -66,6 +66,7 @@ enum Pools {
         write: SqlitePool,
         direct: direct::Thread,
         turns: turns::Turns,
+        users: Arc<between::Users>,
     },
     Postgres {
         server: server::Server,
@@ -201,7 +202,9 @@ impl Store {
     /// folded into the file first.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write, .. } => {
+            Pools::Sqlite {
+                read, write, users, ..
+            } => {
                 read.close().await;
                 if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
                     .execute(write)
@@ -210,6 +213,7 @@ impl Store {
                     tracing::warn!(%error, "the write-ahead log was left as it is");
                 }
                 write.close().await;
+                users.leave();
             }
             Pools::Postgres {
                 server,

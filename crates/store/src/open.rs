@@ -1,6 +1,6 @@
 //! Opening a database by its URL, with the settings its durability rests on.
 
-use crate::between::Sole;
+use crate::between::{Sole, Users};
 use crate::direct::{Own, Thread};
 use crate::server::{self, Server};
 use crate::turns::Turns;
@@ -76,6 +76,16 @@ pub struct Options {
     pub wait: Duration,
     /// How long PostgreSQL may take for a statement, and ten times that for the first rows of a list without end.
     pub patience: Duration,
+    pub schema: Schema,
+}
+
+/// What becomes of a database that lacks some of this program's schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// It gets it, unless others use the database: they may be of the version before. The file is made when there is none.
+    Completed,
+    /// It is not opened, and nothing is made.
+    Required,
 }
 
 impl Default for Options {
@@ -85,6 +95,7 @@ impl Default for Options {
             wait: Duration::from_secs(10),
             // Whoever works on all there is at once, beside the server.
             patience: Duration::from_secs(3600),
+            schema: Schema::Completed,
         }
     }
 }
@@ -94,20 +105,22 @@ impl Default for Options {
 const READERS: u32 = 8;
 
 impl Store {
-    /// Opens the database and brings its schema up to date; makes the file when there is none.
+    /// Opens the database, with all of this program's schema.
     pub async fn open(url: &Url, options: &Options) -> Result<Store> {
         let pools = match url {
             Url::Sqlite(path) => {
+                let is_made = options.schema == Schema::Completed;
                 // For its owner alone, and so are those that SQLite makes beside it. What is in the way SQLite says.
-                let _ = OpenOptions::new()
+                let file = OpenOptions::new()
                     .append(true)
-                    .create(true)
+                    .create(is_made)
                     .mode(0o600)
-                    .open(path);
+                    .open(path)
+                    .ok();
                 // A commit is on the disk when it returns: WAL with FULL syncs the log each time.
-                let file = SqliteConnectOptions::new()
+                let connections = SqliteConnectOptions::new()
                     .filename(path)
-                    .create_if_missing(true)
+                    .create_if_missing(is_made)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .foreign_keys(true)
@@ -127,14 +140,15 @@ impl Store {
                         let is_free = !connection.is_in_transaction();
                         Box::pin(async move { Ok(is_free) })
                     })
-                    .connect_with(file.clone().thread_name(|_| "sqlite-write".into()))
+                    .connect_with(connections.clone().thread_name(|_| "sqlite-write".into()))
                     .await?;
                 let read = SqlitePoolOptions::new()
                     .max_connections(options.connections.min(READERS))
                     .acquire_timeout(options.wait)
                     .idle_timeout(Some(Duration::from_secs(60)))
                     .connect_lazy_with(
-                        file.create_if_missing(false)
+                        connections
+                            .create_if_missing(false)
                             // Lists are asked for in endless variety; a prepared one holds tens of KiB.
                             .statement_cache_capacity(48)
                             .pragma("query_only", "on")
@@ -146,6 +160,7 @@ impl Store {
                     write,
                     direct: Thread::open(path)?,
                     turns: Turns::default(),
+                    users: Arc::new(Users(file)),
                 }
             }
             Url::Postgres(text) => {
@@ -160,7 +175,10 @@ impl Store {
             }
         };
         let store = Store { pools };
-        store.migrate().await?;
+        match options.schema {
+            Schema::Completed => store.complete_schema(options.wait).await?,
+            Schema::Required => store.require_schema().await?,
+        }
         Ok(store)
     }
 }

@@ -3,11 +3,12 @@
 use super::{Place, block_on};
 use crate::clock::Clock;
 use crate::health::{self, Finding};
+use crate::install;
 use crate::keys::Keys;
 use crate::settings::Settings;
 use crate::tls;
 use clap::Args;
-use muster_store::{Options, Store};
+use muster_store::{Options, Schema, Store};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -60,6 +61,8 @@ impl Doctor {
         block_on(async {
             let options = Options {
                 connections: config.database_connections,
+                // Who looks changes nothing.
+                schema: Schema::Required,
                 ..Options::default()
             };
             let store = match Store::open(&url, &options).await {
@@ -72,7 +75,8 @@ impl Doctor {
             println!("good  database {url}");
             let now = Clock::real().now();
             let in_force = Settings::read(&store, &config).await?.now();
-            let backups = health::backups(&in_force, now);
+            let company = install::company(&store).await?;
+            let backups = health::backups(&in_force, &company.id, now);
             if backups.is_none() {
                 println!(
                     "note  muster makes no backups by itself: docs/backups.md says how it would"

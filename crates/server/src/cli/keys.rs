@@ -6,9 +6,9 @@ use crate::keys::Keys;
 use crate::resources::employee;
 use crate::sealed::{self, Sealed};
 use crate::terminals::{commands, people, unread_list};
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Subcommand;
-use muster_store::{Options, Store};
+use muster_store::Store;
 use std::process::ExitCode;
 
 /// Everything that is kept sealed.
@@ -39,13 +39,7 @@ pub fn run(place: Place, command: Command) -> anyhow::Result<ExitCode> {
     let url = config.database_url()?;
     let keys = Keys::load_alone(&path)?;
     block_on(async {
-        let store = Store::open(&url, &Options::default())
-            .await
-            .with_context(|| format!("cannot open the database {url}"))?;
-        ensure!(
-            store.take_alone().await?,
-            "the database is in use: stop all servers on it first"
-        );
+        let store = super::alone(&url).await?;
         let done = match command {
             Command::Rotate => rotate(&store, keys, &path).await,
             Command::Forget => forget(&store, keys, &path).await,

@@ -23,7 +23,9 @@ pub mod user;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use muster_store::{Options, Schema, Store, Url};
 use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
@@ -116,7 +118,7 @@ impl Place {
             config.data_dir.display()
         );
         block_on(async {
-            let opened = App::open(config, Clock::real(), None).await?;
+            let opened = App::open_as_it_is(config, Clock::real()).await?;
             if let Some(password) = opened.first_password {
                 eprintln!("first start: user admin, password {password}");
             }
@@ -128,6 +130,22 @@ impl Place {
 }
 
 const PATIENCE_S: u32 = 3600;
+
+/// The database, with no server and no other command on it.
+async fn alone(url: &Url) -> anyhow::Result<Store> {
+    let options = Options {
+        schema: Schema::Required,
+        ..Options::default()
+    };
+    let store = Store::open(url, &options)
+        .await
+        .with_context(|| format!("cannot open the database {url}"))?;
+    anyhow::ensure!(
+        store.take_alone().await?,
+        "the database is in use: stop all servers on it first"
+    );
+    Ok(store)
+}
 
 /// The passphrase of a backup: out of the environment, so that it stands in no history and no list of processes.
 #[derive(Debug, Args)]

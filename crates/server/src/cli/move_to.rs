@@ -1,7 +1,8 @@
 //! `muster move`: an installation on SQLite into a PostgreSQL database.
 
-use super::Place;
-use anyhow::Context;
+use super::{Place, block_on};
+use crate::keys::Keys;
+use anyhow::{Context, ensure};
 use clap::Args;
 use muster_store::{Options, Store, Url};
 use std::process::ExitCode;
@@ -19,21 +20,28 @@ pub struct Move {
 impl Move {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let Move { place, to: url } = self;
-        place.with_app(async |app| {
+        let config = place.load()?;
+        let path = config.key_file();
+        ensure!(path.exists(), "there is no key file {}", path.display());
+        let from = config.database_url()?;
+        // What a server went on taking would stay behind.
+        let _keys = Keys::load_alone(&path)?;
+        block_on(async {
+            let from = super::alone(&from).await?;
             let to = Store::open(&url, &Options::default())
                 .await
                 .with_context(|| format!("cannot open the database {url}"))?;
-            let copied = app
-                .store
+            let copied = from
                 .copy_to(&to, |table| println!("{:>12} {}", table.rows, table.table))
                 .await;
             to.close().await;
+            from.close().await;
             copied.context("nothing was moved")?;
             println!(
                 "All rows are in {url}. From now on start the server with that database_url, and with the same key file: {}",
-                app.config.key_file().display()
+                path.display()
             );
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         })
     }
 }

@@ -91,7 +91,8 @@ impl Restore {
             // Only now: before, it would give ids again that were given.
             folder.finish(&config.data_dir)?;
             println!(
-                "{about_it} is in place. {asked} terminals will be asked for the punches since then; start the server."
+                "{about_it} is in place. {asked} terminals will be asked for the punches since then; start the server.\n\
+                 Users, roles, clients, passwords and tokens are what they were then: take away again what was taken away since."
             );
             Ok(ExitCode::SUCCESS)
         })

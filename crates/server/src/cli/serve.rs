@@ -7,9 +7,12 @@ use crate::config::Config;
 use crate::gateway::wire::UploadMemory;
 use crate::listener::Seats;
 use crate::{front, jobs, listener};
+use anyhow::bail;
 use clap::Args;
+use muster_store::Url;
 use serde::Serialize;
 use std::convert::Infallible;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -56,6 +59,7 @@ impl Serve {
                 // Not through the log: it is shown once, to whoever started the server.
                 say(&format!("first start: user admin, password {password}"));
             }
+            let _only = only_server(&app.config)?;
             if app.config.zone_may_be_wrong() {
                 tracing::warn!(
                     "times are in UTC, as on this machine: the option zone names another, which new terminals get"
@@ -75,6 +79,18 @@ impl Serve {
             Ok(ended)
         })
     }
+}
+
+/// On SQLite there is one server, which does what is for all without asking: the lock of its folder, until it ends.
+fn only_server(config: &Config) -> anyhow::Result<Option<File>> {
+    if let Url::Postgres(_) = config.database_url()? {
+        return Ok(None);
+    }
+    let folder = File::open(&config.data_dir)?;
+    if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        bail!("another server runs on {}", config.data_dir.display());
+    }
+    Ok(Some(folder))
 }
 
 /// On standard output, which may be a file on a disk that is full: no reason to end.

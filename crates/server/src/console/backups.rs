@@ -35,6 +35,8 @@ pub struct Backups {
     pub count: usize,
     pub is_under_way: bool,
     pub failed: Option<String>,
+    /// Why they cannot be listed.
+    pub trouble: Option<String>,
 }
 
 pub struct Kept {
@@ -43,11 +45,14 @@ pub struct Kept {
     pub size: String,
 }
 
-pub fn shown(app: &App, making: &Making) -> Result<Backups> {
+pub fn shown(app: &App, making: &Making) -> Backups {
     let settings = app.settings();
     let options = &settings.backup;
     let folder = app.config.backup_folder();
-    let there = backup::list(&folder)?;
+    let (there, trouble) = match backup::list(&folder, &app.company.id) {
+        Ok(there) => (there, None),
+        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+    };
     let kept = there.iter().take(SHOWN).map(|(file, made_at)| Kept {
         name: file
             .file_name()
@@ -56,7 +61,7 @@ pub fn shown(app: &App, making: &Making) -> Result<Backups> {
         size: fs::metadata(file).map_or_else(|_| String::new(), |about| system::size(about.len())),
     });
     let held = making.try_lock();
-    Ok(Backups {
+    Backups {
         is_sealed: !options.recipients.is_empty(),
         folder: folder.display().to_string(),
         every_h: options.every_h,
@@ -64,7 +69,8 @@ pub fn shown(app: &App, making: &Making) -> Result<Backups> {
         count: there.len(),
         is_under_way: held.is_err(),
         failed: held.ok().and_then(|failed| failed.clone()),
-    })
+        trouble,
+    }
 }
 
 /// `POST /system/backup`: begins one, unless one is being made. It goes on when the page is left.
@@ -92,7 +98,12 @@ pub async fn make(State(console): State<Arc<Console>>, form: Form) -> Result<Res
         *failed = None;
         let making = Arc::clone(&console.app);
         app.background.begin(async move {
-            match backup::make(&making, &making.config.backup_folder(), sealing).await {
+            let folder = making.config.backup_folder();
+            let made = match backup::claim(&folder, &making.company.id) {
+                Ok(()) => backup::make(&making, &folder, sealing).await,
+                Err(error) => Err(error),
+            };
+            match made {
                 Ok(made) => {
                     tracing::info!(file = %made.file.display(), bytes = made.bytes, "a backup was made");
                 }

@@ -72,11 +72,14 @@ pub async fn page(
         Some("check") => {
             let room = health::room(&app.config.data_dir);
             let checks = health::checks(&app.store, &app.keys).await?;
-            let certificate = app.tls.finding(app.clock.now());
+            let now = app.clock.now();
+            let backups = health::backups(&app.settings(), &app.company.id, now);
+            let certificate = app.tls.finding(now);
             Some(
                 [room]
                     .into_iter()
                     .chain(checks)
+                    .chain(backups)
                     .chain(certificate)
                     .collect(),
             )
@@ -89,7 +92,7 @@ pub async fn page(
             frame: Frame::of(SYSTEM, &session),
             facts: facts(app).await?,
             counts: health::counts(app).await?,
-            backups: backups::shown(app, &console.making)?,
+            backups: backups::shown(app, &console.making),
             csrf: session.csrf.clone(),
             may_back_up: session.caller.may(Right::Change(Thing::Setting)),
             jobs: jobs(app),

@@ -11,10 +11,11 @@ pub async fn run(app: &App) -> Result<()> {
     if options.recipients.is_empty() || options.every_h == 0 {
         return Ok(());
     }
-    let folder = app.config.backup_folder();
+    let (folder, company) = (app.config.backup_folder(), &app.company.id);
+    backup::claim(&folder, company)?;
     let now = app.clock.now();
     // One of tomorrow was made by a clock that was ahead.
-    let made = backup::list(&folder)?.into_iter();
+    let made = backup::list(&folder, company)?.into_iter();
     let newest = made
         .map(|(_, made_at)| made_at)
         .find(|made_at| *made_at <= now);
@@ -24,6 +25,6 @@ pub async fn run(app: &App) -> Result<()> {
     }
     let made = backup::make(app, &folder, Sealing::for_recipients(&options.recipients)?).await?;
     tracing::info!(file = %made.file.display(), bytes = made.bytes, "a backup was made");
-    backup::thin_out(&folder, options.keep as usize, now)?;
+    backup::thin_out(&folder, company, options.keep as usize, now)?;
     Ok(())
 }

@@ -950,6 +950,11 @@ async fn who_is_removed_is_at_no_door_any_more() {
 async fn attack_19_a_hash_made_elsewhere_lets_in_is_replaced_then_and_is_no_password() {
     on_both(|test| async move {
         let admin = test.easytimepro().await;
+        // One round, and nothing that could be such a hash.
+        let weak =
+            json!({ "emp_code": "1000", "app_status": 1, "self_password": "pbkdf2_sha256$1$a$b" });
+        let refused = admin.post(LIST, weak).await.is(400);
+        assert_eq!(refused["self_password"], json!(["Enter a valid value."]));
         let hash = djangohashers::make_password_with_settings(
             "hunter2hunter2",
             "abcdefghijkl",

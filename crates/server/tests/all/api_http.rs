@@ -314,13 +314,20 @@ async fn attack_24_json_is_what_there_is() {
             Got::from(plain).await.is(415)["detail"],
             "Unsupported media type \"text/plain\" in request."
         );
-        let body = async |text: String| {
+        let body = async |bytes: Vec<u8>| {
             let request = caller
                 .request(Method::POST, AREAS)
                 .header("content-type", "application/json")
-                .body(text);
+                .body(bytes);
             Got::from(request).await
         };
+        let no_text = b"{\"area_code\":\"\xff\"}".to_vec();
+        let detail = body(no_text).await.is(400)["detail"].clone();
+        assert!(
+            detail
+                .as_str()
+                .is_some_and(|detail| detail.starts_with("JSON parse error - "))
+        );
         for text in [
             "{\"area_code\":".to_owned(),
             "{\"area_code\":1,\"area_code\":2}".to_owned(),
@@ -328,7 +335,7 @@ async fn attack_24_json_is_what_there_is() {
             "{\"area_code\":\"\\ud800\"}".to_owned(),
             format!("{{\"a\":{}}}", "[".repeat(100_000)),
         ] {
-            let detail = body(text).await.is(400)["detail"].clone();
+            let detail = body(text.into()).await.is(400)["detail"].clone();
             let detail = detail.as_str().expect("a text");
             assert!(detail.starts_with("JSON parse error - "), "{detail}");
         }
@@ -336,7 +343,7 @@ async fn attack_24_json_is_what_there_is() {
             body("[1]".into()).await.is(400)["non_field_errors"],
             json!(["Invalid data. Expected a dictionary, but got list."])
         );
-        body(format!("{{\"a\":\"{}\"}}", "x".repeat(9 << 20)))
+        body(format!("{{\"a\":\"{}\"}}", "x".repeat(9 << 20)).into())
             .await
             .is(413);
         let many = "a=1&".repeat(2000);

@@ -53,7 +53,7 @@ async fn made(app: &TestApp, folder: &TempDir, recipient: &str) -> PathBuf {
         words.extend(["--database-url", &config.database_url]);
     }
     assert!(command(&words).await);
-    let backups = backup::list(folder.path()).expect("read");
+    let backups = backup::list(folder.path(), &app.app.company.id).expect("read");
     backups.into_iter().next().expect("it is there").0
 }
 
@@ -269,7 +269,9 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
     on_both_with(configure, |app| async move {
         let place = app.app.config.backup_folder();
         let names = || -> Vec<String> {
-            let backups = backup::list(&place).expect("read").into_iter();
+            let backups = backup::list(&place, &app.app.company.id)
+                .expect("read")
+                .into_iter();
             backups
                 .map(|(file, _)| {
                     file.file_name()
@@ -281,7 +283,9 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         };
         let named =
             |day: u32, hour: u32| format!("muster-2026-01-{day}T{hour:02}-00-00Z.tar.gz.age");
-        let doctor = |now| muster::health::backups(&app.app.config, now).expect("they are made");
+        let company = &app.app.company.id;
+        let doctor =
+            |now| muster::health::backups(&app.app.config, company, now).expect("they are made");
         let start = app.app.clock.now();
         assert!(doctor(start).is_err_and(|why| why.contains("there is no backup yet")));
         // What a killed one left two days ago goes, what another one is at stays.
@@ -320,6 +324,18 @@ async fn backups_are_made_by_themselves_and_the_oldest_go() {
         app.app.clock.advance(TimeDelta::hours(25));
         app.run_jobs().await;
         assert_eq!(names(), [named(29, 8), named(18, 10), named(17, 9)]);
+
+        // Another installation neither thins them out nor takes them for its own.
+        assert!(backup::list(&place, "another").is_err());
+        let owner = place.join(".muster-installation");
+        fs::write(&owner, "another").expect("written");
+        app.app.clock.advance(TimeDelta::hours(25));
+        let refused = muster::jobs::run_all(&app.app).await;
+        assert!(refused.is_err(), "the job says so");
+        let told = doctor(app.app.clock.now());
+        assert!(told.is_err_and(|why| why.contains("the backups of another installation")));
+        fs::write(owner, company).expect("written");
+        assert_eq!(names(), [named(29, 8), named(18, 10), named(17, 9)]);
     })
     .await;
 }
@@ -335,6 +351,7 @@ async fn a_server_that_stops_does_not_wait_for_the_backup_under_way() {
     let configure = |config: &mut Config| config.backup.recipients = vec![recipient.clone()];
     let app = TestApp::start(database.url.clone(), None, &configure).await;
     let place = app.app.config.backup_folder();
+    let company = app.app.company.id.clone();
     let mut holder = PgConnection::connect(&database.url)
         .await
         .expect("connected");
@@ -353,7 +370,7 @@ async fn a_server_that_stops_does_not_wait_for_the_backup_under_way() {
     }
     drop(door);
     app.stop().await;
-    assert_eq!(backup::list(&place).expect("read"), []);
+    assert_eq!(backup::list(&place, &company).expect("read"), []);
     holder.close().await.expect("closed");
     database.remove().await;
 }

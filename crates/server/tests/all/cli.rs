@@ -1,5 +1,6 @@
 //! The commands that make users and API clients.
 
+use crate::process::Server;
 use crate::rest::{TestApp, on_both};
 use crate::testing::ADMIN_PASSWORD;
 use muster::cli::{client, role, user};
@@ -498,6 +499,22 @@ fn the_configuration_is_shown_and_checked() {
     command.args(["config", "check", "--config"]).arg(&file);
     let (is_content, said) = said(command);
     assert!(!is_content && said.contains("muster.toml"), "{said}");
+}
+
+#[tokio::test]
+async fn there_is_one_server_on_a_folder_with_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Server::start(folder.path(), "").await;
+    let mut second = std::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+    second
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path());
+    let (is_content, told) = said(second);
+    assert!(
+        !is_content && told.contains("another server runs on"),
+        "{told}"
+    );
+    drop(first);
 }
 
 #[tokio::test]

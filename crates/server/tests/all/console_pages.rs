@@ -424,7 +424,7 @@ async fn a_backup_is_made_from_the_page_of_the_system() {
                 break page;
             }
         };
-        let made = backup::list(&folder).expect("read");
+        let made = backup::list(&folder, &test.app.company.id).expect("read");
         let [(file, _)] = made.as_slice() else {
             panic!("{made:?}");
         };

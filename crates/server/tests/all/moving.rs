@@ -7,6 +7,7 @@ use muster::access::Rights;
 use muster::cli::{self, Cli};
 use muster::profile::Profile;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
 const PUNCH: &str = "7\t2026-01-15 07:59:58\t0\t1\t0\t0\t0\n";
@@ -64,8 +65,8 @@ pub async fn all(caller: &Api<'_>) -> Vec<Value> {
     all
 }
 
-async fn moved(from: &TestApp, url: &str) -> bool {
-    let data_dir = from.app.config.data_dir.display().to_string();
+async fn moved(data_dir: &Path, url: &str) -> bool {
+    let data_dir = data_dir.display().to_string();
     let words = ["muster", "move", "--data-dir", &data_dir, "--to", url];
     let cli = Cli::try_parse_from(words).expect("understood");
     let code = tokio::task::spawn_blocking(|| cli::run(cli))
@@ -76,12 +77,24 @@ async fn moved(from: &TestApp, url: &str) -> bool {
 
 #[tokio::test]
 async fn what_is_on_sqlite_is_moved_to_postgresql_and_goes_on_there() {
-    let small = TestApp::on_sqlite().await;
-    let before = company(&small).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let data_dir = folder.path().join("data");
+    let small = TestApp::of(&data_dir, String::new()).await;
+    let token = company(&small).await.token;
     let database = postgres::new().await;
-    assert!(moved(&small, &database.url).await);
-    assert!(!moved(&small, &database.url).await, "it has rows already");
+    assert!(
+        !moved(&data_dir, &database.url).await,
+        "what the server takes meanwhile would stay behind"
+    );
+    small.stop().await;
+    assert!(moved(&data_dir, &database.url).await);
+    assert!(
+        !moved(&data_dir, &database.url).await,
+        "it has rows already"
+    );
 
+    let small = TestApp::of(&data_dir, String::new()).await;
+    let before = small.with_token(&token);
     let large = TestApp::with_key(&small.app.config.key_file(), database.url.clone()).await;
     let after = before.at(&large);
     assert_eq!(all(&after).await, all(&before).await);

@@ -4,13 +4,15 @@
 //! as PostgreSQL's dump, the key file, what the API of that day answered to its administrator (BioTime's dialect), list by list, and what each
 //! terminal was still to be told. How one is added stands in CONTRIBUTING.md.
 
+use crate::cli::said_by;
 use crate::postgres;
 use crate::testing::TestApp;
 use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use muster::access::Rights;
+use muster::config::Config;
 use muster::profile::Profile;
-use muster_store::Sql;
+use muster_store::{Error, Options, Sql, Store};
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub fn upgrades() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrades")
@@ -130,6 +133,100 @@ pub fn folder_of(of: &Path) -> tempfile::TempDir {
     folder
 }
 
+fn on_sqlite(of: &Path) -> tempfile::TempDir {
+    let folder = folder_of(of);
+    let database = unpacked(of.join("sqlite.db.gz"));
+    fs::write(folder.path().join("muster.db"), database).expect("written");
+    folder
+}
+
+async fn on_postgres(of: &Path) -> postgres::Database {
+    let database = postgres::empty().await;
+    let dump = String::from_utf8(unpacked(of.join("postgres.sql.gz"))).expect("text");
+    let mut connection = PgConnection::connect(&database.url)
+        .await
+        .expect("it is there");
+    sqlx::raw_sql(AssertSqlSafe(dump))
+        .execute(&mut connection)
+        .await
+        .expect("loaded");
+    connection.close().await.expect("closed");
+    database
+}
+
+/// The lock of those who use a database on PostgreSQL: "muster" in letters, and one.
+const USE: i64 = 0x6d75_7374_6573;
+
+/// Commands leave it as it is, and servers wait until nobody of the version before is on it.
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_by_a_server_that_has_it_alone() {
+    let mut folders = fs::read_dir(upgrades()).expect("the folder");
+    let of = folders.next().expect("one").expect("readable").path();
+    let (folder, database) = (on_sqlite(&of), on_postgres(&of).await);
+    let file = folder.path().join("muster.db");
+    for database_url in [String::new(), database.url.clone()] {
+        let config = Config {
+            data_dir: folder.path().to_owned(),
+            database_url,
+            ..Config::default()
+        };
+        let steps = async || {
+            let statement = "SELECT count(*) FROM _sqlx_migrations";
+            match config.database_url.as_str() {
+                "" => {
+                    let database = muster_store::rusqlite::Connection::open(&file).expect("opened");
+                    let count = database.query_row(statement, [], |row| row.get(0));
+                    count.expect("counted")
+                }
+                url => {
+                    let mut database = PgConnection::connect(url).await.expect("there");
+                    let counted = sqlx::query_scalar(statement).fetch_one(&mut database);
+                    let count: i64 = counted.await.expect("counted");
+                    database.close().await.expect("closed");
+                    count
+                }
+            }
+        };
+        let before = steps().await;
+        for words in [
+            &["doctor"][..],
+            &["user", "list"],
+            &["backup", "--to", "/nowhere"],
+        ] {
+            let (is_content, told) = said_by(&config, words);
+            let why = "its schema is not that of this program";
+            assert!(!is_content && told.contains(why), "{words:?}: {told}");
+        }
+        assert_eq!(steps().await, before, "who looks changes nothing");
+
+        // One of the version before runs.
+        let on_file = fs::File::open(&file).expect("there");
+        on_file.lock_shared().expect("locked");
+        let mut on_server = PgConnection::connect(&database.url).await.expect("there");
+        sqlx::query("SELECT pg_advisory_lock_shared($1)")
+            .bind(USE)
+            .execute(&mut on_server)
+            .await
+            .expect("locked");
+        let url = config.database_url().expect("a URL");
+        let options = Options {
+            wait: Duration::from_secs(1),
+            ..Options::default()
+        };
+        let refused = Store::open(&url, &options).await.map(drop);
+        assert!(matches!(refused, Err(Error::InUse)), "{refused:?}");
+        assert_eq!(steps().await, before);
+        drop(on_file);
+        on_server.close().await.expect("closed");
+
+        let store = Store::open(&url, &options).await.expect("alone");
+        assert!(store.share().await.expect("asked"), "others may come now");
+        store.close().await;
+        assert!(steps().await > before);
+    }
+    database.remove().await;
+}
+
 #[tokio::test]
 async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today() {
     let mut count = 0;
@@ -137,27 +234,13 @@ async fn a_database_of_every_schema_that_was_given_away_answers_the_same_today()
         let of = entry.expect("readable").path();
         count += 1;
 
-        let folder = folder_of(&of);
-        fs::write(
-            folder.path().join("muster.db"),
-            unpacked(of.join("sqlite.db.gz")),
-        )
-        .expect("written");
+        let folder = on_sqlite(&of);
         let app = TestApp::of(folder.path(), String::new()).await;
         answers_as_then(&app, &of).await;
         goes_on_as_then(&app, &of).await;
         app.stop().await;
 
-        let (folder, database) = (folder_of(&of), postgres::empty().await);
-        let dump = String::from_utf8(unpacked(of.join("postgres.sql.gz"))).expect("text");
-        let mut connection = PgConnection::connect(&database.url)
-            .await
-            .expect("it is there");
-        sqlx::raw_sql(AssertSqlSafe(dump))
-            .execute(&mut connection)
-            .await
-            .expect("loaded");
-        connection.close().await.expect("closed");
+        let (folder, database) = (folder_of(&of), on_postgres(&of).await);
         let app = TestApp::of(folder.path(), database.url.clone()).await;
         answers_as_then(&app, &of).await;
         goes_on_as_then(&app, &of).await;

@@ -137,7 +137,11 @@ async fn a_backup_of_tomorrow_is_none_of_today() {
         |config| config.backup.recipients = vec![recipient.clone()],
         |app| async move {
             let folder = app.app.config.backup_folder();
-            let made = || backup::list(&folder).expect("a folder").len();
+            let made = || {
+                backup::list(&folder, &app.app.company.id)
+                    .expect("a folder")
+                    .len()
+            };
             app.app.clock.advance(DAY);
             app.run_jobs().await;
             assert_eq!(made(), 1);
