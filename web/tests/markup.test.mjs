@@ -105,6 +105,6 @@ scene("markup is text on every page (attack 28)", { page: { viewport: { width: 1
   const showing = [...seen].filter(([, shows]) => shows).map(([path]) => path.replace(/\?.*/, "").replace(/\d+/g, "N"));
   assert.deepEqual([
     "/", "/live", "/employees", "/employees/N", "/employees/N/punches", "/employees/N/photo", "/departments", "/departments/N", "/departments/tree", "/areas", "/areas/tree", "/positions", "/locations", "/resignations",
-    "/terminals", "/terminals/N", "/terminals/N/form", "/holdings", "/commands", "/operations", "/unread", "/transactions", "/unregister", "/public-messages", "/private-messages", "/clients", "/roles", "/users", "/audit", "/audit/N", "/work", "/work/N", "/search",
+    "/terminals", "/terminals/N", "/terminals/N/form", "/holdings", "/commands", "/operations", "/unread", "/unread/N", "/transactions", "/unregister", "/public-messages", "/private-messages", "/clients", "/roles", "/users", "/audit", "/audit/N", "/work", "/work/N", "/search",
   ].filter((shape) => !showing.includes(shape)), [], [...new Set(showing)].join(" "));
 });

@@ -36,7 +36,7 @@ pub use named::{
     MOST, Several, by_id, by_ids, coded, fetch, fetch_by_id, find, matching, named, none_named,
     read_id, seen, several,
 };
-pub use page::{Counts, Known, Page, page};
+pub use page::{Counts, Known, Page, page, page_up_to};
 pub use period::{Clock, Period, within_periods};
 pub use places::Places;
 pub use search::{Key, Searched, Through, search_text};

@@ -9,7 +9,7 @@ use crate::console::form::{self, Fields};
 use crate::console::meant::{Meant, Named};
 use crate::console::page::{self, Frame};
 use crate::console::place::Place;
-use crate::console::record::{Entry, Shown, shown};
+use crate::console::record::{Asked, Entry, Shown, shown};
 use crate::console::session::Session;
 use crate::console::table::{Listed, View};
 use crate::console::whom::Whom;
@@ -66,6 +66,17 @@ impl Act {
             typing: Typing::Member(member),
             ..self
         }
+    }
+
+    /// It asks for nothing but ticks, and there is none: nothing would be done.
+    fn lacks_a_tick(&self, members: &Map<String, Value>) -> Option<Problem> {
+        let first = self.asks.first()?;
+        let are_ticks = self
+            .asks
+            .iter()
+            .all(|entry| matches!(entry.asked(), Asked::Flag));
+        let is_any = members.values().any(|value| *value == Value::Bool(true));
+        (are_ticks && !is_any).then(|| Problem::new(first.name(), t!("Tick at least one.")))
     }
 
     /// It cannot be taken back.
@@ -165,6 +176,8 @@ pub async fn submit<R: Listed>(
         whom = Whom::read(app, &session.caller, act.asks.iter(), fields, &mut members).await?;
         if are_others {
             problems.push(Problem::new("", OTHERS));
+        } else if let Some(problem) = act.lacks_a_tick(&members) {
+            problems.push(problem);
         } else if !whom.is_sure() {
             problems.clone_from(&whom.nobody);
         } else if !is_mistyped {

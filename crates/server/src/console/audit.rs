@@ -39,6 +39,7 @@ const ACTIONS: &[(&str, Text)] = &[
     ("revoke", t!("Revoked")),
     ("authorise", t!("Authorised")),
     ("photo", t!("Photo changed")),
+    ("remove photo", t!("Photo taken away")),
     ("resign", t!("Resigned")),
     ("cancel", t!("Cancelled")),
     ("resync", t!("Brought again")),

@@ -1,10 +1,14 @@
 //! The biometrics' page: which templates there are of whom, and where they came from. Templates
 //! themselves are never shown.
 
+use crate::access::Caller;
+use crate::app::App;
 use crate::console::moment::by_the_server;
-use crate::console::table::{Asked, Column, Filter, Listed, View, Words};
+use crate::console::table::{Asked, Column, Filter, Listed, Said, View, Words};
+use crate::console::ways::{self, Tells};
+use crate::error::Result;
 use crate::language::Text;
-use crate::resources::biodata::Biodata;
+use crate::resources::biodata::{self, Biodata};
 
 const KINDS: &[(&str, Text)] = &[
     ("1", t!("Fingerprint")),
@@ -27,7 +31,10 @@ impl Listed for Biodata {
         new: Text::none(),
         remove: t!("Remove this template"),
         columns: &[
-            Column::new(t!("Code"), &["employee"]).by("employee"),
+            Column::new(t!("Code"), &["employee"])
+                .by("employee")
+                .leads(ways::PERSON),
+            ways::NAME,
             Column::new(t!("Kind"), &["bio_type"])
                 .by("bio_type")
                 .words(Words::Of(KINDS)),
@@ -60,4 +67,17 @@ impl Listed for Biodata {
     };
 
     const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+    const NAMED_BY: usize = 4;
+
+    async fn said_to_people(
+        app: &App,
+        caller: &Caller,
+        rows: &[biodata::Row],
+    ) -> Result<Vec<Said>> {
+        let tells = rows.iter().map(|row| Tells {
+            code: Some(&row.pin),
+            ..Tells::default()
+        });
+        ways::said(app, caller, &tells.collect::<Vec<_>>()).await
+    }
 }

@@ -104,7 +104,7 @@ impl<R: Listed> Meant<R> {
     pub async fn named(mut self, app: &App, caller: &Caller) -> Result<(Named, Vec<Value>)> {
         let ids = self.ids();
         self.rows.truncate(MOST_NAMED);
-        let shown = R::show(app, caller, self.rows).await?;
+        let shown = table::shown_to_people::<R>(app, caller, self.rows).await?;
         let names: Vec<String> = shown.iter().map(|row| R::name_of(row)).collect();
         let named = Named {
             more: ids.len() - names.len(),

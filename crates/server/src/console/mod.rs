@@ -54,6 +54,7 @@ mod terminals;
 mod today;
 mod told;
 mod trees;
+mod unread_line;
 mod users;
 mod views;
 mod ways;
@@ -110,7 +111,6 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 struct Console {
     app: Arc<App>,
     works: Arc<works::Works>,
-    making: backups::Making,
     stop: watch::Receiver<bool>,
 }
 
@@ -119,7 +119,6 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
     let console = Arc::new(Console {
         app,
         works: Arc::default(),
-        making: backups::Making::default(),
         stop,
     });
     let lists = Router::new()
@@ -164,6 +163,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
         .route("/sign-in/language", post(languages::choose))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/employees/{id}/photo", get(photo::page).post(photo::put))
+        .route("/employees/{id}/photo/remove", post(photo::remove))
         .route("/employees/{id}/picture", get(photo::picture::<Employee>))
         .route("/commands/{id}/cancel", post(told::cancel))
         .route("/presence", get(presence::page))
@@ -179,6 +179,7 @@ pub fn router(app: Arc<App>, stop: watch::Receiver<bool>) -> Router {
             post(users::reset_second_factor),
         )
         .route("/audit/{id}", get(audit::page))
+        .route("/unread/{id}", get(unread_line::page))
         .route("/employees/{id}/punches", get(person::page))
         .route("/work", get(works::list))
         .route("/work/{id}", get(works::page))

@@ -39,6 +39,15 @@ pub fn by_its_clock(app: &App, local: NaiveDateTime, at: DateTime<Utc>) -> Strin
     }
 }
 
+/// A terminal's wall clock as a page of the day shows it: with its date, where that is not the page's.
+pub fn of_the_day(app: &App, local: NaiveDateTime) -> String {
+    let format = match local.date() == app.today() {
+        true => "%H:%M",
+        false => "%Y-%m-%d %H:%M",
+    };
+    local.format(format).to_string()
+}
+
 /// How far a wall clock is from UTC, such as `+05:30`, where the server's zone is not as far.
 pub fn other_offset(app: &App, local: NaiveDateTime, at: DateTime<Utc>) -> Option<String> {
     let own = offset(local, at)?;
@@ -73,6 +82,15 @@ pub fn by_the_clocks(zone: &str) -> String {
     t!(
         "Times at terminals are those of their clocks, in {zone} unless another offset from UTC stands beside; all others \
          are those of {zone}, this server's zone.",
+        zone = zone
+    )
+}
+
+/// What is said below a day, where it is another date somewhere.
+pub fn by_each_zone(zone: &str) -> String {
+    t!(
+        "At some terminals it is another date now: what is of today goes by the zone of each, and the date above is that of \
+         {zone}, this server's zone.",
         zone = zone
     )
 }

@@ -14,6 +14,7 @@ use crate::console::record;
 use crate::console::session::Session;
 use crate::console::system;
 use crate::console::table::{self, Excerpt, Listed, excerpt};
+use crate::console::told::NOT_TAKEN;
 use crate::error::{Error, Result};
 use crate::extract::Query;
 use crate::language::{Text, grouped};
@@ -382,7 +383,10 @@ fn reasons(
                 "Things of people that it would not take: {count}. Whom it does not know cannot punch.",
                 count = grouped(inspection.failed),
             ))
-            .going_on(of("holdings"), t!("Who is where")),
+            .going_on(
+                format!("{}&state={NOT_TAKEN}", of("holdings")),
+                t!("Who is where"),
+            ),
         );
     }
     if let Some(refused) = talk.iter().find(|said| said.exchange.status != 200) {

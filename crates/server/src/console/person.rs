@@ -13,7 +13,7 @@ use crate::console::punch_photo;
 use crate::console::record::key;
 use crate::console::resignations;
 use crate::console::session::Session;
-use crate::console::table::{Listed, shown_to_people, text_at};
+use crate::console::table::{self, Listed, shown_to_people, text_at};
 use crate::console::ways;
 use crate::error::{Error, Result};
 use crate::extract::Query;
@@ -38,7 +38,6 @@ use std::sync::Arc;
 use url::form_urlencoded;
 
 /// A month of somebody who punches all day long is cut off here.
-const MOST_PUNCHES: &str = "2000";
 /// A day shows so many times, and how many more there are.
 const MOST_OF_A_DAY: usize = 6;
 const RECENT: &str = "20";
@@ -219,10 +218,14 @@ pub async fn page(
             ("start_time", first.to_string()),
             ("end_time", last.to_string()),
             ("ordering", "punch_time".into()),
-            ("page_size", MOST_PUNCHES.into()),
+            ("page_size", table::MOST_ROWS.to_string()),
         ];
-        let of_month = rows::<Transaction>(app, &session, asked).await?;
-        month = Some(calendar(first, app.today(), (id, &code), &of_month, &place));
+        let (count, of_month) = counted_rows::<Transaction>(app, &session, asked).await?;
+        let of_month = Month {
+            count: usize::try_from(count).unwrap_or_default(),
+            ..calendar(first, app.today(), (id, &code), &of_month, &place)
+        };
+        month = Some(of_month);
         let newest = [
             own(),
             ("ordering", "-punch_time".into()),
@@ -290,9 +293,19 @@ async fn rows<R: Listed>(
     session: &Session,
     asked: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Result<Vec<Value>> {
-    let caller = &session.caller;
-    let found = resource::page::<R>(app, caller, &mut Query::from_pairs(asked)).await?;
-    shown_to_people::<R>(app, caller, found.rows).await
+    Ok(counted_rows::<R>(app, session, asked).await?.1)
+}
+
+/// The same with how many there are in all.
+async fn counted_rows<R: Listed>(
+    app: &App,
+    session: &Session,
+    asked: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<(i64, Vec<Value>)> {
+    let (caller, asked) = (&session.caller, &mut Query::from_pairs(asked));
+    let found = resource::page_up_to::<R>(app, caller, asked, table::MOST_ROWS).await?;
+    let rows = shown_to_people::<R>(app, caller, found.rows).await?;
+    Ok((found.count, rows))
 }
 
 fn last_of(first: NaiveDate) -> NaiveDate {

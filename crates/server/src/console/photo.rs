@@ -4,7 +4,7 @@ use crate::access::{Right, Thing};
 use crate::console::Console;
 use crate::console::act;
 use crate::console::failure::Failure;
-use crate::console::form::FileForm;
+use crate::console::form::{FileForm, Form};
 use crate::console::page::{self, Frame};
 use crate::console::place::{self, Place};
 use crate::console::record;
@@ -12,7 +12,7 @@ use crate::console::session::Session;
 use crate::console::table::{self, Listed};
 use crate::error::{Error, Problem, Result};
 use crate::extract::{Body, Query};
-use crate::resource;
+use crate::resource::{self, Resource};
 use crate::resources::employee::{self, Employee, Row};
 use crate::routes;
 use askama::Template;
@@ -112,6 +112,32 @@ pub async fn put(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /employees/{id}/photo/remove`. Terminals that show it lose it, too.
+pub async fn remove(
+    State(console): State<Arc<Console>>,
+    params: RawPathParams,
+    form: Form,
+) -> Result<Response, Failure> {
+    let session = &form.session;
+    let row = employee(&console, session, &params).await?;
+    let place = Place::sent(&Employee::VIEW, &form.fields);
+    let endpoints = employee::endpoints();
+    let photo = (Method::DELETE, "photo");
+    let id = row.id.to_string();
+    let of = Some((Employee::KEY, id.as_str()));
+    act::perform(
+        &console.app,
+        session,
+        &endpoints,
+        photo,
+        of,
+        Body::default(),
+    )
+    .await?;
+    let to = place.along(&format!("/employees/{id}/photo?done=removed-1"));
+    Ok(Redirect::to(&to).into_response())
 }
 
 async fn show(

@@ -193,6 +193,7 @@ struct PresencePage {
     count: i64,
     is_absent: bool,
     times: String,
+    dates: Option<String>,
     files: [(Text, String); 3],
     previous: Option<String>,
     next: Option<String>,
@@ -222,6 +223,7 @@ pub async fn page(
     let look = Look::read(app, &mut query).await?;
     let today = app.today();
     let day = Day::read(app, &session.caller.scope, &look.among).await?;
+    let (earliest, latest) = day.dates();
     let absent = absent_count(app, &session, &look.among).await?;
     let count_of = |which: Option<Which>| match which {
         Some(which) => Some(day.count(which, look.after)),
@@ -265,6 +267,7 @@ pub async fn page(
             count,
             is_absent: which.is_none(),
             times: moment::by_the_clocks(app.zone.name()),
+            dates: (earliest != latest).then(|| moment::by_each_zone(app.zone.name())),
             files: [
                 (t!("Excel"), "xlsx"),
                 (t!("CSV"), "csv"),
@@ -304,12 +307,8 @@ async fn shown(
 
 impl Person {
     fn present(app: &App, present: Present, sees_people: bool) -> Person {
-        let today = app.today();
-        let at = |local: chrono::NaiveDateTime, at| At {
-            time: match local.date() == today {
-                true => local.format("%H:%M").to_string(),
-                false => local.format("%Y-%m-%d %H:%M").to_string(),
-            },
+        let at = |local, at| At {
+            time: moment::of_the_day(app, local),
             zone: moment::other_offset(app, local, at),
         };
         let page = format!("/employees/{}/punches", present.employee_id);

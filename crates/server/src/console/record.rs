@@ -201,7 +201,7 @@ impl Entry {
     }
 
     /// The field that says what this one was shown with.
-    fn was(&self) -> String {
+    pub fn was(&self) -> String {
         format!("was-{}", self.name)
     }
 
@@ -490,7 +490,7 @@ pub async fn save<R: Edited>(
             ))
         }
     };
-    let problems = match kept {
+    let mut problems = match kept {
         Ok(Some(page)) => return Ok(page),
         Ok(None) => return Ok(Redirect::to(&place.done(&whom.done("saved"))).into_response()),
         Err(Error::Invalid(problems)) => problems,
@@ -507,6 +507,18 @@ pub async fn save<R: Edited>(
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let entries = R::FORM.iter().flat_map(|group| group.entries);
+    let secrets = entries.filter(|entry| matches!(entry.asked, Asked::Secret));
+    let typed_before = secrets.filter(|entry| !entry.typed(&form.fields).is_empty());
+    let is_told = |entry: &Entry, problems: &[Problem]| {
+        problems.iter().any(|problem| problem.field == entry.name)
+    };
+    for entry in typed_before {
+        if !is_told(entry, &problems) {
+            let again = t!("Type it again: what is secret does not come back.");
+            problems.push(Problem::new(entry.name, again));
+        }
+    }
     record
         .sent_back(&form.fields, whom.is_unseen)
         .show(status, typed, &problems)

@@ -5,7 +5,7 @@ use crate::console::Console;
 use crate::console::failure::Failure;
 use crate::console::page::{self, Frame, Link};
 use crate::console::session::Session;
-use crate::console::table::Listed;
+use crate::console::table::{self, Listed};
 use crate::console::whom;
 use crate::error::Result;
 use crate::extract::Query;
@@ -108,7 +108,8 @@ async fn find<R: Listed>(console: &Console, session: &Session, asked: &str) -> R
         ("page_size", most.as_str()),
         ("ordering", R::VIEW.order),
     ];
-    let page = resource::page::<R>(app, caller, &mut Query::from_pairs(pairs)).await?;
+    let query = &mut Query::from_pairs(pairs);
+    let page = resource::page_up_to::<R>(app, caller, query, table::MOST_ROWS).await?;
     let count = page.count;
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();
     let shown = R::show(app, caller, page.rows).await?;

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::config::{self, Explained, written};
 use crate::console::Console;
 use crate::console::failure::Failure;
-use crate::console::form::Form;
+use crate::console::form::{Fields, Form};
 use crate::console::page::{self, Frame};
 use crate::console::record::{Asked, Entry, Shown, shown};
 use crate::console::session::Session;
@@ -155,26 +155,28 @@ pub async fn page(
 ) -> Result<Response, Failure> {
     session.caller.require(Right::View(Thing::Setting))?;
     let in_force = console.app.settings();
-    let value = |name| written(&in_force.value(name));
-    let groups = groups(&console.app, &session, value, &[]).await?;
+    let value = |entry: &Entry| written(&in_force.value(entry.name()));
+    let groups = groups(&console.app, &session, value, value, &[]).await?;
     let is_saved = query.as_deref() == Some("done=saved");
     write(&console.app, &session, StatusCode::OK, groups, is_saved)
 }
 
-/// `POST /settings`: all of the form, or nothing.
+/// `POST /settings`: all of the form that was touched, or nothing. What was not stays as it is now, whoever changed it meanwhile.
 pub async fn submit(State(console): State<Arc<Console>>, form: Form) -> Result<Response, Failure> {
     let (app, session, fields) = (&console.app, &form.session, &form.fields);
     session.caller.require(Right::Change(Thing::Setting))?;
+    let typed = |entry: &Entry| fields.text(entry.name()).trim();
     let sent: Vec<(&'static str, &str)> = entries()
-        .map(Entry::name)
-        .filter(|name| fields.all(name).next().is_some())
-        .map(|name| (name, fields.text(name).trim()))
+        .filter(|entry| fields.all(entry.name()).next().is_some())
+        .filter(|entry| was(fields, entry).is_none_or(|was| was.trim() != typed(entry)))
+        .map(|entry| (entry.name(), typed(entry)))
         .collect();
     match settings::change(app, &session.caller, &sent).await {
         Ok(()) => Ok(Redirect::to("/settings?done=saved").into_response()),
         Err(Error::Invalid(problems)) => {
-            let value = |name: &str| fields.text(name).to_owned();
-            let groups = groups(app, session, value, &problems).await?;
+            let value = |entry: &Entry| fields.text(entry.name()).to_owned();
+            let was = |entry: &Entry| was(fields, entry).unwrap_or_default().to_owned();
+            let groups = groups(app, session, value, was, &problems).await?;
             write(
                 app,
                 session,
@@ -187,6 +189,11 @@ pub async fn submit(State(console): State<Arc<Console>>, form: Form) -> Result<R
     }
 }
 
+/// What a field was shown with.
+fn was<'f>(fields: &'f Fields, entry: &Entry) -> Option<&'f str> {
+    fields.all(&entry.was()).last()
+}
+
 fn entries() -> impl Iterator<Item = &'static Entry> {
     FORM.iter().flat_map(|(_, entries)| *entries)
 }
@@ -195,7 +202,8 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
 async fn groups(
     app: &App,
     session: &Session,
-    value: impl Fn(&'static str) -> String,
+    value: impl Fn(&Entry) -> String,
+    was: impl Fn(&Entry) -> String,
     problems: &[Problem],
 ) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
@@ -205,10 +213,11 @@ async fn groups(
     for (title, asked) in FORM {
         let mut entries = Vec::new();
         for entry in asked.iter().filter(|entry| !app.config.fixes(entry.name())) {
-            let values = [value(entry.name())];
+            let values = [value(entry)];
             let field = shown(app, &session.caller, entry, &values, problems).await?;
             entries.push(Shown {
                 hint: config::purpose(entry.name()),
+                was: Some(was(entry)),
                 ..field
             });
         }

@@ -11,6 +11,7 @@ use crate::console::session::Session;
 use crate::error::Result;
 use crate::health::{self, Finding};
 use crate::language::{self, Text};
+use crate::runs;
 use crate::times;
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -28,9 +29,15 @@ struct Job {
     last: String,
     took: String,
     is_good: bool,
+    /// When it last was.
+    good: Option<String>,
+    /// Where it ran; empty when that is not known.
+    server: String,
+    is_this: bool,
 }
 
-struct Server {
+pub struct Server {
+    id: String,
     host: String,
     address: String,
     version: String,
@@ -68,6 +75,7 @@ pub async fn page(
 ) -> Result<Response, Failure> {
     session.caller.require(Right::View(Thing::Setting))?;
     let app = &console.app;
+    let servers = servers(app).await?;
     let findings = match query.as_deref() {
         Some("check") => {
             let room = health::room(&app.config.data_dir);
@@ -92,11 +100,11 @@ pub async fn page(
             frame: Frame::of(SYSTEM, &session),
             facts: facts(app).await?,
             counts: health::counts(app).await?,
-            backups: backups::shown(app, &console.making),
+            backups: backups::shown(app, &servers).await?,
             csrf: session.csrf.clone(),
             may_back_up: session.caller.may(Right::Change(Thing::Setting)),
-            jobs: jobs(app),
-            servers: servers(app).await?,
+            jobs: jobs(app, &servers).await?,
+            servers,
             findings,
         },
     )
@@ -174,6 +182,7 @@ async fn servers(app: &App) -> Result<Vec<Server>> {
             is_there: now - row.seen_at < SILENT_AFTER,
             seen: moment::moment(app, row.seen_at).ago,
             started: times::instant(row.started_at, app.zone),
+            id: row.id,
             host: row.host,
             address: row.address,
             version: row.version,
@@ -190,16 +199,27 @@ pub async fn others_are_there(app: &App) -> Result<bool> {
         .any(|server| server.is_there && !server.is_this))
 }
 
-fn jobs(app: &App) -> Vec<Job> {
-    let runs = app.runs.all().into_iter();
-    runs.map(|(name, run)| Job {
-        name: language::worded(name).into_owned(),
-        every: length(TimeDelta::from_std(run.every).unwrap_or_default()),
-        last: times::instant(run.ended_at, app.zone),
-        took: t!("{count} ms", count = run.took.as_millis()),
-        is_good: run.is_good,
-    })
-    .collect()
+/// What people know a server by; none when it is not among these.
+pub fn named(servers: &[Server], id: &str) -> Option<String> {
+    let server = servers.iter().find(|server| server.id == id)?;
+    Some(format!("{} {}", server.host, server.address))
+}
+
+async fn jobs(app: &App, servers: &[Server]) -> Result<Vec<Job>> {
+    let here = app.server_id.to_string();
+    let told = runs::told(app).await?.into_iter();
+    Ok(told
+        .map(|(name, last)| Job {
+            name: language::worded(name).into_owned(),
+            every: length(TimeDelta::from_std(last.every).unwrap_or_default()),
+            last: times::instant(last.ended_at, app.zone),
+            took: t!("{count} ms", count = last.took.as_millis()),
+            is_good: last.is_good,
+            good: last.good_at.map(|at| times::instant(at, app.zone)),
+            server: named(servers, &last.server_id).unwrap_or_default(),
+            is_this: last.server_id == here,
+        })
+        .collect())
 }
 
 /// Bytes as people read them.

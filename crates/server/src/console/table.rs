@@ -39,6 +39,8 @@ use std::sync::Arc;
 /// Rows on a page, unless somebody wants more or fewer.
 const SIZE: i64 = 50;
 const SIZES: [i64; 4] = [20, 50, 100, 500];
+/// No page of the console has more, whatever `api.page_cap` is for programs.
+pub const MOST_ROWS: i64 = 2_000;
 
 /// A resource with a page of its own.
 pub trait Listed: Resource {
@@ -325,7 +327,7 @@ pub async fn show<R: Listed>(
     let chosen = asked.take("columns");
     let columns = views::shown(&view, chosen.as_deref().or(views.columns.as_deref()));
     as_programs_ask::<R>(app, &mut asked).await?;
-    let page = resource::page::<R>(app, caller, &mut asked).await?;
+    let page = resource::page_up_to::<R>(app, caller, &mut asked, MOST_ROWS).await?;
     let (count, number, size) = (page.count, page.number, page.size);
     let is_last = page.is_last();
     let ids: Vec<i64> = page.rows.iter().map(R::id).collect();

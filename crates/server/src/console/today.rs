@@ -64,8 +64,9 @@ struct Presence {
     lists: [String; 4],
     late: Vec<Late>,
     after: String,
-    /// What zone the times are of.
+    /// What zone the times are of, and the date.
     times: String,
+    dates: Option<String>,
     bars: Vec<Bar>,
     /// Those of employees, those of PINs that nobody has, and all.
     transactions: String,
@@ -163,9 +164,9 @@ pub async fn page(
 }
 
 async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Presence> {
-    let (today, scope) = (app.today(), &session.caller.scope);
     let anybody = Among::default();
-    let day = Day::read(app, scope, &anybody).await?;
+    let day = Day::read(app, &session.caller.scope, &anybody).await?;
+    let (first, last) = day.dates();
     let latest = Part {
         skipped: 0,
         most: MOST_LATE,
@@ -184,11 +185,12 @@ async fn presence(app: &App, session: &Session, after: NaiveTime) -> Result<Pres
         late: late.into_iter().map(|late| Late::of(app, late)).collect(),
         after: after.format("%H:%M").to_string(),
         times: moment::by_the_clocks(app.zone.name()),
+        dates: (first != last).then(|| moment::by_each_zone(app.zone.name())),
         bars: bars(&day.hours().map(|[punches, _]| punches)),
         transactions: grouped(transactions),
         unregistered: (unregistered > 0).then(|| grouped(unregistered)),
         punches: grouped(punches),
-        of_day: format!("start_time={today}&end_time={today}"),
+        of_day: format!("start_time={first}&end_time={last}"),
     })
 }
 
@@ -197,7 +199,7 @@ impl Late {
         Late {
             zone: moment::other_offset(app, present.first_local, present.first_at),
             name: employee::name(present.first_name.as_deref(), present.last_name.as_deref()),
-            at: present.first_local.format("%H:%M").to_string(),
+            at: moment::of_the_day(app, present.first_local),
             code: present.pin,
         }
     }

@@ -50,6 +50,8 @@ const UNREADABLE: &[(&str, Text)] = &[
 /// What is not at its end yet, and what came to a bad one.
 pub const OPEN: &str = "queued,sent";
 pub const FAILED: &str = "refused,lost,expired";
+/// Of things of people: what a terminal would not take, and is not being told again just now.
+pub const NOT_TAKEN: &str = "waits,failed";
 
 const TERMINAL: Filter = Filter {
     name: "terminal_sn",
@@ -182,6 +184,7 @@ impl Listed for Holdings {
             Column::new(t!("Code"), &["emp_code"])
                 .by("emp_code")
                 .leads(ways::PERSON),
+            ways::NAME,
             SERIAL_NUMBER,
             ALIAS,
             Column::new(t!("What"), &["thing"])
@@ -208,6 +211,31 @@ impl Listed for Holdings {
                 asked: Asked::Text,
             },
             TERMINAL,
+            Filter {
+                name: "thing_icontains",
+                label: t!("What"),
+                asked: Asked::OneOf(&[
+                    ("user", t!("Record")),
+                    ("door", t!("Door")),
+                    ("bio", t!("Biometrics")),
+                    ("photo", t!("Photo")),
+                    ("picture", t!("Picture")),
+                ]),
+            },
+            Filter {
+                name: "state",
+                label: t!("State"),
+                asked: Asked::OneOf(&[
+                    (NOT_TAKEN, t!("Not taken by the terminal")),
+                    ("confirmed", t!("Confirmed")),
+                    ("own", t!("Brought by it")),
+                    ("queued", t!("Queued")),
+                    ("sent", t!("Sent")),
+                    ("waits", t!("Tried again later")),
+                    ("failed", t!("Failed")),
+                    ("unknown", t!("Unknown")),
+                ]),
+            },
         ],
         order: "emp_code",
         empty: t!("What terminals hold of people stands here, and what of it failed and why."),
@@ -245,6 +273,7 @@ impl Listed for Operations {
             Column::new(t!("By PIN"), &["operator"])
                 .by("operator")
                 .leads(ways::PERSON),
+            ways::NAME,
             Column::new(
                 t!("On" as "an object"),
                 &["object_1", "object_2", "object_3", "object_4"],
@@ -324,11 +353,16 @@ impl Listed for Unread {
         ],
         order: "-id",
         empty: t!("What terminals send and nobody can read is kept, and stands here."),
-        opens: false,
+        opens: true,
         removal: None,
     };
 
     const TIMES: Option<fn(&str) -> String> = Some(by_the_server);
+
+    /// Terminals send them.
+    fn may_add(_caller: &Caller) -> bool {
+        false
+    }
 
     async fn said_to_people(
         app: &App,

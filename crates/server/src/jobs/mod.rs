@@ -17,6 +17,7 @@ mod who_belongs_where;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::runs;
 use crate::terminals::sync::drift;
 use std::future::Future;
 use std::pin::Pin;
@@ -51,13 +52,18 @@ impl Job {
         }
     }
 
-    /// Runs it, and remembers how that ended.
+    /// Runs it, and remembers how that ended; what is for all is written down for the other servers.
     async fn run_once(&self, app: &App) -> Result<()> {
         let begun = Instant::now();
         let ended = (self.run)(app).await;
         let (now, took) = (app.clock.now(), begun.elapsed());
         app.runs
             .note(self.name, self.every, now, took, ended.is_ok());
+        if matches!(self.by, By::One)
+            && let Err(error) = runs::write_down(app, self.name).await
+        {
+            tracing::warn!(job = self.name, %error, "how a job ended could not be written down");
+        }
         ended
     }
 }
@@ -146,6 +152,9 @@ const JOBS: &[Job] = &[
 
 /// Runs all jobs until `stop` turns true, and those about what this server has in memory once more then.
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> TaskTracker {
+    let for_all = JOBS.iter().filter(|job| matches!(job.by, By::One));
+    app.runs
+        .name_for_all(for_all.map(|job| (job.name, job.every)).collect());
     let running = TaskTracker::new();
     for job in JOBS {
         let (app, mut stop) = (app.clone(), stop.clone());

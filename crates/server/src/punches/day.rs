@@ -1,6 +1,6 @@
 //! One day's punches: who came, who is still in, who was late, who has not come, and how many there were
-//! each hour. All of it goes by the terminals' clocks. A day that is looked at is kept, and gone on with by
-//! the punches that come.
+//! each hour. All of it goes by the terminals' clocks, and their zones say what day it is there. A day that
+//! is looked at is kept, and gone on with by the punches that come.
 
 use crate::access::{Caller, Scope};
 use crate::app::App;
@@ -11,13 +11,15 @@ use crate::punches::recent::seen_in;
 use crate::relation::DEPARTMENT;
 use crate::resource::{Resource, Selection};
 use crate::resources::employee::{self, Employee};
+use crate::terminals::zone::Zone;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use moka::future::Cache;
-use muster_store::Dialect;
+use muster_store::{Dialect, Sql};
 use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::iter;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -153,16 +155,20 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take_in(&mut self, date: NaiveDate, punches: Vec<Seen>) {
+    fn take_in(&mut self, looked: &Looked, punches: Vec<Seen>) {
         for seen in punches {
-            let people = match seen.punch_local.date() == date {
-                false => &mut self.before,
-                true => {
-                    let [punches, transactions] = &mut self.hours[seen.punch_local.hour() as usize];
-                    *punches += 1;
-                    *transactions += i64::from(seen.is_transaction);
-                    &mut self.people
-                }
+            let date = looked.date_where(&seen);
+            let midnight = date.and_time(NaiveTime::MIN);
+            let people = if seen.punch_local.date() == date {
+                let [punches, transactions] = &mut self.hours[seen.punch_local.hour() as usize];
+                *punches += 1;
+                *transactions += i64::from(seen.is_transaction);
+                &mut self.people
+            } else if (midnight - NIGHT..midnight).contains(&seen.punch_local) {
+                &mut self.before
+            } else {
+                // Of a day that is over there, or has not begun.
+                continue;
             };
             let Some(id) = seen.employee_id else {
                 continue;
@@ -184,13 +190,21 @@ impl Gathered {
             }
         }
     }
+
+    /// How many punches there were.
+    fn count(&self) -> i64 {
+        self.hours.iter().map(|[punches, _]| punches).sum()
+    }
 }
 
-/// What is kept of a day: which day, from when on, within which scope, of terminals in which areas.
+/// What is kept of a day: which day, within which scope, of terminals in which areas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Looked {
+    /// In the server's zone.
     date: NaiveDate,
-    starts: NaiveDateTime,
+    /// Empty, unless it is another date in a terminal's zone: how many minutes each zone is from UTC now, the server's
+    /// first, and the date there.
+    dates: Vec<(i32, NaiveDate)>,
     scope: Scope,
     areas: Option<Vec<i64>>,
 }
@@ -203,29 +217,96 @@ struct Kept {
 
 /// The days that somebody looks at. A punch is never changed but by what `punch_counter` counts, and ids become visible
 /// in the order they rise: where nothing but the last id has risen, the punches after it are all that is new.
-pub struct KeptDays(Cache<Looked, Arc<Mutex<Option<Kept>>>>);
+pub struct KeptDays {
+    days: Cache<Looked, Arc<Mutex<Option<Kept>>>>,
+    /// The terminals' zones as of an edition of the roster, which rises when one may have changed.
+    zones: RwLock<Option<(u64, Arc<[Zone]>)>>,
+}
 
 impl Default for KeptDays {
     fn default() -> Self {
-        KeptDays(
-            Cache::builder()
+        KeptDays {
+            days: Cache::builder()
                 .max_capacity(100)
                 .time_to_idle(Duration::from_secs(600))
                 .build(),
-        )
+            zones: RwLock::default(),
+        }
     }
 }
 
+/// The zones that terminals stand in.
+async fn zones(app: &App) -> Result<Arc<[Zone]>> {
+    let edition = app.roster.edition();
+    let kept = &app.days.zones;
+    let known = kept.read().expect("nobody panics while holding it").clone();
+    if let Some((of, zones)) = known
+        && of == edition
+    {
+        return Ok(zones);
+    }
+    let rows: Vec<(i16, Option<String>)> = app
+        .store
+        .all(&Sql::new(
+            "SELECT DISTINCT zone_offset_minutes, zone_name FROM terminal",
+            [],
+        ))
+        .await?;
+    let zones: Arc<[Zone]> = rows
+        .into_iter()
+        .map(|(minutes, name)| Zone {
+            offset_minutes: minutes.into(),
+            name: name.and_then(|name| name.parse().ok()),
+        })
+        .collect();
+    *kept.write().expect("nobody panics while holding it") = Some((edition, zones.clone()));
+    Ok(zones)
+}
+
 impl Looked {
-    fn today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Looked {
-        let now = app.clock.now().with_timezone(&app.zone).naive_local();
-        let midnight = now.date().and_time(NaiveTime::MIN);
-        Looked {
-            date: now.date(),
-            starts: midnight - NIGHT,
+    async fn today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Result<Looked> {
+        let now = app.clock.now();
+        let own = Zone::named(app.zone, now).offset_minutes;
+        let zones = zones(app).await?;
+        let zones: BTreeSet<i32> = zones.iter().map(|zone| zone.offset_at(now)).collect();
+        let date = |east: i32| (now.naive_utc() + TimeDelta::minutes(east.into())).date();
+        let dates = iter::once(own).chain(zones.into_iter().filter(|east| *east != own));
+        let mut dates: Vec<(i32, NaiveDate)> = dates.map(|east| (east, date(east))).collect();
+        let date = date(own);
+        if dates.iter().all(|(_, there)| *there == date) {
+            dates.clear();
+        }
+        Ok(Looked {
+            date,
+            dates,
             scope: scope.clone(),
             areas: areas.map(<[i64]>::to_vec),
-        }
+        })
+    }
+
+    /// What date it is where somebody punched: in the zone that is nearest to the clock there.
+    fn date_where(&self, seen: &Seen) -> NaiveDate {
+        let east = (seen.punch_local - seen.punch_at.naive_utc()).num_minutes();
+        let nearest = self
+            .dates
+            .iter()
+            .min_by_key(|(zone, _)| (i64::from(*zone) - east).abs());
+        nearest.map_or(self.date, |(_, date)| *date)
+    }
+
+    /// The first and the last date that it is anywhere.
+    fn dates(&self) -> (NaiveDate, NaiveDate) {
+        let dates = || self.dates.iter().map(|(_, date)| *date);
+        (
+            dates().fold(self.date, Ord::min),
+            dates().fold(self.date, Ord::max),
+        )
+    }
+
+    /// The punches that may be of today anywhere, or of the evening before.
+    fn span(&self) -> Condition {
+        let (first, last) = self.dates();
+        since(first.and_time(NaiveTime::MIN) - NIGHT, last)
     }
 
     /// Whether who belongs to it is said by the punches alone. People change their departments.
@@ -234,7 +315,8 @@ impl Looked {
     }
 
     async fn gathered(&self, app: &App) -> Result<Arc<Gathered>> {
-        let kept = app.days.0.get_with(self.clone(), async { Arc::default() });
+        let kept = &app.days.days;
+        let kept = kept.get_with(self.clone(), async { Arc::default() });
         let kept: Arc<Mutex<Option<Kept>>> = kept.await;
         // Who comes meanwhile waits for what this one reads.
         let mut kept = kept.lock().await;
@@ -252,13 +334,20 @@ impl Looked {
                 .add(id().lte(counted.last_id));
             let punches = self.punches(app, ids).await?;
             if !punches.is_empty() {
-                Arc::make_mut(&mut gathered).take_in(self.date, punches);
+                Arc::make_mut(&mut gathered).take_in(self, punches);
             }
         }
         *kept = Some(Kept {
             counted,
             gathered: gathered.clone(),
         });
+        Ok(gathered)
+    }
+
+    /// Of some punches alone, which are not kept.
+    async fn gathered_of(&self, app: &App, condition: Condition) -> Result<Gathered> {
+        let mut gathered = Gathered::default();
+        gathered.take_in(self, self.punches(app, condition).await?);
         Ok(gathered)
     }
 
@@ -280,18 +369,20 @@ impl Looked {
                 Expr::col(("punch", "transaction_id")).is_not_null(),
                 "is_transaction",
             )
-            .cond_where(since(self.starts, self.date))
+            .cond_where(self.span())
             .cond_where(condition);
         Ok(app.store.all(&select).await?)
     }
 }
 
-/// How many punches of terminals in some areas, or in all, carry today's date, in the server's zone; those a scope leaves.
+/// How many punches of terminals in some areas, or in all, are of today; those a scope leaves.
 pub async fn count_today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Result<i64> {
-    let looked = Looked::today(app, scope, areas);
+    let looked = Looked::today(app, scope, areas).await?;
     if looked.is_kept() {
-        let hours = looked.gathered(app).await?.hours;
-        return Ok(hours.iter().map(|[punches, _]| punches).sum());
+        return Ok(looked.gathered(app).await?.count());
+    }
+    if !looked.dates.is_empty() {
+        return Ok(looked.gathered_of(app, Cond::all()).await?.count());
     }
     let mut select = seen_in(scope, areas);
     select
@@ -303,31 +394,41 @@ pub async fn count_today(app: &App, scope: &Scope, areas: Option<&[i64]>) -> Res
 
 /// Today's punches within a scope: all figures and lists come from here.
 pub struct Day {
-    pub date: NaiveDate,
-    starts: NaiveDateTime,
+    looked: Looked,
     now: DateTime<Utc>,
     gathered: Arc<Gathered>,
+    /// The same at all terminals, for a scope that has some alone: what somebody did at the others says whether he is in.
+    everywhere: Option<Arc<Gathered>>,
 }
 
 impl Day {
     pub async fn read(app: &App, scope: &Scope, among: &Among) -> Result<Day> {
-        let looked = Looked::today(app, scope, None);
+        let looked = Looked::today(app, scope, None).await?;
         let gathered = if looked.is_kept() && *among == Among::default() {
             looked.gathered(app).await?
         } else {
-            let mut gathered = Gathered::default();
-            gathered.take_in(
-                looked.date,
-                looked.punches(app, among.condition(app)?).await?,
-            );
-            Arc::new(gathered)
+            Arc::new(looked.gathered_of(app, among.condition(app)?).await?)
+        };
+        let everywhere = if scope.areas.is_some() {
+            let all = Looked {
+                scope: Scope::default(),
+                ..looked.clone()
+            };
+            Some(all.gathered(app).await?)
+        } else {
+            None
         };
         Ok(Day {
-            date: looked.date,
-            starts: looked.starts,
+            looked,
             now: app.clock.now(),
             gathered,
+            everywhere,
         })
+    }
+
+    /// The first and the last date that it is at any terminal; nearly always the same.
+    pub fn dates(&self) -> (NaiveDate, NaiveDate) {
+        self.looked.dates()
     }
 
     /// How many punches there were in each hour, and how many of them employees made.
@@ -337,22 +438,30 @@ impl Day {
 
     /// Who came before midnight, has not punched since and has not gone.
     fn since_before_midnight(&self) -> impl Iterator<Item = &Person> {
-        self.gathered.before.values().filter(|person| {
-            WAYS_IN.contains(&person.state)
-                && person.last_at > self.now - NIGHT
-                && !self.gathered.people.contains_key(&person.id)
+        let everywhere = self.everywhere.as_deref();
+        let today = &everywhere.unwrap_or(&self.gathered).people;
+        self.gathered.before.values().filter(move |person| {
+            let at_all = everywhere.and_then(|all| all.before.get(&person.id));
+            let at_all = at_all.unwrap_or(person);
+            WAYS_IN.contains(&at_all.state)
+                && at_all.last_at > self.now - NIGHT
+                && !today.contains_key(&person.id)
         })
     }
 
     /// Who comes after that time is late.
     fn of(&self, which: Which, late_after: NaiveTime) -> impl Iterator<Item = &Person> {
-        let after = self.date.and_time(late_after);
         let night = (which == Which::Inside).then(|| self.since_before_midnight());
         let came = self.gathered.people.values();
-        let came = came.filter(move |person| match which {
-            Which::Came => true,
-            Which::Inside => person.is_inside(),
-            Which::Late => person.is_late(after),
+        let everywhere = self.everywhere.as_deref();
+        let came = came.filter(move |person| {
+            let at_all = everywhere.and_then(|all| all.people.get(&person.id));
+            let at_all = at_all.unwrap_or(person);
+            match which {
+                Which::Came => true,
+                Which::Inside => at_all.is_inside(),
+                Which::Late => at_all.is_late(late_after),
+            }
         });
         came.chain(night.into_iter().flatten())
     }
@@ -373,7 +482,7 @@ impl Day {
         people.sort_unstable_by(|a, b| {
             let by_code = (&a.pin, a.id).cmp(&(&b.pin, b.id));
             match which {
-                Which::Late => b.first.0.cmp(&a.first.0).then(by_code),
+                Which::Late => b.first.0.time().cmp(&a.first.0.time()).then(by_code),
                 Which::Came | Which::Inside => by_code,
             }
         });
@@ -413,7 +522,7 @@ impl Day {
                 Expr::col(("department", "id")).equals(("employee", "department_id")),
             )
             // On PostgreSQL the day says in which part they lie.
-            .cond_where(since(self.starts, self.date))
+            .cond_where(self.looked.span())
             .and_where(Expr::col(("punch", "id")).is_in(ids));
         let punches: Vec<Punch> = app.store.all(&select).await?;
         Ok(punches.into_iter().map(|punch| (punch.id, punch)).collect())
@@ -441,8 +550,8 @@ impl Person {
     }
 
     /// Whose first punch is a way out came before midnight.
-    fn is_late(&self, after: NaiveDateTime) -> bool {
-        self.first.0 > after && !WAYS_OUT.contains(&self.first_state)
+    fn is_late(&self, after: NaiveTime) -> bool {
+        self.first.0.time() > after && !WAYS_OUT.contains(&self.first_state)
     }
 
     fn punched(&mut self, at: Moment, seen: Seen) {
@@ -483,17 +592,21 @@ impl Person {
 /// does not see, for nobody is said to be away who is not.
 async fn present(app: &App) -> Result<SelectStatement> {
     let day = Day::read(app, &Scope::default(), &Among::default()).await?;
+    let night = day.since_before_midnight().map(|person| person.id);
+    if !day.looked.dates.is_empty() {
+        // Where it is not one date everywhere, the dates of punches do not say whether they are of today.
+        let came = day.gathered.people.keys().copied();
+        let ids: Vec<i64> = came.chain(night).collect();
+        return Ok(listed(app.store.dialect(), &ids));
+    }
+    let night: Vec<i64> = night.collect();
     let mut present = Query::select();
     present
         .column(("punch", "employee_id"))
         .from("punch")
-        .cond_where(of(day.date))
+        .cond_where(of(day.looked.date))
         .and_where(Expr::col(("punch", "hidden_at")).is_null())
         .and_where(Expr::col(("punch", "employee_id")).is_not_null());
-    let night: Vec<i64> = day
-        .since_before_midnight()
-        .map(|person| person.id)
-        .collect();
     if !night.is_empty() {
         present.union(UnionType::All, listed(app.store.dialect(), &night));
     }

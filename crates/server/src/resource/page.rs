@@ -59,8 +59,7 @@ struct Paging {
 }
 
 impl Paging {
-    fn read(app: &App, query: &mut Query) -> Result<Paging> {
-        let cap = i64::from(cmp::max(app.settings().api.page_cap, 1));
+    fn read(query: &mut Query, most: i64) -> Result<Paging> {
         let page_no = query.take_raw("pageNo");
         let page_size = query.take_raw("pageSize");
         if page_no.is_some() || page_size.is_some() {
@@ -93,7 +92,7 @@ impl Paging {
         });
         Ok(Paging {
             number,
-            size: cmp::min(size.unwrap_or(DEFAULT_SIZE), cap),
+            size: cmp::min(size.unwrap_or(DEFAULT_SIZE), most),
             by_page_no: false,
             after,
         })
@@ -384,13 +383,24 @@ impl Place {
     }
 }
 
-/// A page of what the query asks for.
+/// A page of what the query asks for, as large as programs may ask for it.
 pub async fn page<R: Resource>(
     app: &App,
     caller: &Caller,
     query: &mut Query,
 ) -> Result<Page<R::Row>> {
-    let mut paging = Paging::read(app, query)?;
+    let most = i64::from(cmp::max(app.settings().api.page_cap, 1));
+    page_up_to::<R>(app, caller, query, most).await
+}
+
+/// The same with so many rows at most.
+pub async fn page_up_to<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    query: &mut Query,
+    most: i64,
+) -> Result<Page<R::Row>> {
+    let mut paging = Paging::read(query, most)?;
     paging.size = cmp::min(paging.size, R::MOST_ON_A_PAGE);
     let selection = Selection::read::<R>(app, caller, query).await?;
     let by_id = selection.by_id_alone();

@@ -24,7 +24,7 @@ pub struct Biodata;
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Row {
     id: i64,
-    pin: String,
+    pub pin: String,
     wire_type: i16,
     bio_no: i16,
     bio_index: i16,

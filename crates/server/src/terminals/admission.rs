@@ -91,6 +91,13 @@ pub async fn authorise(
         ],
     ))
     .await?;
+    let areas: Vec<(i64, String)> = tx
+        .all(&Sql::new(
+            "SELECT id, area_code FROM area WHERE id IN ($1, $2)",
+            [NOT_AUTHORIZED.into(), area_id.into()],
+        ))
+        .await?;
+    let area_code = |id: i64| areas.iter().find(|area| area.0 == id).map(|area| &area.1);
     audit::write(
         &mut tx,
         now,
@@ -98,9 +105,9 @@ pub async fn authorise(
         Deed {
             action: "authorise",
             thing: "terminal",
-            thing_id: terminal_id.to_string(),
-            before: audit::members(json!({ "area_id": NOT_AUTHORIZED })),
-            after: audit::members(json!({ "area_id": area_id })),
+            thing_id: terminal.sn.clone(),
+            before: audit::members(json!({ "area": area_code(NOT_AUTHORIZED) })),
+            after: audit::members(json!({ "area": area_code(area_id) })),
         },
     )
     .await?;

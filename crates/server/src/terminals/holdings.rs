@@ -123,6 +123,7 @@ impl Resource for Holdings {
             .or(&["pin"]),
         Field::new("thing", Kind::Text, column("thing"))
             .one_of()
+            .contains()
             .about("user, door, bio TYPE NO INDEX, photo TYPE or picture."),
         Field::computed("state", Kind::Text)
             .one_of()

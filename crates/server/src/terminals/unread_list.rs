@@ -67,6 +67,11 @@ const TIMES: &[Period] = &[Period {
     clock: Clock::Server,
 }];
 
+/// Whether somebody is shown the lines themselves.
+pub fn sees_lines(caller: &Caller) -> bool {
+    caller.may(Right::BiometricsView) && caller.may(Right::CredentialsView)
+}
+
 impl Resource for Unread {
     const NAME: &'static str = "unread line";
     const PATH: &'static str = "/iclock/api/unread/";
@@ -148,10 +153,10 @@ impl Resource for Unread {
     }
 
     async fn show(app: &App, caller: &Caller, rows: Vec<Row>) -> Result<Vec<Value>> {
-        let sees_raw = caller.may(Right::BiometricsView) && caller.may(Right::CredentialsView);
+        let sees_lines = sees_lines(caller);
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
-            let raw = if sees_raw {
+            let raw = if sees_lines {
                 let opened = app.keys.open(SEALED_FOR, &row.raw_sealed);
                 opened.map_err(|error| Error::Internal(error.into()))?
             } else {

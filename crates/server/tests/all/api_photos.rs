@@ -140,6 +140,12 @@ async fn a_photo_is_written_anew_and_shown_to_those_who_may_view_employees() {
             assert_eq!(photo(&test.nobody(), emp_code).await.0, 401);
         }
         assert_eq!(photo(&admin, "no-such").await.0, 404);
+        let taken = format!("{LIST}1002/photo/");
+        assert_eq!(viewer.delete(&taken).await.status, 403);
+        admin.delete(&taken).await.is(200);
+        assert_eq!(photo(&admin, "1002").await.0, 404);
+        admin.delete(&taken).await.is(404);
+        assert_eq!(upload(&admin, "1002", png(&clear)).await.is(200), done);
         admin.delete(&format!("{LIST}1001/")).await.is(200);
         assert_eq!(test.number("SELECT count(*) FROM employee_photo").await, 1);
     })

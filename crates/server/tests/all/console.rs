@@ -749,7 +749,7 @@ async fn a_waiting_terminal_is_authorised_once() {
         let deeds = door.audit().await;
         assert_eq!(
             deeds.last(),
-            Some(&("admin".into(), "authorise".into(), "1000002".into()))
+            Some(&("admin".into(), "authorise".into(), "NEW01".into()))
         );
     })
     .await;

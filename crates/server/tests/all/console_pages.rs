@@ -321,9 +321,24 @@ async fn what_is_set_is_in_force_at_once_and_after_the_next_start() {
             assert_eq!(in_force(&test.app.settings()), (false, 2));
             assert_eq!(call("FOURTH").await, 403);
 
+            // What was not touched stays as somebody else has set it meanwhile.
+            let from_before = [
+                ("was-api.page_cap", "10000"),
+                ("api.page_cap", "10000"),
+                ("was-terminals.delay_s", "10"),
+                ("terminals.delay_s", "12"),
+            ];
+            let touched = set(&admin, &from_before).await;
+            assert_eq!(touched.status, StatusCode::SEE_OTHER);
+            assert_eq!(in_force(&test.app.settings()), (false, 2));
+            assert_eq!(test.app.settings().terminals.delay_s, 12);
+
             let deeds = door.audit().await;
             let of_settings = deeds.iter().filter(|(_, action, _)| action == "update");
-            assert_eq!(of_settings.count(), 2, "{deeds:?}");
+            assert_eq!(of_settings.count(), 3, "{deeds:?}");
+            // The console's pages are as large as ever.
+            let page = door.get("/audit", &admin).await.text;
+            assert!(page.matches("<tr").count() > deeds.len().min(4), "{page}");
             let looker = rights(&[Right::View(Thing::Setting)]);
             let looker = door.user("lena", looker, None).await;
             let page = door.get("/settings", &looker).await.text;
@@ -436,6 +451,36 @@ async fn a_backup_is_made_from_the_page_of_the_system() {
         assert!(!page.contains("failed"), "{page}");
         let audited = "SELECT COUNT(*) FROM audit WHERE action = 'backup' AND actor = 'admin'";
         assert_eq!(test.number(audited).await, 1);
+        // Another may be begun when one has failed, and what is said of that ends with it.
+        let again = async || {
+            let csrf = door.get("/system", &admin).await.csrf();
+            door.post("/system/backup", &admin, &[("csrf", &csrf)])
+                .await;
+            loop {
+                let page = door.get("/system", &admin).await.text;
+                if !page.contains("A backup is being made") {
+                    return page;
+                }
+            }
+        };
+        let owner = folder.join(".muster-installation");
+        std::fs::write(&owner, "another").expect("written");
+        let page = again().await;
+        assert!(page.contains("The last one failed."), "{page}");
+        std::fs::write(&owner, &test.app.company.id).expect("written");
+        let page = again().await;
+        assert!(!page.contains("The last one failed."), "{page}");
+        assert_eq!(test.number(audited).await, 3);
+        // One that was being made when the server ended is not made any more.
+        door.run(Sql::new(
+            "UPDATE backup_by_hand SET ended_at = NULL, seen_at = $1, server_id = 'before'",
+            [(test.app.clock.now() - TimeDelta::seconds(61)).into()],
+        ))
+        .await;
+        let page = door.get("/system", &admin).await.text;
+        assert!(!page.contains("A backup is being made"), "{page}");
+        again().await;
+        assert_eq!(test.number(audited).await, 4);
     })
     .await;
     on_both(|test| async move {

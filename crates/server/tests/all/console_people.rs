@@ -53,7 +53,26 @@ async fn several_people_are_moved_at_once_or_none_and_it_is_said_why() {
         assert_eq!(asked.status, StatusCode::OK);
         assert!(asked.text.contains("Put into areas: these 2?") && asked.text.contains("8 Ben"));
 
+        // What is secret is not sent back, so it is said that it is to be typed again.
+        let csrf = door.get("/employees/new", &cookie).await.csrf();
+        let secret = [
+            ("csrf", csrf.as_str()),
+            ("emp_code", "9"),
+            ("department", "1"),
+            ("area", warehouse.as_str()),
+            ("device_password", "4711"),
+            ("birthday", "never"),
+        ];
+        let refused = door.post("/employees/new", &cookie, &secret).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let again = "Type it again: what is secret does not come back.";
+        assert_eq!(refused.text.matches(again).count(), 1, "{}", refused.text);
+        assert!(!refused.text.contains("4711"));
+
         let both = [asha.as_str(), ben.as_str()];
+        let none = act(&door, &cookie, "employees", "del_bio_template", &both, &[]).await;
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(none.text.contains("Tick at least one."), "{}", none.text);
         let nowhere = act(&door, &cookie, "employees", "adjust_area", &both, &[]).await;
         assert_eq!(nowhere.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(
@@ -573,6 +592,27 @@ async fn a_photo_is_put_in_place_and_shown_to_those_who_see_the_person() {
         );
         assert_eq!(
             door.get(&picture, &keeper).await.status,
+            StatusCode::NOT_FOUND
+        );
+
+        let remove = format!("{page}/remove");
+        assert_eq!(
+            door.post(
+                &remove,
+                &looker,
+                &[("csrf", &door.get("/account", &looker).await.csrf())]
+            )
+            .await
+            .status,
+            StatusCode::FORBIDDEN
+        );
+        let removed = door.post(&remove, &cookie, &fields).await;
+        assert_eq!(removed.status, StatusCode::SEE_OTHER, "{}", removed.text);
+        let to = removed.header(header::LOCATION).to_owned();
+        let page = door.get(&to, &cookie).await.text;
+        assert!(page.contains("Removed.") && page.contains("There is none yet."));
+        assert_eq!(
+            door.get(&picture, &cookie).await.status,
             StatusCode::NOT_FOUND
         );
     })

@@ -552,3 +552,204 @@ async fn one_that_never_called_says_so_and_those_with_something_amiss_are_a_list
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_terminal_would_not_take_is_a_list_of_its_own() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        server
+            .get("/iclock/cdata?SN=GATE01&options=all&pushver=2.4.1")
+            .await;
+        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen")] {
+            door.hire(&cookie, code, name).await;
+        }
+        // One is taken, one never will be, and one is tried again later.
+        let code = |text: &str| match text {
+            text if text.contains("PIN=8\t") => -1002,
+            text if text.contains("PIN=9\t") => -1005,
+            _ => 0,
+        };
+        server.answered("GATE01", code).await;
+        let page = door.get(&format!("/terminals/{GATE}"), &cookie).await.text;
+        let address = "/holdings?terminal_sn=GATE01&#38;state=waits,failed";
+        for told in ["Things of people that it would not take: 2.", address] {
+            assert!(page.contains(told), "{told}\n{page}");
+        }
+        let list = door.get(&address.replace("&#38;", "&"), &cookie).await;
+        assert!(
+            list.text
+                .contains("<option value=\"waits,failed\" selected>"),
+            "{}",
+            list.text
+        );
+        let shown: Vec<[String; 4]> = rows(&list)
+            .into_iter()
+            .map(|row| ["Code", "Name", "What", "State"].map(|heading| row[heading].clone()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ["8", "Ben", "Record", "Failed"],
+                ["9", "Chen", "Record", "Tried again later"]
+            ]
+        );
+
+        let count = async |query: &str| {
+            let list = door
+                .get(&format!("/holdings?terminal_sn=GATE01&{query}"), &cookie)
+                .await;
+            rows(&list).len()
+        };
+        assert_eq!(count("state=confirmed").await, 1);
+        assert_eq!(count("thing_icontains=user").await, 3);
+        assert_eq!(count("thing_icontains=bio").await, 0);
+        let api = server
+            .api(Profile::EasyTimePro, Rights::administrator())
+            .await;
+        let list = api
+            .get("/iclock/api/holdings/?thing_icontains=USE&state=waits,failed")
+            .await;
+        assert_eq!(list.is(200)["count"], 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_stands_beside_the_name_of_whoever_has_it() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        door.hire(&cookie, "7", "Asha <b>").await;
+        let target = "/iclock/cdata?SN=GATE01&table=OPERLOG&Stamp=1";
+        let brought = "FP PIN=7\tFID=1\tSize=8\tValid=1\tTMP=SGVsbG8x\n\
+                       FP PIN=8\tFID=2\tSize=8\tValid=1\tTMP=SGVsbG8y\n\
+                       OPLOG 4\t7\t2026-01-15 08:00:00\t0\t0\t0\t0\n";
+        assert_eq!(server.post(target, brought).await.status, 200);
+        let link = format!(
+            "<a href=\"/employees/{}/punches\">7</a>",
+            door.person("7").await
+        );
+        let lists = [
+            ("/biometrics", "Code"),
+            ("/holdings", "Code"),
+            ("/operations", "By PIN"),
+        ];
+        let things = [Thing::Terminal, Thing::Biodata].map(Right::View);
+        let vera = door.user("vera", rights(&things), None).await;
+        for (list, code) in lists {
+            let page = door.get(list, &cookie).await;
+            assert!(page.text.contains(&link), "{list}: {}", page.text);
+            let rows_of_7 = |page: &Answer| -> Vec<String> {
+                let rows = rows(page).into_iter().filter(|row| row[code] == "7");
+                rows.map(|row| row["Name"].clone()).collect()
+            };
+            let names = rows_of_7(&page);
+            assert!(
+                !names.is_empty() && names.iter().all(|name| name == "Asha &#60;b&#62;"),
+                "{list}: {names:?}"
+            );
+            // Who may not see people reads the code alone.
+            let hers = door.get(list, &vera).await;
+            let names = rows_of_7(&hers);
+            assert!(
+                !names.is_empty() && names.iter().all(String::is_empty),
+                "{list}: {names:?}"
+            );
+            assert!(!hers.text.contains("Asha"), "{list}: {}", hers.text);
+        }
+
+        // What is to be deleted is named by the person it is of, where somebody is.
+        let page = door.get("/biometrics", &cookie).await;
+        for name in ["7 Asha &#60;b&#62; Fingerprint 1", "8 Fingerprint 2"] {
+            assert!(
+                page.text.contains(&format!("aria-label=\"{name}")),
+                "{name}: {}",
+                page.text
+            );
+        }
+        let id = server
+            .number("SELECT id FROM biometric WHERE pin = '7'")
+            .await
+            .to_string();
+        let csrf = page.csrf();
+        let fields = [("csrf", csrf.as_str()), ("rows", &id)];
+        let asked = door.post("/biometrics/remove", &cookie, &fields).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+        assert!(
+            asked.text.contains("7 Asha &#60;b&#62; Fingerprint 1"),
+            "{}",
+            asked.text
+        );
+        // Files have the code.
+        let file = door
+            .get("/biometrics/file?export_type=csv", &cookie)
+            .await
+            .text;
+        assert!(!file.contains("Asha"), "{file}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unread_line_opens_and_is_shown_to_who_may_see_what_it_may_hold() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        let long = format!("rain {}", "x".repeat(50_000));
+        for (table, body) in [("ATTLOG", "no <b>time\n"), ("WEATHER", &long), ("WEATHER", "PIN=1\tTMP=\u{1}A")] {
+            let target = format!("/iclock/cdata?SN=GATE01&table={table}&Stamp=1");
+            assert_eq!(server.post(&target, body).await.status, 200);
+        }
+        let ids: Vec<(i64,)> = server
+            .app
+            .store
+            .all(&Sql::new("SELECT id FROM unread_line ORDER BY id", []))
+            .await
+            .expect("read");
+        let [first, whole, odd] = [0, 1, 2].map(|place| format!("/unread/{}", ids[place].0));
+
+        let list = door.get("/unread?terminal_sn=GATE01", &cookie).await.text;
+        assert!(list.contains(&format!("<a href=\"{first}?from=terminal_sn%3DGATE01\">")), "{list}");
+        assert!(!list.contains("/unread/new") && !list.contains("no &#60;b"), "{list}");
+        let page = door.get(&format!("{first}?from=terminal_sn%3DGATE01"), &cookie).await.text;
+        for told in [
+            "<code translate=\"no\">no &#60;b&#62;time</code>",
+            "<code translate=\"no\">bm8gPGI+dGltZQ==</code>",
+            "<a href=\"/unread?terminal_sn=GATE01\">",
+            "<dd>ATTLOG</dd>",
+            &format!("<a href=\"/terminals/{GATE}\">GATE01</a>"),
+        ] {
+            assert!(page.contains(told), "{told}\n{page}");
+        }
+        assert!(!page.contains("Only the beginning"), "{page}");
+        let page = door.get(&odd, &cookie).await.text;
+        assert!(page.contains(">PIN=1\tTMP=\u{fffd}A</code>"), "{page}");
+        // Of a long one the beginning.
+        let page = door.get(&whole, &cookie).await.text;
+        let told = format!("programs read all of it at /iclock/api{whole}/.");
+        assert!(page.contains(&told), "{page}");
+        let base64 = page.rsplit_once("</code>").and_then(|(page, _)| page.rsplit_once('>'));
+        assert_eq!(base64.map(|(_, base64)| base64.len()), Some(40_000));
+        assert!(page.contains(&format!(">rain {}</code>", "x".repeat(39_995))), "{page}");
+
+        // Who may see terminals and not all that a line may hold reads what the list says, and why no more.
+        let some = [Right::View(Thing::Terminal), Right::BiometricsView];
+        let vera = door.user("vera", rights(&some), None).await;
+        let page = door.get(&first, &vera).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text.contains("<dd>ATTLOG</dd>"), "{}", page.text);
+        let why = "A line may hold templates and passwords: it is shown to those alone who may read both.";
+        assert!(page.text.contains(why), "{}", page.text);
+        assert!(!page.text.contains("no &#60;b") && !page.text.contains("bm8g"), "{}", page.text);
+
+        // It is of a terminal, which has its area.
+        let area = WAREHOUSE.to_string();
+        let elsewhere = door.user("ines", Rights::viewer(), Some(&area)).await;
+        assert_eq!(door.get(&first, &elsewhere).await.status, StatusCode::NOT_FOUND);
+        let nobody = door.user("nora", rights(&[]), None).await;
+        assert_eq!(door.get(&first, &nobody).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(door.get("/unread/999999", &cookie).await.status, StatusCode::NOT_FOUND);
+    })
+    .await;
+}

@@ -1,7 +1,7 @@
 //! The first page over HTTP: the day in figures, what there is to do, the first steps, and for whom.
 
-use crate::console::{Answer, Door, WAREHOUSE, rights};
-use crate::testing::on_both;
+use crate::console::{Answer, DOCK, Door, GATE, WAREHOUSE, rights};
+use crate::testing::{ADMIN_PASSWORD, on_both, on_both_with};
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
 use muster::access::{Right, Rights, Thing};
@@ -250,6 +250,149 @@ async fn who_came_before_midnight_is_in_until_the_night_is_over() {
         assert_eq!(list("absent").await, ["11", "7", "8", "9"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_is_limited_to_an_area_hears_who_has_left_by_another() {
+    on_both(|server| async move {
+        let door = Door::of(&server).await;
+        let cookie = door.admin().await;
+        for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen"), ("10", "Dara"), ("11", "Eli")] {
+            door.hire(&cookie, code, name).await;
+        }
+        // The keeper sees the dock alone. Asha came by it and left by the gate, Ben left by it and came back by the gate, Chen
+        // was never there, Dara came by the gate in time and late to the dock, and Eli was late.
+        server
+            .bring(
+                "DOCK01",
+                "7\t2026-01-15 08:00:00\t0\t1\n8\t2026-01-15 10:00:00\t1\t1\n10\t2026-01-15 09:30:00\t0\t1\n\
+                 11\t2026-01-15 09:40:00\t0\t1\n",
+            )
+            .await;
+        server
+            .bring(
+                "GATE01",
+                "7\t2026-01-15 12:00:00\t1\t1\n8\t2026-01-15 08:10:00\t0\t1\n8\t2026-01-15 11:00:00\t0\t1\n\
+                 9\t2026-01-15 08:20:00\t0\t1\n10\t2026-01-15 08:30:00\t0\t1\n",
+            )
+            .await;
+        let both = [Right::View(Thing::Transaction), Right::View(Thing::Employee)];
+        let area = WAREHOUSE.to_string();
+        let keeper = door.user("keeper", rights(&both), Some(&area)).await;
+        let list = async |who: &str, cookie: &str| codes(&door.get(&format!("/presence?who={who}"), cookie).await);
+        assert_eq!(list("in", &cookie).await, ["10", "11", "8", "9"]);
+        assert_eq!(list("in", &keeper).await, ["10", "11", "8"]);
+        assert_eq!(list("in&department=1", &keeper).await, ["10", "11", "8"]);
+        assert_eq!(list("came", &keeper).await, ["10", "11", "7", "8"]);
+        assert_eq!(list("late", &keeper).await, ["11"]);
+        let today = door.get("/", &keeper).await.text;
+        assert_eq!(["In now", "Came today", "Late"].map(|name| figure(&today, name)), ["3", "4", "1"]);
+
+        // When and where that was is not said.
+        let came = door.get("/presence?who=came", &keeper).await.text;
+        assert!(came.contains("<td>08:00 <span") && came.contains("<td>10:00 <span"), "{came}");
+        let inside = door.get("/presence/file?who=in&export_type=csv", &keeper).await.text;
+        assert!(inside.contains("2026-01-15 10:00:00") && !inside.contains("Asha"), "{inside}");
+        for shown in [came, inside] {
+            for beyond in ["12:00", "11:00", "08:30", "<td>Gate</td>", "GATE01", "Chen"] {
+                assert!(!shown.contains(beyond), "{beyond}\n{shown}");
+            }
+        }
+
+        // The day goes on, and into the night: Chen leaves by the gate before midnight, Eli after it, Dara stays.
+        server.bring("GATE01", "11\t2026-01-15 13:00:00\t1\t1\n").await;
+        assert_eq!(list("in", &keeper).await, ["10", "8"]);
+        server
+            .bring(
+                "DOCK01",
+                "9\t2026-01-15 22:00:00\t0\t1\n10\t2026-01-15 22:00:00\t0\t1\n11\t2026-01-15 22:00:00\t0\t1\n",
+            )
+            .await;
+        server
+            .bring("GATE01", "9\t2026-01-15 23:00:00\t1\t1\n11\t2026-01-16 06:00:00\t1\t1\n")
+            .await;
+        server.app.clock.advance(TimeDelta::hours(17));
+        let keeper = door.sign_in("keeper", ADMIN_PASSWORD).await.cookie();
+        assert_eq!(list("in", &keeper).await, ["10"]);
+        assert_eq!(list("came", &keeper).await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_day_it_is_the_zone_of_each_terminal_says() {
+    for (zone, late) in [
+        (
+            "Australia/Sydney",
+            "<td>2026-01-15 09:30 <span class=\"zone\">+00:00</span></td>",
+        ),
+        ("Europe/London", "<td>09:30</td>"),
+    ] {
+        on_both_with(|config| config.zone = zone.into(), |server| async move {
+            let door = Door::of(&server).await;
+            // In London it is 16:00, in Sydney 03:00 of the day after.
+            server.app.clock.advance(TimeDelta::hours(8));
+            let cookie = door.admin().await;
+            door.get("/", &cookie).await;
+            let api = server.api(Profile::EasyTimePro, Rights::administrator()).await;
+            for (terminal, place) in [(GATE, "Australia/Sydney"), (DOCK, "Europe/London")] {
+                let there = json!({ "zone_name": place });
+                api.patch(&format!("/iclock/api/terminals/{terminal}/"), there).await.is(200);
+            }
+            for (code, name) in [("7", "Asha"), ("8", "Ben"), ("9", "Chen"), ("10", "Dara"), ("11", "Eli")] {
+                door.hire(&cookie, code, name).await;
+            }
+            // Asha came this morning in London, where Dara was yesterday; Ben came this morning in Sydney, Eli before midnight,
+            // and Chen was there yesterday.
+            server
+                .bring("DOCK01", "7\t2026-01-15 09:30:00\t0\t1\n10\t2026-01-14 20:00:00\t0\t1\n")
+                .await;
+            server
+                .bring(
+                    "GATE01",
+                    "8\t2026-01-16 02:30:00\t0\t1\n9\t2026-01-15 09:00:00\t0\t1\n9\t2026-01-15 17:00:00\t1\t1\n\
+                     11\t2026-01-15 23:00:00\t0\t1\n",
+                )
+                .await;
+            let list = async |who: &str, cookie: &str| codes(&door.get(&format!("/presence?who={who}"), cookie).await);
+            for (who, people) in [
+                ("in", vec!["11", "7", "8"]),
+                ("came", vec!["7", "8"]),
+                ("late", vec!["7"]),
+                ("absent", vec!["10", "9"]),
+            ] {
+                assert_eq!(list(who, &cookie).await, people, "{zone}: {who}");
+            }
+            let today = door.get("/", &cookie).await.text;
+            let figures = ["In now", "Came today", "Late", "Not come yet", "Punches"];
+            assert_eq!(figures.map(|name| figure(&today, name)), ["3", "2", "1", "2", "2"], "{zone}");
+            let line = format!("the date above is that of {zone}, this server&#39;s zone.");
+            for told in [late, "start_time=2026-01-15&#38;end_time=2026-01-16", line.as_str()] {
+                assert!(today.contains(told), "{told}\n{today}");
+            }
+            assert!(door.get("/presence?who=absent", &cookie).await.text.contains(&line), "{zone}");
+
+            // The live page counts the same, also for who sees a department alone, of which nothing is kept.
+            let clerk = door.user("clerk", rights(&[Right::View(Thing::Transaction)]), None).await;
+            door.run(Sql::new("UPDATE role SET departments = '1' WHERE name = 'clerk'", [])).await;
+            for cookie in [&cookie, &clerk] {
+                let live = door.get("/live", cookie).await.text;
+                assert!(live.contains("<dt>Punches today</dt><dd>2</dd>"), "{zone}\n{live}");
+            }
+            server.bring("DOCK01", "7\t2026-01-15 15:50:00\t1\t1\n").await;
+            assert_eq!(list("in", &cookie).await, ["11", "8"], "{zone}");
+
+            // Nine hours later it is the same date everywhere.
+            server.app.clock.advance(TimeDelta::hours(9));
+            let cookie = door.admin().await;
+            assert_eq!(list("in", &cookie).await, ["8"], "{zone}");
+            assert_eq!(list("came", &cookie).await, ["8"], "{zone}");
+            assert_eq!(list("absent", &cookie).await, ["10", "11", "7", "9"], "{zone}");
+            let today = door.get("/", &cookie).await.text;
+            assert!(!today.contains("the date above"), "{today}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

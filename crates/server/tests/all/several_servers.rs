@@ -1,14 +1,20 @@
 //! Two servers on one PostgreSQL: what one does, the other knows; what is for both, one does.
 
 use crate::console::{Door, GATE};
+use crate::postgres;
 use crate::testing::{TestApp, start, two_servers};
+use axum::http::header;
 use chrono::TimeDelta;
 use muster::access::Rights;
+use muster::config::Config;
 use muster::events::Event;
 use muster::jobs;
 use muster::profile::Profile;
 use muster::settings;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
@@ -251,5 +257,143 @@ async fn what_is_for_all_servers_is_done_by_one_and_by_the_other_when_that_is_go
     it.stop().await;
     assert!(next.app.store.is_the_one().await.expect("asked"));
     next.stop().await;
+    database.remove().await;
+}
+
+/// Two servers that hear one another and make backups into one folder.
+async fn two_with_backups(folder: &Path) -> (TestApp, TestApp, postgres::Database) {
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let configure = |config: &mut Config| {
+        config.backup.recipients = vec![recipient.clone()];
+        config.backup.folder = folder.display().to_string();
+    };
+    let database = postgres::new().await;
+    let one = TestApp::start(database.url.clone(), None, &configure).await;
+    let key = one.app.config.key_file();
+    let other = TestApp::start(database.url.clone(), Some(&key), &configure).await;
+    introduced(&one, &other).await;
+    introduced(&other, &one).await;
+    (one, other, database)
+}
+
+/// Whose backups a folder has.
+const OWNER: &str = ".muster-installation";
+
+#[tokio::test]
+async fn how_a_job_for_all_ended_every_server_tells_and_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other, database) = two_with_backups(folder.path()).await;
+    let (at_one, at_other) = (Door::beside(&one), Door::beside(&other));
+    let admin = at_one.admin().await;
+    let told = async || {
+        let mut told = Vec::new();
+        for door in [&at_one, &at_other] {
+            let page = door.get("/system", &admin).await.text;
+            let row = page.split_once("<td>backup</td>").expect("it has run").1;
+            let row = row.split_once("</tr>").expect("its end").0.to_owned();
+            told.push((row.contains("state good"), row.contains("(this one)"), row));
+        }
+        told
+    };
+    let are = |told: &[(bool, bool, String)]| -> Vec<(bool, bool)> {
+        told.iter()
+            .map(|(is_good, is_this, _)| (*is_good, *is_this))
+            .collect()
+    };
+
+    jobs::run_all(&other.app).await.expect("run");
+    let good = told().await;
+    assert_eq!(are(&good), [(true, false), (true, true)], "{good:?}");
+
+    let owner = folder.path().join(OWNER);
+    fs::write(&owner, "another").expect("written");
+    let refused = jobs::run_all(&one.app).await;
+    assert!(refused.is_err(), "the folder is another's");
+    let bad = told().await;
+    assert_eq!(are(&bad), [(false, true), (false, false)], "{bad:?}");
+    let since = |(.., row): &(bool, bool, String)| row.contains("Last good: 2026-01-15 08:00:00");
+    assert!(bad.iter().all(since), "{bad:?}");
+
+    fs::write(&owner, &one.app.company.id).expect("written");
+    other.app.clock.advance(TimeDelta::minutes(1));
+    jobs::run_all(&other.app).await.expect("run");
+    let good = told().await;
+    assert_eq!(are(&good), [(true, false), (true, true)], "{good:?}");
+    one.stop().await;
+    other.stop().await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn a_backup_begun_at_one_server_is_under_way_at_all_and_no_second_begins() {
+    const UNDER_WAY: &str = "A backup is being made";
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other, database) = two_with_backups(folder.path()).await;
+    let (at_one, at_other) = (Door::beside(&one), Door::beside(&other));
+    let admin = at_one.admin().await;
+    let seen_at = async |door: &Door| door.get("/system", &admin).await.text;
+    let begin_at = async |door: &Door| {
+        let csrf = door.get("/system", &admin).await.csrf();
+        let fields = [("csrf", csrf.as_str())];
+        let begun = door.post("/system/backup", &admin, &fields).await;
+        assert_eq!(begun.header(header::LOCATION), "/system#backups");
+        seen_at(door).await
+    };
+    let ended_at = async |door: &Door| {
+        loop {
+            let page = seen_at(door).await;
+            if !page.contains(UNDER_WAY) {
+                return page;
+            }
+        }
+    };
+    let begun = "SELECT COUNT(*) FROM audit WHERE action = 'backup'";
+    // Whoever makes a backup waits for this table.
+    let mut holder = PgConnection::connect(&database.url)
+        .await
+        .expect("connected");
+    sqlx::raw_sql("BEGIN; LOCK TABLE private_message IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut holder)
+        .await
+        .expect("held");
+    assert!(begin_at(&at_one).await.contains(UNDER_WAY));
+    let page = begin_at(&at_other).await;
+    assert!(page.contains(UNDER_WAY), "{page}");
+    assert!(page.contains("Begun 2026-01-15 08:00:00 by"), "{page}");
+    assert_eq!(one.number(begun).await, 1);
+    holder.close().await.expect("closed");
+    let page = ended_at(&at_other).await;
+    assert!(page.contains("1 backup in"), "{page}");
+    assert!(!page.contains("The last one failed"), "{page}");
+
+    // One that failed at one is told at the other, until one is made.
+    fs::write(folder.path().join(OWNER), "another").expect("written");
+    begin_at(&at_other).await;
+    let page = ended_at(&at_one).await;
+    assert!(page.contains("The last one failed"), "{page}");
+    assert!(page.contains("Begun 2026-01-15 08:00:00 by"), "{page}");
+    fs::write(folder.path().join(OWNER), &one.app.company.id).expect("written");
+    begin_at(&at_one).await;
+    let page = ended_at(&at_other).await;
+    assert!(!page.contains("The last one failed"), "{page}");
+    assert_eq!(one.number(begun).await, 3);
+
+    // A server that is gone makes none any more.
+    at_one
+        .run(muster_store::Sql::new(
+            "UPDATE backup_by_hand SET ended_at = NULL, server_id = 'gone'",
+            [],
+        ))
+        .await;
+    assert!(begin_at(&at_other).await.contains(UNDER_WAY));
+    assert_eq!(one.number(begun).await, 3);
+    other.app.clock.advance(TimeDelta::seconds(61));
+    assert!(!seen_at(&at_other).await.contains(UNDER_WAY));
+    begin_at(&at_other).await;
+    assert_eq!(one.number(begun).await, 4);
+    let page = ended_at(&at_other).await;
+    assert!(page.contains("2 backups in"), "{page}");
+    one.stop().await;
+    other.stop().await;
     database.remove().await;
 }

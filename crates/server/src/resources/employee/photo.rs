@@ -177,6 +177,33 @@ async fn put(
     tx.commit(app).await
 }
 
+async fn remove(call: Call) -> Result<Answer> {
+    let (app, caller) = (&call.request.app, &call.caller);
+    let key = call.request.path.get(Employee::KEY)?;
+    let employee = resource::fetch::<Employee>(app, caller, key).await?;
+    let mut tx = Writing::begin(app).await?;
+    writing::people_in_order(&mut tx, &app.company.id).await?;
+    let removed = tx
+        .run(&Sql::new(
+            "DELETE FROM employee_photo WHERE employee_id = $1",
+            [employee.id.into()],
+        ))
+        .await?;
+    if removed == 0 {
+        return Err(Error::NotFound);
+    }
+    let deed = Deed {
+        action: "remove photo",
+        thing: Employee::NAME,
+        thing_id: employee.emp_code.clone(),
+        ..Deed::default()
+    };
+    audit::write(&mut tx, app.clock.now(), caller, deed).await?;
+    sync::concerns(app, &mut tx, caller, &[employee.emp_code]).await?;
+    tx.commit(app).await?;
+    Ok(resource::removed(caller.profile))
+}
+
 async fn show(call: Call) -> Result<Answer> {
     check_own(&call)?;
     let app = &call.request.app;
@@ -236,6 +263,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             show,
         )
         .with_own_rows(),
+        Endpoint::guarded(
+            Method::DELETE,
+            &format!("{}photo/", resource::row_path::<Employee>()),
+            Right::Change(Thing::Employee),
+            doc("Takes an employee's photo away", None, Returns::Deleted),
+            remove,
+        ),
     ]
 }
 
