@@ -185,7 +185,7 @@ impl Listed for Holdings {
                 .by("emp_code")
                 .leads(ways::PERSON),
             ways::NAME,
-            SERIAL_NUMBER,
+            SERIAL_NUMBER.spare(),
             ALIAS,
             Column::new(t!("What"), &["thing"])
                 .by("thing")

@@ -170,7 +170,7 @@ async fn rows_lead_to_the_person_and_the_terminal_they_tell_of() {
             ("/transactions", vec![&code, &alias]),
             ("/unregister", vec![&alias]),
             ("/commands", vec![&sn, &alias]),
-            ("/holdings", vec![&code, &sn]),
+            ("/holdings", vec![&code, &alias]),
             ("/operations", vec![&code, &sn]),
             ("/unread", vec![&sn]),
             ("/live", vec![&alias]),
