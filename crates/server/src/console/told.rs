@@ -16,6 +16,7 @@ use crate::console::ways::{self, Tells};
 use crate::error::{Error, Result};
 use crate::extract::Body;
 use crate::language::Text;
+use crate::resources::biodata;
 use crate::routes::Endpoint;
 use crate::terminals::command_list::{self, Listed as Commands};
 use crate::terminals::holdings::{self, Holdings};
@@ -164,12 +165,16 @@ impl Listed for Commands {
 fn thing(thing: &str) -> String {
     let (what, which) = thing.split_once(' ').unwrap_or((thing, ""));
     let (kind, place) = which.split_once(' ').unwrap_or((which, ""));
+    let kind = match kind.parse() {
+        Ok(wire_type) => biometrics::kind(&biodata::api_type(wire_type).to_string()),
+        Err(_) => kind.to_owned(),
+    };
     match what {
         "user" => t!("Record").into(),
         "door" => t!("Door").into(),
         "picture" => t!("Picture").into(),
-        "photo" => t!("{kind}: photo", kind = biometrics::kind(kind)),
-        "bio" => format!("{} {place}", biometrics::kind(kind)),
+        "photo" => t!("{kind}: photo", kind = kind),
+        "bio" => format!("{kind} {place}"),
         _ => thing.to_owned(),
     }
 }

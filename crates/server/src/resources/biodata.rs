@@ -59,7 +59,7 @@ pub fn version() -> Expr {
 /// The numbers of terminals that the API has others for: finger vein, and the two further palms.
 const OTHERWISE: &[(i16, i16)] = &[(7, 5), (6, 8), (10, 8)];
 
-fn api_type(wire_type: i16) -> i16 {
+pub fn api_type(wire_type: i16) -> i16 {
     OTHERWISE
         .iter()
         .find(|(wire, _)| *wire == wire_type)

@@ -604,6 +604,15 @@ async fn what_a_terminal_would_not_take_is_a_list_of_its_own() {
         assert_eq!(count("state=confirmed").await, 1);
         assert_eq!(count("thing_icontains=user").await, 3);
         assert_eq!(count("thing_icontains=bio").await, 0);
+        // Kinds are called what they are called elsewhere, whatever number terminals have for them.
+        let vein = "BIODATA Pin=7\tNo=0\tIndex=1\tValid=1\tDuress=0\tType=7\tMajorVer=3\tMinorVer=0\tFormat=0\tTmp=dmVpbg==\n";
+        let path = "/iclock/cdata?SN=GATE01&table=BIODATA&Stamp=1";
+        assert_eq!(server.post(path, vein).await.status, 200);
+        let list = door
+            .get("/holdings?thing_icontains=bio", &cookie)
+            .await;
+        let what: Vec<String> = rows(&list).iter().map(|row| row["What"].clone()).collect();
+        assert_eq!(what, ["Finger vein 0 1"]);
         let api = server
             .api(Profile::EasyTimePro, Rights::administrator())
             .await;
